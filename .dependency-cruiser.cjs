@@ -1,0 +1,85 @@
+// The floors of the house: imports run downward only (docs/architecture.md tells why).
+const floor = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  comment: `${from} may import only: ${allowed.join(', ') || 'nothing of ours'}`,
+  from: { path: from },
+  to: {
+    path: '^(protocol|src|loadtest|test|bench|migrations|scripts)/',
+    pathNot: [from, ...allowed],
+  },
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphan-unresolved',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^(virtual:|uWebSockets)' },
+    },
+    floor('protocol-stands-alone', '^protocol/', []),
+    {
+      name: 'protocol-imports-the-validator-alone',
+      severity: 'error',
+      from: { path: '^protocol/' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'core'],
+        pathNot: 'node_modules/zod/',
+      },
+    },
+    floor('domain', '^src/domain/', ['^protocol/']),
+    floor('clock', '^src/clock/', []),
+    {
+      name: 'the-core-is-pure',
+      severity: 'error',
+      from: { path: '^(src/domain|src/clock)/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    floor('ports', '^src/ports/', ['^src/domain/', '^src/clock/', '^protocol/']),
+    floor('hub', '^src/hub/', ['^src/ports/', '^src/domain/', '^src/clock/', '^protocol/']),
+    floor('http', '^src/http/', [
+      '^src/hub/',
+      '^src/ports/',
+      '^src/domain/',
+      '^src/clock/',
+      '^protocol/',
+    ]),
+    {
+      name: 'adapters',
+      severity: 'error',
+      comment: 'An adapter implements ports; it knows no other adapter and never the hub.',
+      from: { path: '^src/adapters/([^/]+)/' },
+      to: {
+        path: '^(src|loadtest|test|bench|migrations|scripts)/',
+        pathNot: [
+          '^src/adapters/$1/',
+          '^src/ports/',
+          '^src/domain/',
+          '^src/clock/',
+          '^migrations/',
+        ],
+      },
+    },
+    floor('client', '^src/client/', ['^src/clock/', '^protocol/']),
+    floor('web', '^src/web/', ['^src/client/', '^src/clock/', '^protocol/']),
+    floor('loadtest', '^loadtest/', ['^src/client/', '^src/clock/', '^protocol/']),
+    {
+      name: 'nothing-imports-tests',
+      severity: 'error',
+      from: { path: '^(src|protocol|loadtest)/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+};
