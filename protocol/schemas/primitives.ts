@@ -1,0 +1,132 @@
+// The small schemas that all others are made of: ids, names, times, texts, each with its limit.
+import { z } from 'zod';
+import type {
+  ConnectionId,
+  EntryId,
+  EventId,
+  InviteCode,
+  RoomCode,
+  RoomId,
+  SessionId,
+  TrackId,
+  UserId,
+} from '../ids.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const TOKEN_ID = /^[A-Za-z0-9_-]+$/;
+
+/** No 0/O, 1/I/L: a code is read aloud and typed. */
+export const CODE_ALPHABET = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
+export const ROOM_CODE_LENGTH = 8;
+
+function uuid<T extends string>(what: string) {
+  return z
+    .string()
+    .regex(UUID, `${what} must be a lower-case uuid`)
+    .transform((id) => id as T)
+    .meta({ format: 'uuid', description: what });
+}
+
+function opaqueId<T extends string>(what: string, max: number) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(TOKEN_ID, `${what} has letters, digits, _ and - only`)
+    .transform((id) => id as T)
+    .meta({ description: what });
+}
+
+export const RoomIdSchema = uuid<RoomId>('a room id');
+export const UserIdSchema = uuid<UserId>('a user id');
+export const SessionIdSchema = uuid<SessionId>('a session id');
+export const TrackIdSchema = opaqueId<TrackId>('a track id', 64);
+export const EntryIdSchema = opaqueId<EntryId>('an entry id', 32);
+export const EventIdSchema = opaqueId<EventId>('an event id', 32);
+export const ConnectionIdSchema = opaqueId<ConnectionId>('a connection id', 32);
+export const InviteCodeSchema = opaqueId<InviteCode>('an invite code', 32);
+
+/** Accepts lower case and dashes, as people type; the value is the canonical code. */
+export const RoomCodeSchema = z
+  .string()
+  .max(24)
+  .transform((typed) => typed.toUpperCase().replaceAll(/[\s-]/g, ''))
+  .refine(
+    (code) => code.length === ROOM_CODE_LENGTH && [...code].every((c) => CODE_ALPHABET.includes(c)),
+    'a room code has eight letters and digits, without 0, O, 1, I and L',
+  )
+  .transform((code) => code as RoomCode)
+  .meta({ description: 'a room code' });
+
+// Control characters, bidi overrides and isolates, zero-width joiners that only deceive: what is shown must be what was sent.
+// eslint-disable-next-line no-control-regex -- naming the control characters is the rule's purpose here
+const FORBIDDEN_IN_NAMES =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u;
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
+/** Whether `text` may be shown as a name: no control, bidi-override or invisible characters, no half of a surrogate pair. */
+export function isPresentable(text: string): boolean {
+  return !FORBIDDEN_IN_NAMES.test(text) && !LONE_SURROGATE.test(text);
+}
+
+export const MAX_NAME_CODE_POINTS = 64;
+
+/** A name that is shown and never parsed (SE9). */
+export const NameSchema = z
+  .string()
+  .max(MAX_NAME_CODE_POINTS * 2)
+  .transform((name) => name.trim().normalize('NFC'))
+  .refine((name) => name.length > 0, 'a name must not be empty')
+  .refine((name) => [...name].length <= MAX_NAME_CODE_POINTS, 'a name has at most 64 characters')
+  .refine(isPresentable, 'a name must not contain control, bidi-override or invisible characters')
+  .meta({ description: 'a name, at most 64 code points' });
+
+export const MAX_CHAT_CODE_POINTS = 500;
+
+// eslint-disable-next-line no-control-regex -- as above; line feeds and tabs are allowed in what people write
+const FORBIDDEN_IN_TEXT =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]/u;
+
+/** What a person writes: line breaks yes, control and bidi-override characters no. */
+export const ChatTextSchema = z
+  .string()
+  .max(MAX_CHAT_CODE_POINTS * 2)
+  .transform((text) => text.trim())
+  .refine((text) => text.length > 0, 'a message must not be empty')
+  .refine(
+    (text) => [...text].length <= MAX_CHAT_CODE_POINTS,
+    'a message has at most 500 characters',
+  )
+  .refine(
+    (text) => !FORBIDDEN_IN_TEXT.test(text) && !LONE_SURROGATE.test(text),
+    'a message must not contain control or bidi-override characters',
+  )
+  .meta({ description: 'a chat message, at most 500 code points' });
+
+/** One emoji, of whatever many code points. */
+export const EmojiSchema = z
+  .string()
+  .max(32)
+  .regex(
+    /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3)[\p{Emoji_Modifier}\ufe0f\u200d\p{Extended_Pictographic}\u{e0020}-\u{e007f}]*$/u,
+    'a reaction is one emoji',
+  )
+  .meta({ description: 'one emoji' });
+
+/** No track is longer than a day; a larger number is a mistake, not music. */
+export const MAX_POSITION_MS = 86_400_000;
+
+/** Fractions of a millisecond are dropped: what is stored and hashed is a whole number. */
+export const PositionMsSchema = z
+  .number()
+  .min(0)
+  .max(MAX_POSITION_MS)
+  .transform((ms) => Math.round(ms))
+  .meta({ description: 'a position or length, ms' });
+
+export const HubMsSchema = z.number().meta({ description: 'hub time, ms' });
+export const CountSchema = z.int().min(0);
+export const ShareSchema = z.number().min(0).max(1);
+
+/** Remembered for ten minutes per user: the same request sent twice is done once (RQ5). */
+export const KeySchema = z.string().min(1).max(64);

@@ -1,0 +1,17 @@
+// The protocol's version and its history: a change of the schemas is a line here, and a test holds the two together.
+
+/** Offered and chosen as the WebSocket subprotocol. */
+export const SUBPROTOCOL = 'earshot.v1';
+
+/** The path of the socket on the hub's one port. */
+export const SOCKET_PATH = '/v1/socket';
+
+/**
+ * The major version is in the subprotocol and the path: clients of another one are refused. The minor version counts additions that
+ * a client may ignore. `schemaHash` pins the schemas to their line.
+ */
+export const PROTOCOL_HISTORY = [
+  { version: '1.0', schemaHash: '0', change: 'the first protocol' },
+] as const;
+
+export const PROTOCOL_VERSION = '1.0';
