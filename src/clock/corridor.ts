@@ -1,0 +1,340 @@
+// Owns the estimate of hub time from probes, with a bound that is proven; knows no sockets, timers or clocks, only stamps.
+
+import { type Exchange, proveInterval, type ProvenInterval, type Rejection } from './exchange.ts';
+import { fitLine, type SlopePrior } from './linear-fit.ts';
+import { type Ageing, type Bounds, ProbeHistory } from './probe-history.ts';
+import { type OffsetTarget, SlewedOffset } from './slewed-offset.ts';
+import { StampQuantum } from './stamp-quantum.ts';
+import { StepWatch } from './step-watch.ts';
+
+export type { Exchange, Rejection } from './exchange.ts';
+
+/** `none`: no probe yet, or everything known was just proven wrong. `coarse`: good for a display. `good`: good to play by. */
+export type ClockQuality = 'none' | 'coarse' | 'good';
+
+export interface ClockReading {
+  /** Hub time minus local time, as given out now. */
+  readonly offsetMs: number;
+  /** How much faster the hub's clock runs than the local one. */
+  readonly skewPpm: number;
+  /** Proven: the offset given out is not further from the truth than this, whatever the network does. */
+  readonly maxErrorMs: number;
+  /** Typical: about nine in ten errors are smaller, the path's asymmetry left aside. */
+  readonly estErrorMs: number;
+  readonly rttMinMs: number;
+  readonly quality: ClockQuality;
+  /** How often the history was thrown away because hub time or local time had jumped. */
+  readonly resets: number;
+  /** Exchanges that were refused as impossible. */
+  readonly rejected: number;
+}
+
+/**
+ * Why the output moved at once: `settling` before playback or before it was good for the first time; `disjoint` and `inside` are the
+ * two proofs of `StepWatch`; `suspend` the same after the wall clock spoke of one; `timeline` the hub said so itself.
+ */
+export type StepCause = 'settling' | 'disjoint' | 'inside' | 'suspend' | 'timeline';
+
+export interface ClockStep {
+  readonly cause: StepCause;
+  /** Positive when hub time moved ahead of what had been given out. */
+  readonly byMs: number;
+}
+
+export type Observation =
+  | { readonly kind: 'rejected'; readonly reason: Rejection }
+  /** Does not fit what is known; more probes are wanted at once. */
+  | { readonly kind: 'held' }
+  | { readonly kind: 'accepted'; readonly stepped: ClockStep | null };
+
+export interface CorridorOptions {
+  /** The grain of the local stamps; guessed from them when left out. */
+  readonly quantumMs?: number;
+}
+
+const ppm = 1e-6;
+const freshPrior: SlopePrior = { mean: 0, sigma: 40 * ppm };
+const steepestSkew = 500 * ppm;
+/** A crystal wanders by about this much however well its past is known. */
+const wanderSkew = 5 * ppm;
+const kappaMost = 100 * ppm;
+/** For the estimate, unlike for the bound, the typical error of the skew is what counts. */
+const estimateWander = 1 * ppm;
+/** `Date` is slewed by some 500 ppm and has a quantum of its own; a suspend is longer. */
+const wallJumpMs = 100;
+const goodErrorMs = 5;
+/** The probes that prove a jump may have been slow ones; what they got wrong is part of the jump and not slewed. */
+const stepSettlesMs = 3_000;
+const gentleStepMs = 1;
+/**
+ * A long round trip may be a full queue on one way, whose whole length is error. It is believed when it stays the same for
+ * some bursts, which queues do not, or when it has been the least for as long as queues last.
+ */
+const shortPathMs = 30;
+const steadyPathMs = 2_000;
+const queueDrainsMs = 20_000;
+
+/**
+ * The corridor: every exchange proves an interval for hub − local; all of the last ten minutes, aged by the fitted skew
+ * and what is unsure of it, are intersected. The middle is the estimate and half the width the bound.
+ *
+ * Sources: intersecting intervals is Marzullo's idea (*Maintaining the Time in a Distributed System*, 1984); ageing
+ * them by a bound on drift is Cristian's (*Probabilistic Clock Synchronization*, 1989); judging a probe by its round
+ * trip's excess is from NTP's clock filter. The combination and the step rules are our own.
+ */
+export class Corridor {
+  readonly #quantum: StampQuantum;
+  readonly #history = new ProbeHistory();
+  readonly #watch = new StepWatch();
+  readonly #output = new SlewedOffset();
+  #prior = freshPrior;
+  #skew = 0;
+  #skewSigma = freshPrior.sigma;
+  /** Both corridors at `#referenceAt`, from where they are straight lines into the future. */
+  #referenceAt = 0;
+  #proven: Bounds = { upperMs: Infinity, lowerMs: -Infinity };
+  #likely: Bounds = { upperMs: Infinity, lowerMs: -Infinity };
+  #rttMinMs = Infinity;
+  #timelineId: number | null = null;
+  /** Has been good since the last restart. */
+  #settled = false;
+  /** The last proven jump, whose size the next probes still refine. */
+  #lastStep: { readonly cause: StepCause; readonly untilMs: number } | null = null;
+  /** Local time of the last reset: replies to probes sent before it tell of the past. */
+  #validFrom = -Infinity;
+  #wallMinusLocalMs: number | null = null;
+  /** The wall clock told of a sleep that no probe has confirmed or refuted yet. */
+  #alert = false;
+  #alertedAt = -Infinity;
+  #playing = false;
+  #resets = 0;
+  #rejected = 0;
+
+  constructor(options: CorridorOptions = {}) {
+    this.#quantum = new StampQuantum(options.quantumMs ?? null);
+  }
+
+  /**
+   * Takes in one exchange. `wallMs` is the wall clock at `t3`, for `noticeWall`; without it suspends are found by the
+   * stamps alone. A refused exchange changes nothing but a counter.
+   */
+  observe(exchange: Exchange, wallMs?: number): Observation {
+    const interval = proveInterval(exchange, this.#quantum.ms);
+    if (typeof interval === 'string') return this.#reject(interval);
+    if (interval.upperAt < this.#validFrom) return this.#reject('stale');
+    this.#quantum.see(exchange.t0);
+    this.#quantum.see(exchange.t3);
+    if (wallMs !== undefined) this.noticeWall(exchange.t3, wallMs);
+
+    if (this.#timelineId !== null && exchange.timelineId !== this.#timelineId) {
+      this.#timelineId = exchange.timelineId;
+      return this.#restart([interval], 'timeline');
+    }
+    this.#timelineId = exchange.timelineId;
+    if (this.#history.burstCount === 0) return this.#restart([interval], 'settling');
+
+    // Its way there belongs to the time before the sleep, its way back to the time after: it proves nothing.
+    if (this.#alert && interval.upperAt < this.#alertedAt) return { kind: 'held' };
+    const verdict = this.#watch.judge(interval, this.#expectation(interval), this.#alert);
+    switch (verdict.kind) {
+      case 'held':
+        return { kind: 'held' };
+      case 'stepped':
+        return this.#restart(
+          verdict.evidence,
+          this.#alert ? 'suspend' : verdict.disjoint ? 'disjoint' : 'inside',
+        );
+      case 'fits':
+        this.#alert = false;
+        this.#history.add(interval);
+        this.#estimate(interval.lowerAt);
+        return { kind: 'accepted', stepped: this.#steer(null) };
+    }
+  }
+
+  /**
+   * Compares the wall clock with the local one. Returns true when they came apart since the last call: the device slept
+   * (the monotonic clock stops on some platforms), or somebody set the time. The estimate stays but is unsure until the next
+   * probe, which should be sent at once.
+   */
+  noticeWall(localMs: number, wallMs: number): boolean {
+    if (!Number.isFinite(localMs) || !Number.isFinite(wallMs)) return false;
+    const apartMs = wallMs - localMs;
+    const before = this.#wallMinusLocalMs;
+    this.#wallMinusLocalMs = apartMs;
+    if (before === null || Math.abs(apartMs - before) < wallJumpMs) return false;
+    if (this.#history.burstCount > 0) {
+      this.#alert = true;
+      this.#alertedAt = localMs;
+    }
+    return true;
+  }
+
+  /** While something plays, changes that are not proven steps are slewed; before that they are applied at once. */
+  setPlaying(playing: boolean): void {
+    this.#playing = playing;
+  }
+
+  /**
+   * Hub time at a local time, in ms; null before the first probe. Monotonic in `localMs`, across probes too, except
+   * where an observation told of a step.
+   */
+  hubTimeAt(localMs: number): number | null {
+    if (!this.#output.started || !Number.isFinite(localMs)) return null;
+    return localMs + this.#output.offsetAt(localMs);
+  }
+
+  /** The local time at which hub time will be (or was) `hubMs`; null before the first probe. */
+  localTimeAt(hubMs: number): number | null {
+    if (!this.#output.started || !Number.isFinite(hubMs)) return null;
+    let localMs = hubMs - this.#output.peekAt(this.#referenceAt);
+    // The offset changes by at most 0.55 % of the time, so each round gains more than two digits.
+    for (let round = 0; round < 5; round += 1) localMs = hubMs - this.#output.peekAt(localMs);
+    return localMs;
+  }
+
+  /** All that is known of the clock at a local time. Errors are Infinity before the first probe. */
+  readingAt(localMs: number): ClockReading {
+    const base = {
+      skewPpm: this.#skew / ppm,
+      rttMinMs: this.#rttMinMs,
+      resets: this.#resets,
+      rejected: this.#rejected,
+    };
+    if (!this.#output.started) {
+      return {
+        ...base,
+        offsetMs: 0,
+        maxErrorMs: Infinity,
+        estErrorMs: Infinity,
+        quality: 'none',
+      };
+    }
+    const offsetMs = this.#output.peekAt(localMs);
+    const ageMs = Math.abs(localMs - this.#referenceAt);
+    const drift = this.#skew * (localMs - this.#referenceAt);
+    const upperMs = this.#proven.upperMs + drift + this.#kappa * ageMs;
+    const lowerMs = this.#proven.lowerMs + drift - this.#kappa * ageMs;
+    const maxErrorMs = Math.max(upperMs - offsetMs, offsetMs - lowerMs, this.#quantum.ms / 2);
+    const estErrorMs = Math.min(
+      maxErrorMs,
+      this.#typicalErrorMs() +
+        (this.#skewSigma + estimateWander) * ageMs +
+        Math.abs(this.#output.distanceAt(localMs)),
+    );
+    const good = !this.#alert && estErrorMs <= goodErrorMs && this.#isPlainPath(maxErrorMs);
+    return { ...base, offsetMs, maxErrorMs, estErrorMs, quality: good ? 'good' : 'coarse' };
+  }
+
+  #isPlainPath(maxErrorMs: number): boolean {
+    if (maxErrorMs <= shortPathMs || this.#history.spanMs >= queueDrainsMs) return true;
+    const spreadMs = this.#history.rttMedianMs - this.#rttMinMs;
+    return this.#history.spanMs >= steadyPathMs && spreadMs <= 2 + 0.05 * this.#rttMinMs;
+  }
+
+  get #kappa(): number {
+    return Math.min(kappaMost, 3 * this.#skewSigma + wanderSkew);
+  }
+
+  #reject(reason: Rejection): Observation {
+    this.#rejected += 1;
+    return { kind: 'rejected', reason };
+  }
+
+  #expectation(interval: ProvenInterval): Parameters<StepWatch['judge']>[1] {
+    const ageing: Ageing = { skew: this.#skew, kappa: this.#kappa };
+    const quantumMs = this.#quantum.ms;
+    const atSend = this.#history.boundsAt(interval.upperAt, ageing, quantumMs);
+    const atReply = this.#history.boundsAt(interval.lowerAt, ageing, quantumMs);
+    const leastRttMs = Math.min(this.#rttMinMs, Math.max(0, atReply.upperMs - atReply.lowerMs));
+    return {
+      atSend,
+      atReply,
+      ageing,
+      quantumMs,
+      leastRttMs,
+      unsureMs: this.#middleUnsureMs(leastRttMs),
+    };
+  }
+
+  /** A young corridor has not met an undisturbed probe yet, so the least round trip proves nothing about the middle. */
+  #middleUnsureMs(leastRttMs: number): number {
+    if (this.#history.burstCount < 6 || this.#history.spanMs < 10_000) return Infinity;
+    return 2 + (this.#history.rttMedianMs - leastRttMs) / 2;
+  }
+
+  #restart(evidence: readonly ProvenInterval[], cause: StepCause): Observation {
+    if (this.#output.started) this.#resets += 1;
+    this.#history.clear();
+    this.#watch.clear();
+    this.#alert = false;
+    this.#settled = false;
+    // The crystals are the same as before the jump, so what is known of their rates stays, with some doubt added.
+    this.#prior = {
+      mean: this.#skew,
+      sigma: Math.min(freshPrior.sigma, Math.hypot(this.#skewSigma, wanderSkew)),
+    };
+    for (const interval of evidence) this.#history.add(interval);
+    const latest = evidence.reduce((at, each) => Math.max(at, each.lowerAt), -Infinity);
+    this.#validFrom = evidence.reduce((at, each) => Math.min(at, each.upperAt), Infinity);
+    this.#lastStep = cause === 'settling' ? null : { cause, untilMs: latest + stepSettlesMs };
+    this.#estimate(latest);
+    return { kind: 'accepted', stepped: this.#steer(cause) };
+  }
+
+  #estimate(localMs: number): void {
+    const quantumMs = this.#quantum.ms;
+    const points = this.#history.midpoints(0.05 + quantumMs / 2);
+    const fit = fitLine(points, this.#prior);
+    if (fit !== null) {
+      this.#skew = Math.max(-steepestSkew, Math.min(steepestSkew, fit.slope));
+      this.#skewSigma = fit.slopeSigma;
+    }
+    this.#referenceAt = Math.max(this.#referenceAt, localMs);
+    this.#rttMinMs = this.#history.rttMinMs;
+    const at = this.#referenceAt;
+    const skew = this.#skew;
+    this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+    const likelyKappa = Math.min(kappaMost, this.#skewSigma + estimateWander);
+    this.#likely = this.#history.boundsAt(at, { skew, kappa: likelyKappa }, quantumMs);
+  }
+
+  #steer(proven: StepCause | null): ClockStep | null {
+    const target = this.#target();
+    const at = target.localMs;
+    const cause = proven ?? this.#causeOfRefinement(target);
+    if (cause === null) {
+      this.#output.slewTo(target);
+      return null;
+    }
+    const first = !this.#output.started;
+    const byMs = this.#output.jumpTo(target);
+    this.#settled ||= this.readingAt(at).quality === 'good';
+    return first || byMs !== 0 ? { cause, byMs } : null;
+  }
+
+  /** Why a change that is no jump of its own may still be applied at once; null when it has to be slewed. */
+  #causeOfRefinement({ localMs, offsetMs }: OffsetTarget): StepCause | null {
+    if (!this.#playing) return 'settling';
+    // Nobody follows a clock that has not been good yet; slewing would only put off the moment when it is.
+    if (!this.#settled) return this.#lastStep?.cause ?? 'settling';
+    const farMs = Math.abs(offsetMs - this.#output.peekAt(localMs));
+    const last = this.#lastStep;
+    return last !== null && localMs < last.untilMs && farMs > gentleStepMs ? last.cause : null;
+  }
+
+  #target(): OffsetTarget {
+    const middle = (this.#likely.upperMs + this.#likely.lowerMs) / 2;
+    // The likely corridor may leave the proven one when the skew was misjudged; proof goes before likelihood.
+    const offsetMs = Math.min(this.#proven.upperMs, Math.max(this.#proven.lowerMs, middle));
+    return { localMs: this.#referenceAt, offsetMs, slope: this.#skew };
+  }
+
+  #typicalErrorMs(): number {
+    const width = this.#likely.upperMs - this.#likely.lowerMs;
+    const slackMs = Math.abs(width - this.#rttMinMs) / 2;
+    // Where even the fastest probe of most bursts is slow, the best one yet is hardly the best there can be.
+    const jitterMs = Math.max(0, Math.min(40, this.#history.rttMedianMs - width));
+    return slackMs + 0.05 * jitterMs + this.#quantum.ms / 4;
+  }
+}

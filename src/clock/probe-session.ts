@@ -1,0 +1,188 @@
+// Owns the conversation of probes with one hub: what to send when, and which reply belongs to what; knows no socket and no timer.
+
+import type { Corridor, Observation } from './corridor.ts';
+import { slowestReplyMs } from './exchange.ts';
+import { nextBurst } from './probe-schedule.ts';
+
+/** What to do next: send a probe now with this sequence number and stamp, or ask again at the given local time. */
+export type NextProbe =
+  | { readonly kind: 'send'; readonly seq: number; readonly t0: number }
+  | { readonly kind: 'wait'; readonly untilMs: number };
+
+export interface ProbeReply {
+  readonly seq: number;
+  /** The probe's stamp as the hub echoed it. */
+  readonly t0: number;
+  readonly t1: number;
+  readonly t2: number;
+  readonly timelineId: number;
+}
+
+export type ReplyOutcome =
+  | Observation
+  /** A duplicate, a reply that came too late, or one to a probe that was never sent like that. */
+  | { readonly kind: 'unmatched' };
+
+export interface ProbeSessionOptions {
+  readonly corridor: Corridor;
+  /** Uniform in [0, 1): spreads the probes of a burst. */
+  readonly random: () => number;
+  /** Local time of the start. */
+  readonly nowMs: number;
+}
+
+/** Browsers put small writes of one moment into one packet, which would make the burst one sample. */
+const spacingFromMs = 15;
+const spacingToMs = 30;
+const minuteMs = 60_000;
+/** A round trip this much above the least hides whatever jump is smaller. */
+const blindMs = 5;
+/** What may have been sent out of turn for a blind burst to be repeated: the rest is kept for jumps. */
+const extraBeforeRepeat = 4;
+
+/**
+ * Drives a `Corridor`. The owner calls `next` when the last answer told it to and whenever an `on…` method was called,
+ * sends what it is told, and hands over replies:
+ *
+ *     for (let step = session.next(now()); step.kind === 'send'; step = session.next(now())) send(step);
+ *     schedule(step.untilMs);
+ *
+ * `now()` must be taken right before the send: what lies between the stamp and the wire widens the proof.
+ */
+export class ProbeSession {
+  readonly corridor: Corridor;
+  readonly #random: () => number;
+  readonly #joinedAt: number;
+  /** Sequence number → `t0` of the probes that are under way. */
+  readonly #pending = new Map<number, number>();
+  #sentAt: number[] = [];
+  #extraSentAt: number[] = [];
+  #isExtra = false;
+  #seq = 0;
+  #leftInBurst = 0;
+  #nextInBurstAt = 0;
+  #lastBurstAt: number | null = null;
+  #openingAt: number;
+  #burstsSinceOpening = 0;
+  #urgentSince: number | null = null;
+  /** What is still unanswered of the burst under way, and whether all its answers so far were too slow to tell much. */
+  #unanswered = 0;
+  #blind = false;
+  #hiddenSince: number | null = null;
+  #unmatched = 0;
+
+  constructor({ corridor, random, nowMs }: ProbeSessionOptions) {
+    this.corridor = corridor;
+    this.#random = random;
+    this.#joinedAt = nowMs;
+    this.#openingAt = nowMs;
+  }
+
+  /** Replies that belonged to no probe under way. */
+  get unmatched(): number {
+    return this.#unmatched;
+  }
+
+  next(nowMs: number): NextProbe {
+    if (this.#leftInBurst === 0) {
+      const burst = nextBurst(
+        {
+          joinedAt: this.#joinedAt,
+          openingAt: this.#openingAt,
+          burstsSinceOpening: this.#burstsSinceOpening,
+          lastBurstAt: this.#lastBurstAt,
+          urgentSince: this.#urgentSince,
+          hiddenSince: this.#hiddenSince,
+          sentAt: this.#sentAt,
+          extraSentAt: this.#extraSentAt,
+        },
+        nowMs,
+      );
+      if (burst.dueAt > nowMs) return { kind: 'wait', untilMs: burst.dueAt };
+      this.#leftInBurst = burst.probes;
+      this.#nextInBurstAt = nowMs;
+      this.#lastBurstAt = nowMs;
+      this.#isExtra = burst.extra;
+      this.#urgentSince = null;
+      this.#unanswered = burst.probes;
+      this.#blind = true;
+      this.#burstsSinceOpening += 1;
+    }
+    if (nowMs < this.#nextInBurstAt) return { kind: 'wait', untilMs: this.#nextInBurstAt };
+    return this.#send(nowMs);
+  }
+
+  /** A reply that arrived at local time `t3`, with the wall clock at that moment if there is one. */
+  onReply(reply: ProbeReply, t3: number, wallMs?: number): ReplyOutcome {
+    const t0 = this.#pending.get(reply.seq);
+    if (t0 === undefined || t0 !== reply.t0 || t3 - t0 > slowestReplyMs) {
+      this.#unmatched += 1;
+      return { kind: 'unmatched' };
+    }
+    this.#pending.delete(reply.seq);
+    const { t1, t2, timelineId } = reply;
+    const outcome = this.corridor.observe({ t0, t1, t2, t3, timelineId }, wallMs);
+    if (outcome.kind === 'held') this.#urgentSince ??= t3;
+    if (outcome.kind === 'accepted' && outcome.stepped !== null) {
+      if (outcome.stepped.cause !== 'settling') this.#reopen(t3);
+    }
+    this.#repeatIfBlind(t0, t3 - t0 - (t2 - t1), t3);
+    return outcome;
+  }
+
+  /** Compare the clocks, e.g. each second and on `visibilitychange`; a sleep that shows calls for probes at once. */
+  onWallClock(nowMs: number, wallMs: number): void {
+    if (this.corridor.noticeWall(nowMs, wallMs)) this.#urgentSince ??= nowMs;
+  }
+
+  /** The device or the page woke up, or the network changed: look at once whether all is still as it was. */
+  onDisturbance(nowMs: number): void {
+    this.#urgentSince ??= nowMs;
+  }
+
+  /** The connection was replaced: replies to what was sent on the old one will not come. */
+  onReconnect(nowMs: number): void {
+    this.#pending.clear();
+    this.#leftInBurst = 0;
+    this.#urgentSince ??= nowMs;
+  }
+
+  onHidden(hidden: boolean, nowMs: number): void {
+    if (hidden) {
+      this.#hiddenSince ??= nowMs;
+    } else if (this.#hiddenSince !== null) {
+      this.#hiddenSince = null;
+      this.#urgentSince ??= nowMs;
+    }
+  }
+
+  /** A radio that slept holds a whole burst back; the next one finds it awake. Without this a jump may hide for long. */
+  #repeatIfBlind(t0: number, rttMs: number, nowMs: number): void {
+    if (t0 < (this.#lastBurstAt ?? 0)) return;
+    this.#unanswered -= 1;
+    if (rttMs <= this.corridor.readingAt(nowMs).rttMinMs + blindMs) this.#blind = false;
+    if (this.#unanswered > 0 || !this.#blind || this.#isExtra) return;
+    if (this.#extraSentAt.length <= extraBeforeRepeat) this.#urgentSince ??= nowMs;
+  }
+
+  #reopen(nowMs: number): void {
+    this.#openingAt = nowMs;
+    // The burst that brought the proof stands for the opening's first.
+    this.#burstsSinceOpening = 1;
+  }
+
+  #send(nowMs: number): NextProbe {
+    this.#seq = (this.#seq + 1) >>> 0;
+    this.#leftInBurst -= 1;
+    this.#nextInBurstAt = nowMs + spacingFromMs + this.#random() * (spacingToMs - spacingFromMs);
+    this.#sentAt = this.#sentAt.filter((sent) => sent > nowMs - minuteMs);
+    this.#sentAt.push(nowMs);
+    this.#extraSentAt = this.#extraSentAt.filter((sent) => sent > nowMs - minuteMs);
+    if (this.#isExtra) this.#extraSentAt.push(nowMs);
+    for (const [seq, t0] of this.#pending) {
+      if (nowMs - t0 > slowestReplyMs) this.#pending.delete(seq);
+    }
+    this.#pending.set(this.#seq, nowMs);
+    return { kind: 'send', seq: this.#seq, t0: nowMs };
+  }
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import { Corridor, type Exchange } from '../../src/clock/corridor.ts';
+import { SlewedOffset } from '../../src/clock/slewed-offset.ts';
+import { StampQuantum } from '../../src/clock/stamp-quantum.ts';
+
+/** An exchange at a local time over a path of the given delays, with hub = local + offset. */
+function exchange(t0: number, offsetMs: number, upMs = 5, downMs = 5, timelineId = 1): Exchange {
+  const t1 = t0 + upMs + offsetMs;
+  return { t0, t1, t2: t1, t3: t0 + upMs + downMs, timelineId };
+}
+
+function settled(offsetMs = 1_000): Corridor {
+  const corridor = new Corridor({ quantumMs: 0.005 });
+  for (let at = 0; at < 30_000; at += 1_000) corridor.observe(exchange(at, offsetMs));
+  corridor.setPlaying(true);
+  return corridor;
+}
+
+describe('Corridor', () => {
+  test('before the first probe it says nothing', () => {
+    const corridor = new Corridor();
+    expect(corridor.hubTimeAt(5)).toBeNull();
+    expect(corridor.localTimeAt(5)).toBeNull();
+    expect(corridor.readingAt(5)).toMatchObject({ quality: 'none', maxErrorMs: Infinity });
+  });
+
+  test('one exchange gives the middle and half the round trip', () => {
+    const corridor = new Corridor({ quantumMs: 0.005 });
+    const outcome = corridor.observe(exchange(100, 700, 9, 3));
+    expect(outcome).toMatchObject({ kind: 'accepted', stepped: { cause: 'settling' } });
+    expect(corridor.hubTimeAt(112)).toBeCloseTo(112 + 703, 1);
+    const reading = corridor.readingAt(112);
+    expect(reading.maxErrorMs).toBeGreaterThanOrEqual(6);
+    expect(reading.maxErrorMs).toBeLessThan(6.1);
+    expect(reading.rttMinMs).toBeCloseTo(12, 6);
+  });
+
+  test('two slow exchanges that are slow on opposite ways prove more than either', () => {
+    const corridor = new Corridor({ quantumMs: 0.005 });
+    corridor.observe(exchange(0, 0, 1, 50));
+    corridor.observe(exchange(60, 0, 50, 1));
+    const reading = corridor.readingAt(120);
+    expect(reading.maxErrorMs).toBeLessThan(1.1);
+    expect(Math.abs(reading.offsetMs)).toBeLessThan(0.1);
+  });
+
+  test('the bound grows with the age of the last probe', () => {
+    const corridor = settled();
+    const now = corridor.readingAt(30_000).maxErrorMs;
+    const later = corridor.readingAt(630_000).maxErrorMs;
+    expect(later).toBeGreaterThan(now + 2);
+    expect(later).toBeLessThan(now + 60);
+  });
+
+  test('hub and local time map back and forth, while it slews as well', () => {
+    const corridor = settled();
+    corridor.observe(exchange(30_000, 1_004, 1, 9));
+    for (const at of [29_000, 30_015, 31_000, 45_000]) {
+      const hubMs = corridor.hubTimeAt(at)!;
+      expect(corridor.localTimeAt(hubMs)).toBeCloseTo(at, 6);
+    }
+  });
+
+  test('one probe that misses the corridor is held, a second that agrees proves the jump', () => {
+    const corridor = settled();
+    expect(corridor.observe(exchange(30_000, 1_100)).kind).toBe('held');
+    expect(corridor.hubTimeAt(30_015)).toBeCloseTo(31_015, 1);
+    const outcome = corridor.observe(exchange(30_020, 1_100));
+    expect(outcome).toMatchObject({ kind: 'accepted', stepped: { cause: 'disjoint' } });
+    expect(corridor.hubTimeAt(30_035)).toBeCloseTo(31_135, 1);
+    expect(corridor.readingAt(30_035).resets).toBe(1);
+  });
+
+  test('a second one that does not agree with the first proves nothing', () => {
+    const corridor = settled();
+    expect(corridor.observe(exchange(30_000, 1_100)).kind).toBe('held');
+    expect(corridor.observe(exchange(30_020, 400)).kind).toBe('held');
+    expect(corridor.observe(exchange(30_040, 1_000)).kind).toBe('accepted');
+    expect(corridor.observe(exchange(30_060, 400)).kind).toBe('held');
+    expect(corridor.readingAt(30_070).resets).toBe(0);
+  });
+
+  test('a jump inside the round trip takes three in agreement', () => {
+    const corridor = new Corridor({ quantumMs: 0.005 });
+    for (let at = 0; at < 30_000; at += 1_000) corridor.observe(exchange(at, 0, 40, 40));
+    corridor.setPlaying(true);
+    expect(corridor.observe(exchange(30_000, 25, 40, 40)).kind).toBe('held');
+    expect(corridor.observe(exchange(30_100, 25, 40, 40)).kind).toBe('held');
+    expect(corridor.observe(exchange(30_200, 25, 40, 40))).toMatchObject({
+      stepped: { cause: 'inside' },
+    });
+    expect(corridor.hubTimeAt(30_300)).toBeCloseTo(30_325, 0);
+  });
+
+  test('a way that got longer explains its own shift and is no jump', () => {
+    const corridor = new Corridor({ quantumMs: 0.005 });
+    for (let at = 0; at < 30_000; at += 1_000) corridor.observe(exchange(at, 0, 40, 40));
+    for (let at = 30_000; at < 60_000; at += 1_000) {
+      expect(corridor.observe(exchange(at, 0, 90, 40)).kind).toBe('accepted');
+    }
+    expect(Math.abs(corridor.readingAt(60_000).offsetMs)).toBeLessThan(1);
+  });
+
+  test('a new timeline is followed at once, and replies from before it are stale', () => {
+    const corridor = settled();
+    const outcome = corridor.observe(exchange(30_000, -500, 5, 5, 2));
+    expect(outcome).toMatchObject({ kind: 'accepted', stepped: { cause: 'timeline' } });
+    expect(corridor.hubTimeAt(30_010)).toBeCloseTo(29_510, 1);
+    expect(corridor.observe(exchange(29_990, 1_000, 5, 40, 1))).toEqual({
+      kind: 'rejected',
+      reason: 'stale',
+    });
+  });
+
+  test.each<[string, Partial<Exchange>]>([
+    ['not_finite', { t1: NaN }],
+    ['not_finite', { t2: Infinity }],
+    ['out_of_range', { t1: 1e18, t2: 1e18 }],
+    ['backwards', { t2: 30_000 }],
+    ['backwards', { t3: 29_000 }],
+    ['impossible', { t2: 31_500 }],
+    ['too_slow', { t3: 45_000 }],
+  ])('refuses what cannot be: %s %o', (reason, change) => {
+    const corridor = settled();
+    const before = corridor.readingAt(30_000);
+    const outcome = corridor.observe({ ...exchange(30_000, 1_000), ...change });
+    expect(outcome).toEqual({ kind: 'rejected', reason });
+    expect(corridor.readingAt(30_000)).toEqual({ ...before, rejected: 1 });
+  });
+
+  test('while it plays an unproven change is slewed; before that it is applied at once', () => {
+    const make = (playing: boolean): number => {
+      const corridor = new Corridor({ quantumMs: 0.005 });
+      corridor.observe(exchange(0, 0, 5, 45));
+      corridor.setPlaying(playing);
+      const before = corridor.readingAt(60).offsetMs;
+      corridor.observe(exchange(60, 0, 5, 5));
+      return Math.abs(corridor.readingAt(71).offsetMs - before);
+    };
+    expect(make(false)).toBeGreaterThan(15);
+    expect(make(true)).toBeLessThan(0.1);
+  });
+});
+
+describe('SlewedOffset', () => {
+  test.each([0.5, 5, 80, -3, -300])('%d ms are slewed steadily and to the end', (distanceMs) => {
+    const output = new SlewedOffset();
+    output.jumpTo({ localMs: 0, offsetMs: 100, slope: 50e-6 });
+    output.offsetAt(10);
+    output.slewTo({ localMs: 5, offsetMs: 100 + distanceMs, slope: 50e-6 });
+    let fastest = 0;
+    let last = 10 + output.offsetAt(10);
+    for (let at = 11; at < 400_000; at += 7) {
+      const hubMs = at + output.offsetAt(at);
+      const rate = (hubMs - last) / (at === 11 ? 1 : 7) - 1 - 50e-6;
+      fastest = Math.max(fastest, Math.abs(rate));
+      last = hubMs;
+    }
+    expect(fastest).toBeLessThan(Math.abs(distanceMs) < 2 ? 501e-6 : 5_001e-6);
+    expect(fastest).toBeGreaterThan(499e-6);
+    expect(output.distanceAt(400_000)).toBe(0);
+  });
+
+  test('a target older than the last reading does not change what was read', () => {
+    const output = new SlewedOffset();
+    output.jumpTo({ localMs: 0, offsetMs: 0, slope: 0 });
+    const given = output.offsetAt(100);
+    output.slewTo({ localMs: 50, offsetMs: -1, slope: 0 });
+    expect(output.offsetAt(100)).toBe(given);
+  });
+});
+
+describe('StampQuantum', () => {
+  test('finds the grain and only ever gets finer', () => {
+    const quantum = new StampQuantum();
+    quantum.see(17);
+    expect(quantum.ms).toBe(1);
+    quantum.see(1234.3);
+    expect(quantum.ms).toBe(0.1);
+    quantum.see(99);
+    expect(quantum.ms).toBe(0.1);
+    quantum.see(1_000_000.005);
+    expect(quantum.ms).toBe(0.005);
+    quantum.see(Math.PI);
+    expect(quantum.ms).toBe(0.005);
+  });
+});

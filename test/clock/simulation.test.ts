@@ -1,0 +1,259 @@
+// The clock over simulated networks: what it proves must hold, what it gives out must be near and never run backward.
+
+import { describe, expect, test } from 'vitest';
+import { type CorridorSubject, corridorSubject } from './support/corridor-subject.ts';
+import { busiestMinute, percentile, reportLink } from './support/link-report.ts';
+import { type LinkName, linkNames } from './support/sim-links.ts';
+import { type SimRun, type SimScenario, simulate } from './support/simulation.ts';
+
+function run(scenario: SimScenario): { run: SimRun; subject: CorridorSubject } {
+  let subject: CorridorSubject | undefined;
+  const result = simulate(scenario, (nowMs, random) => (subject = corridorSubject(nowMs, random)));
+  return { run: result, subject: subject! };
+}
+
+/** How long after `fromMs` the error was last above the limit. */
+function repairedAfter(result: SimRun, fromMs: number, limitMs: number): number {
+  const bad = result.samples.findLast(
+    (sample) => sample.trueMs >= fromMs && Math.abs(sample.excessMs) > limitMs,
+  );
+  return bad === undefined ? 0 : bad.trueMs - fromMs;
+}
+
+const minutes = 60_000;
+
+describe('on every link', () => {
+  /** Looser than the targets, which are for many seeds: here a method gone wrong should show, not bad luck. */
+  const limits: Record<LinkName, { p95: number; max: number }> = {
+    lan: { p95: 0.12, max: 0.4 },
+    wifi: { p95: 0.2, max: 0.7 },
+    busy: { p95: 0.3, max: 1.5 },
+    lte: { p95: 0.9, max: 2.5 },
+    atlantic: { p95: 0.2, max: 0.7 },
+    bloat: { p95: 0.5, max: 6 },
+  };
+
+  test.each(linkNames)('%s: near, proven, monotonic and within the probe budget', (link) => {
+    const report = reportLink(link, [11, 12], 4 * minutes, corridorSubject);
+    expect(report.p95Ms).toBeLessThan(limits[link].p95);
+    expect(report.maxMs).toBeLessThan(limits[link].max);
+    expect(report.boundHeld).toBeGreaterThan(0.999);
+    expect(report.estimateHeld).toBeGreaterThan(0.5);
+    expect(report.backward).toBe(0);
+    expect(report.steps).toBe(0);
+    expect(report.mostProbesInFirstMinute).toBeLessThanOrEqual(90);
+    expect(report.mostProbesInLaterMinute).toBeLessThanOrEqual(40);
+  });
+
+  test('a clock that shows whole milliseconds is still proven, and good to half of one', () => {
+    const report = reportLink('wifi', [21, 22], 3 * minutes, corridorSubject, { quantumMs: 1 });
+    expect(report.boundHeld).toBe(1);
+    expect(report.p95Ms).toBeLessThan(0.5);
+  });
+
+  test('the skew of both a fast and a slow crystal is found', () => {
+    for (const skewPpm of [-90, 90]) {
+      const { subject, run: result } = run({
+        link: 'wifi',
+        seed: 5,
+        durationMs: 5 * minutes,
+        skewPpm,
+      });
+      const found = subject.corridor.readingAt(result.samples.at(-1)!.localMs).skewPpm;
+      expect(Math.abs(found + skewPpm)).toBeLessThan(3);
+    }
+  });
+
+  test('one second after the join it is good to play by, where the network is idle', () => {
+    const errors = Array.from({ length: 10 }, (_, seed) => {
+      const { run: result } = run({ link: 'lte', seed: seed + 1, durationMs: 1_200 });
+      return Math.abs(result.samples.find((sample) => sample.trueMs >= 1_000)!.excessMs);
+    }).sort((a, b) => a - b);
+    expect(percentile(errors, 0.5)).toBeLessThan(1.5);
+  });
+
+  test('a join behind a full queue is not called good before the queue had time to drain', () => {
+    let judged = 0;
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const { run: result, subject } = run({ link: 'bloat', seed, durationMs: 3_000 });
+      const last = result.samples.at(-1)!;
+      if (Math.abs(last.excessMs) < 30) continue;
+      judged += 1;
+      expect(subject.corridor.readingAt(last.localMs).quality).toBe('coarse');
+      expect(Math.abs(last.errorMs)).toBeLessThanOrEqual(last.maxErrorMs);
+    }
+    expect(judged).toBeGreaterThan(1);
+  });
+});
+
+describe('when hub time jumps', () => {
+  const cases = (['lan', 'wifi', 'busy', 'atlantic'] as const).flatMap((link) =>
+    [30, -30, 120].map((byMs) => ({ link, byMs })),
+  );
+
+  test.each(cases)('$link: $byMs ms are mended within 5 s and announced', ({ link, byMs }) => {
+    const atMs = 90_000 + Math.abs(byMs) * 7;
+    const { run: result, subject } = run({
+      link,
+      seed: 31,
+      durationMs: 2 * minutes,
+      steps: [{ atMs, byMs }],
+    });
+    expect(repairedAfter(result, atMs, 2)).toBeLessThan(5_200);
+    expect(result.announcedAtMs.some((at) => at >= atMs)).toBe(true);
+    expect(subject.corridor.readingAt(result.samples.at(-1)!.localMs).resets).toBe(1);
+    expect(result.backward).toBe(0);
+  });
+
+  test('a jump that the hub owns up to is followed with the first reply of the new timeline', () => {
+    const { run: result } = run({
+      link: 'lte',
+      seed: 3,
+      durationMs: 100_000,
+      steps: [{ atMs: 80_000, byMs: -5_000, announced: true }],
+    });
+    const told = result.announcedAtMs.find((at) => at >= 80_000)!;
+    const firstReply = result.repliedAtMs.find((at) => at >= 80_040)!;
+    expect(told).toBeLessThanOrEqual(firstReply + 1);
+    expect(repairedAfter(result, told, 60)).toBeLessThan(200);
+    expect(repairedAfter(result, told + 5_000, 3)).toBe(0);
+  });
+});
+
+describe('when the device sleeps', () => {
+  test.each([400, 20_000, 3_600_000])('%d ms: in step within 1 s of the first reply', (forMs) => {
+    const atMs = 80_000;
+    const { run: result } = run({
+      link: 'wifi',
+      seed: 9,
+      durationMs: atMs + forMs + 15_000,
+      suspends: [{ atMs, forMs }],
+      sampleEveryMs: 20,
+    });
+    const wokeAt = atMs + forMs;
+    const firstReply = result.repliedAtMs.find((at) => at > wokeAt)!;
+    expect(firstReply - wokeAt).toBeLessThan(1_500);
+    expect(repairedAfter(result, wokeAt, 3)).toBeLessThan(firstReply - wokeAt + 1_000);
+    expect(result.backward).toBe(0);
+  });
+
+  test('a wall clock that somebody set costs nothing', () => {
+    const { run: result, subject } = run({ link: 'wifi', seed: 4, durationMs: 90_000 });
+    const at = result.samples.at(-1)!.localMs;
+    const before = subject.corridor.readingAt(at);
+    subject.session.onWallClock(at, 5);
+    expect(subject.corridor.readingAt(at).quality).toBe('coarse');
+    const probe = subject.session.next(at + 1);
+    if (probe.kind !== 'send') throw new Error('a doubt calls for a probe at once');
+    const hubMs = at + 1 + before.offsetMs;
+    const { seq, t0 } = probe;
+    subject.session.onReply(
+      { seq, t0, t1: hubMs + 1.5, t2: hubMs + 1.5, timelineId: 1 },
+      t0 + 3,
+      8,
+    );
+    const after = subject.corridor.readingAt(at + 4);
+    expect(after.quality).toBe('good');
+    expect(after.resets).toBe(0);
+    expect(after.maxErrorMs).toBeLessThan(before.maxErrorMs + 0.1);
+  });
+});
+
+describe('when the path changes', () => {
+  test('a longer way adds at most 0.5 ms beyond either path’s asymmetry, and is no step', () => {
+    const atMs = 120_000;
+    const { run: result, subject } = run({
+      link: 'atlantic',
+      seed: 8,
+      durationMs: 5 * minutes,
+      routes: [{ atMs, upMs: 61, downMs: 39 }],
+    });
+    // Before: asymmetry 1 ms, after: 11 ms; anything in between is what the two paths allow.
+    const beyond = result.samples
+      .filter((sample) => sample.trueMs > atMs)
+      .map(({ errorMs }) => Math.max(1 - errorMs, errorMs - 11, 0));
+    expect(Math.max(...beyond)).toBeLessThan(0.5);
+    expect(subject.corridor.readingAt(result.samples.at(-1)!.localMs).resets).toBe(0);
+  });
+});
+
+describe('a hub that lies', () => {
+  const poisons = [NaN, Infinity, -Infinity, 1e300, -1e300, 2 ** 60];
+
+  test('impossible stamps are refused and counted, and the estimate is as if they had not come', () => {
+    const { run: result, subject } = run({
+      link: 'wifi',
+      seed: 6,
+      durationMs: 2 * minutes,
+      tamper: (reply, random) => {
+        if (!random.chance(0.3)) return reply;
+        const poison = poisons[Math.floor(random.next() * poisons.length)] ?? NaN;
+        switch (Math.floor(random.next() * 4)) {
+          case 0:
+            return { ...reply, t1: poison };
+          case 1:
+            return { ...reply, t2: poison };
+          case 2:
+            return { ...reply, t2: reply.t1 - 1 - random.uniform(0, 1e6) };
+          default:
+            return { ...reply, t2: reply.t2 + random.uniform(300, 9_000) };
+        }
+      },
+    });
+    const reading = subject.corridor.readingAt(result.samples.at(-1)!.localMs);
+    expect(reading.rejected).toBeGreaterThan(10);
+    expect(reading.resets).toBe(0);
+    const late = result.samples.filter((sample) => sample.trueMs > 60_000);
+    expect(Math.max(...late.map((sample) => Math.abs(sample.excessMs)))).toBeLessThan(1);
+    expect(result.backward).toBe(0);
+  });
+
+  test('replies to other probes, twice, or with another stamp are not matched', () => {
+    const { run: result, subject } = run({
+      link: 'wifi',
+      seed: 6,
+      durationMs: 60_000,
+      tamper: (reply, random) => {
+        if (random.chance(0.1)) return { ...reply, seq: reply.seq + 1_000_000 };
+        return random.chance(0.1) ? { ...reply, t0: reply.t0 - 1 } : reply;
+      },
+    });
+    expect(subject.session.unmatched).toBeGreaterThan(3);
+    expect(subject.corridor.readingAt(result.samples.at(-1)!.localMs).resets).toBe(0);
+  });
+
+  test('one consistent lie now and then does not move it', () => {
+    let count = 0;
+    const { run: result, subject } = run({
+      link: 'wifi',
+      seed: 16,
+      durationMs: 2 * minutes,
+      tamper: (reply) => {
+        count += 1;
+        if (count < 40 || count % 13 !== 0) return reply;
+        const lie = (count % 2 === 0 ? 1 : -1) * (500 + count * 37);
+        return { ...reply, t1: reply.t1 + lie, t2: reply.t2 + lie };
+      },
+    });
+    expect(subject.corridor.readingAt(result.samples.at(-1)!.localMs).resets).toBe(0);
+    const late = result.samples.filter((sample) => sample.trueMs > 60_000);
+    expect(Math.max(...late.map((sample) => Math.abs(sample.excessMs)))).toBeLessThan(1);
+  });
+
+  test('pure noise leaves finite numbers, bounded probes and no endless doubt', () => {
+    const { run: result, subject } = run({
+      link: 'wifi',
+      seed: 7,
+      durationMs: 3 * minutes,
+      tamper: (reply, random) => {
+        const t1 = random.uniform(-1e9, 1e12);
+        return { ...reply, t1, t2: t1, timelineId: Math.floor(random.uniform(0, 3)) };
+      },
+    });
+    for (const sample of result.samples) expect(Number.isFinite(sample.errorMs)).toBe(true);
+    const reading = subject.corridor.readingAt(result.samples.at(-1)!.localMs);
+    expect(Number.isFinite(reading.skewPpm)).toBe(true);
+    expect(result.sentAtMs.filter((at) => at < 60_000).length).toBeLessThanOrEqual(90);
+    expect(busiestMinute(result.sentAtMs.filter((at) => at >= 60_000))).toBeLessThanOrEqual(40);
+  });
+});

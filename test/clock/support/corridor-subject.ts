@@ -1,0 +1,32 @@
+// Owns the wiring of our own clock into the simulator, as the client wires it to a socket.
+
+import { Corridor } from '../../../src/clock/corridor.ts';
+import { ProbeSession } from '../../../src/clock/probe-session.ts';
+import type { SimSubject } from './simulation.ts';
+
+export interface CorridorSubject extends SimSubject {
+  readonly corridor: Corridor;
+  readonly session: ProbeSession;
+}
+
+/** Playback begins this long after the join. */
+const playingAfterMs = 3_000;
+
+export function corridorSubject(nowMs: number, random: () => number): CorridorSubject {
+  const corridor = new Corridor();
+  const session = new ProbeSession({ corridor, random, nowMs });
+  return {
+    corridor,
+    session,
+    next: (at) => session.next(at),
+    onReply: (reply, t3, wallMs) => {
+      corridor.setPlaying(t3 > nowMs + playingAfterMs);
+      const outcome = session.onReply(reply, t3, wallMs);
+      return outcome.kind === 'accepted' && outcome.stepped !== null;
+    },
+    onWallClock: (at, wallMs) => session.onWallClock(at, wallMs),
+    hubTimeAt: (localMs) => corridor.hubTimeAt(localMs),
+    maxErrorAt: (localMs) => corridor.readingAt(localMs).maxErrorMs,
+    estErrorAt: (localMs) => corridor.readingAt(localMs).estErrorMs,
+  };
+}
