@@ -1,0 +1,160 @@
+// HTTP on uWebSockets.js: its requests become WHATWG Requests, and their Responses go back. Knows no route.
+
+import { STATUS_CODES } from 'node:http';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import type { ListenOptions } from '../../ports/sockets.ts';
+import { ResponseWriter, statusLine } from './uws-response.ts';
+
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+const mappedPrefix = /^(?:0000:){5}ffff:|^::ffff:/i;
+
+/** Nothing that would move the boundary between the host and the path of the URL that is made of it. */
+const hostPattern = /^[\w.:[\]%~-]*$/;
+
+/** The peer's address; IPv4 mapped into IPv6 as IPv4, IPv6 in its short form. */
+export function remoteAddressOf(res: HttpResponse): string {
+  const text = Buffer.from(res.getRemoteAddressAsText()).toString();
+  if (!text.includes(':')) return text;
+  const rest = text.replace(mappedPrefix, '');
+  if (rest.includes('.')) return rest;
+  if (rest !== text) {
+    const value = Number.parseInt(rest.replace(':', ''), 16);
+    return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+  }
+  return URL.canParse(`http://[${text}]`)
+    ? new URL(`http://[${text}]`).hostname.slice(1, -1)
+    : text;
+}
+
+/** Answers with a status and RFC 9457 problem text. Must be corked, as every handler of uWebSockets.js is on entry. */
+export function answerProblem(
+  res: HttpResponse,
+  status: number,
+  detail: string,
+  closeConnection = false,
+): void {
+  const title = STATUS_CODES[status] ?? 'Error';
+  res.writeStatus(statusLine(status, ''));
+  res.writeHeader('content-type', 'application/problem+json');
+  res.end(JSON.stringify({ type: 'about:blank', title, status, detail }), closeConnection);
+}
+
+/** What must be read of a request before its handler returns, for it lives on the native stack. */
+interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: [string, string][];
+  readonly host: string;
+  readonly remoteAddress: string;
+}
+
+function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
+  const headers: [string, string][] = [];
+  req.forEach((name, value) => headers.push([name, value]));
+  const query = req.getQuery();
+  return {
+    method: req.getCaseSensitiveMethod(),
+    target: query === '' ? req.getUrl() : `${req.getUrl()}?${query}`,
+    headers,
+    host: req.getHeader('host'),
+    remoteAddress: remoteAddressOf(res),
+  };
+}
+
+/** Undefined where the request cannot be put into a WHATWG Request: a bad target, host, header or method. */
+function toRequest(
+  head: RequestHead,
+  body: Uint8Array<ArrayBuffer> | undefined,
+  signal: AbortSignal,
+): Request | undefined {
+  try {
+    if (!head.target.startsWith('/') || !hostPattern.test(head.host)) return undefined;
+    return new Request(new URL(`http://${head.host || 'localhost'}${head.target}`), {
+      method: head.method,
+      headers: head.headers,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Serves one request. */
+export function handleHttp(res: HttpResponse, req: HttpRequest, options: ListenOptions): void {
+  const head = readHead(res, req);
+  const writer = new ResponseWriter(res);
+  if (bodiless.has(head.method) || !declaresBody(req)) {
+    respond(writer, head, undefined, options);
+    return;
+  }
+  if (Number(req.getHeader('content-length')) > options.maxBodyBytes) {
+    writer.answer(() => answerProblem(res, 413, 'the body is too large', true));
+    return;
+  }
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bodyBytes = 0;
+  res.onData((chunk, isLast) => {
+    if (writer.isDone) return;
+    bodyBytes += chunk.byteLength;
+    if (bodyBytes > options.maxBodyBytes) {
+      writer.answer(() => answerProblem(res, 413, 'the body is too large', true));
+      return;
+    }
+    // A copy: the chunk is detached when this returns.
+    if (chunk.byteLength > 0) chunks.push(new Uint8Array(chunk.slice(0)));
+    if (isLast) respond(writer, head, concat(chunks, bodyBytes), options);
+  });
+}
+
+function declaresBody(req: HttpRequest): boolean {
+  const length = req.getHeader('content-length');
+  return (length !== '' && length !== '0') || req.getHeader('transfer-encoding') !== '';
+}
+
+function concat(chunks: Uint8Array<ArrayBuffer>[], totalBytes: number): Uint8Array<ArrayBuffer> {
+  const [only] = chunks;
+  if (only && chunks.length === 1) return only;
+  const whole = new Uint8Array(totalBytes);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return whole;
+}
+
+function respond(
+  writer: ResponseWriter,
+  head: RequestHead,
+  body: Uint8Array<ArrayBuffer> | undefined,
+  options: ListenOptions,
+): void {
+  const request = toRequest(head, body, writer.signal);
+  if (request === undefined) {
+    writer.answer((res) => answerProblem(res, 400, 'the request is not well formed', true));
+    return;
+  }
+  void serve(writer, request, head, options);
+}
+
+async function serve(
+  writer: ResponseWriter,
+  request: Request,
+  head: RequestHead,
+  options: ListenOptions,
+): Promise<void> {
+  let response: Response;
+  try {
+    response = await options.fetch(request, { remoteAddress: head.remoteAddress });
+  } catch {
+    writer.answer((res) => answerProblem(res, 500, 'internal error'));
+    return;
+  }
+  try {
+    await writer.write(response, head.method === 'HEAD');
+  } catch {
+    // The source of the body failed half-way: only a cut connection tells the peer that what it has is not the whole.
+    writer.abandon();
+  }
+}
