@@ -1,0 +1,139 @@
+// The rooms' log in memory, for tests and for trying things out: everything is gone with the process.
+import type { HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { JsonObject } from '../../../protocol/merge-patch.ts';
+import type { RoomEvent } from '../../domain/room-event.ts';
+import type { RoomState } from '../../domain/room-state.ts';
+import {
+  NO_ROOM,
+  isSameHead,
+  type AppendResult,
+  type Head,
+  type IdempotencyRecord,
+  type InhabitedRoom,
+  type LoadedRoom,
+  type ReadResult,
+  type RoomLog,
+} from '../../ports/room-log.ts';
+import type { MemoryArchive } from './memory-archive.ts';
+
+const KEY_LIFE_MS = 600_000;
+
+interface Room {
+  readonly head: Head;
+  readonly events: readonly RoomEvent[];
+  readonly state: RoomState;
+  readonly keys: ReadonlyMap<string, { readonly reply: JsonObject; readonly expiresAt: HubMs }>;
+}
+
+const EMPTY: Omit<Room, 'state'> = { head: NO_ROOM, events: [], keys: new Map() };
+
+export class MemoryRoomLog implements RoomLog {
+  readonly #archive: MemoryArchive;
+  readonly #rooms = new Map<RoomId, Room>();
+  readonly #codes = new Map<RoomCode, RoomId>();
+  /** The newest hub time that this log was told of: a log has no clock of its own. */
+  #now: HubMs = 0;
+  #beatAt: HubMs = -Infinity;
+
+  constructor(archive: MemoryArchive) {
+    this.#archive = archive;
+  }
+
+  load(roomId: RoomId): Promise<LoadedRoom | undefined> {
+    const room = this.#rooms.get(roomId);
+    return Promise.resolve(room && { head: room.head, state: room.state });
+  }
+
+  append(
+    roomId: RoomId,
+    expected: Head,
+    events: readonly RoomEvent[],
+    after: RoomState,
+    keys: readonly IdempotencyRecord[],
+  ): Promise<AppendResult> {
+    const room = this.#rooms.get(roomId) ?? EMPTY;
+    const [first] = events;
+    const last = events.at(-1);
+    if (first === undefined || last === undefined) {
+      return Promise.reject(new RangeError('an append has at least one event'));
+    }
+    const used = keys.find(({ key }) => (room.keys.get(key)?.expiresAt ?? -Infinity) > first.at);
+    const remembered = used && room.keys.get(used.key);
+    if (used !== undefined && remembered !== undefined) {
+      return Promise.resolve({ kind: 'duplicate', key: used.key, reply: remembered.reply });
+    }
+    const isNew = room === EMPTY;
+    const isWrongStart = isNew && (first.type !== 'RoomCreated' || this.#codes.has(first.code));
+    if (!isSameHead(room.head, expected) || isWrongStart) {
+      return Promise.resolve({ kind: 'conflict', head: room.head });
+    }
+    const head = {
+      epoch: expected.epoch,
+      revision: expected.revision + events.length,
+      eventId: last.id,
+    };
+    const kept = new Map(room.keys);
+    for (const { key, reply } of keys.toReversed()) {
+      kept.set(key, { reply, expiresAt: first.at + KEY_LIFE_MS });
+    }
+    this.#rooms.set(roomId, {
+      head,
+      events: [...room.events, ...events],
+      state: after,
+      keys: kept,
+    });
+    this.#codes.set(after.public.code, roomId);
+    this.#now = Math.max(this.#now, after.lastAt);
+    this.#archive.record(roomId, events, after);
+    return Promise.resolve({ kind: 'committed', head });
+  }
+
+  read(
+    roomId: RoomId,
+    after: { readonly epoch: number; readonly revision: number },
+  ): Promise<ReadResult> {
+    const room = this.#rooms.get(roomId);
+    if (
+      room === undefined ||
+      after.epoch !== room.head.epoch ||
+      after.revision < 0 ||
+      after.revision > room.head.revision
+    ) {
+      return Promise.resolve({ kind: 'gone' });
+    }
+    const events = room.events.slice(after.revision);
+    return Promise.resolve({ kind: 'events', head: room.head, events });
+  }
+
+  recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
+    const remembered = this.#rooms.get(roomId)?.keys.get(key);
+    const isAlive = remembered !== undefined && remembered.expiresAt > this.#now;
+    return Promise.resolve(isAlive ? remembered.reply : undefined);
+  }
+
+  findByCode(code: RoomCode): Promise<RoomId | undefined> {
+    return Promise.resolve(this.#codes.get(code));
+  }
+
+  inhabited(): Promise<readonly InhabitedRoom[]> {
+    return Promise.resolve(
+      [...this.#rooms]
+        .filter(([, { state }]) => state.public.hereCount > 0)
+        .map(([roomId, { state }]) => ({
+          roomId,
+          aliveAt: Math.max(this.#beatAt, state.lastAt),
+        })),
+    );
+  }
+
+  heartbeat(at: HubMs): Promise<void> {
+    this.#beatAt = at;
+    this.#now = Math.max(this.#now, at);
+    return Promise.resolve();
+  }
+
+  /** There is only this process. */
+  subscribe(): () => void {
+    return () => undefined;
+  }
+}

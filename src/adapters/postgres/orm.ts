@@ -1,0 +1,60 @@
+// How MikroORM is set up for this service: its entities, its migrations, its connections.
+import type { MikroORM as CoreOrm } from '@mikro-orm/core';
+import { MikroORM, type Options, type PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { Migrator } from '@mikro-orm/migrations';
+import { MIGRATIONS } from '../../../migrations/index.ts';
+import { ENTITIES } from './schema.ts';
+
+/** A URL of a Postgres server, or the endpoint of the embedded one. */
+export type PostgresTarget =
+  | { readonly clientUrl: string; readonly poolSize: number }
+  | { readonly host: string; readonly port: number };
+
+/** @param onNotice told what MikroORM would print, a line at a time */
+export function ormOptions(target: PostgresTarget, onNotice: (line: string) => void): Options {
+  const isEmbedded = 'host' in target;
+  return {
+    ...(isEmbedded
+      ? {
+          host: target.host,
+          port: target.port,
+          user: 'postgres',
+          password: '',
+          dbName: 'postgres',
+          // PGlite is one backend: a second connection would share its unnamed statements and wait for its transactions anyway.
+          pool: { min: 0, max: 1 },
+        }
+      : { clientUrl: target.clientUrl, pool: { min: 0, max: target.poolSize } }),
+    entities: ENTITIES,
+    extensions: [Migrator],
+    discovery: { disableDynamicFileAccess: true },
+    metadataCache: { enabled: false },
+    // The database is there or `migrate` says so: nothing is created behind the operator's back.
+    ensureDatabase: false,
+    allowGlobalContext: true,
+    logger: onNotice,
+    debug: false,
+    colors: false,
+    driverOptions: {
+      // An answer that takes this long will not come; it must not hold up all that waits behind it.
+      connection: { connectionTimeoutMillis: 5_000, query_timeout: 60_000, keepAlive: true },
+      acquireConnectionTimeout: 70_000,
+      log: { warn: onNotice, error: onNotice, debug: onNotice, deprecate: onNotice },
+    },
+    migrations: {
+      tableName: 'migration',
+      migrationsList: [...MIGRATIONS],
+      path: 'migrations',
+      snapshotName: 'snapshot',
+      // The snapshot belongs to the sources: a running service must not write one into its working directory.
+      snapshot: false,
+      silent: true,
+    },
+  };
+}
+
+export type Orm = CoreOrm<PostgreSqlDriver>;
+
+export function createOrm(target: PostgresTarget, onNotice: (line: string) => void): Promise<Orm> {
+  return MikroORM.init({ ...ormOptions(target, onNotice), connect: false });
+}

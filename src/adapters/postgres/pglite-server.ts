@@ -1,0 +1,152 @@
+// The embedded Postgres: PGlite on a thread of its own, behind a socket that speaks Postgres' protocol, its data on disk.
+import { mkdtempSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { lockDataDir } from './data-dir-lock.ts';
+
+export interface PgliteServer {
+  /** What a Postgres client connects to: a host (a directory for a unix socket) and a port. */
+  readonly host: string;
+  readonly port: number;
+  /** For the log, such as `PostgreSQL 18.6 (PGlite 0.5.14)`. */
+  readonly version: string;
+  /** Called when the server has died by itself; whoever is connected has lost the connection then. Returns the remover. */
+  onFailure(listener: (error: Error) => void): () => void;
+  /** Ends it after what is under way, and unlocks the directory. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The data directory cannot be opened as a database. Nothing in it was changed by saying so. */
+export class DataDirDamaged extends Error {
+  constructor(directory: string, options?: ErrorOptions) {
+    super(
+      `the database in ${directory} cannot be opened: restore it from a backup, or move ${directory} away to start with an empty one`,
+      options,
+    );
+    this.name = 'DataDirDamaged';
+  }
+}
+
+const SOCKET_NAME = '.s.PGSQL.5432';
+const SOCKET_PORT = 5_432;
+
+// Source text and not a file: a worker cannot load TypeScript on Node 20, and a JavaScript file beside the sources would be the one that
+// the compiler does not carry to `dist`. It decides nothing: it opens, serves and closes what it is told.
+const WORKER = `
+const { parentPort, workerData } = require('node:worker_threads');
+(async () => {
+  const { PGlite } = await import(workerData.pglite);
+  const { PGLiteSocketServer } = await import(workerData.pgliteSocket);
+  const db = await PGlite.create({ dataDir: workerData.directory });
+  const { rows } = await db.query('select version()');
+  const at = workerData.socketPath === undefined
+    ? { host: '127.0.0.1', port: 0 }
+    : { path: workerData.socketPath };
+  // The pool holds one connection, as PGlite is one backend; the second place is for the next one while the last is being closed.
+  const server = new PGLiteSocketServer({ db, maxConnections: 2, ...at });
+  await server.start();
+  parentPort.once('message', async () => {
+    await server.stop();
+    await db.close();
+    parentPort.postMessage({ kind: 'stopped' });
+    parentPort.close();
+  });
+  parentPort.postMessage({ kind: 'started', address: server.getServerConn(), version: rows[0].version });
+})().catch((error) => {
+  parentPort.postMessage({ kind: 'failed', message: String(error?.message ?? error) });
+  parentPort.close();
+});
+`;
+
+type WorkerMessage =
+  | { readonly kind: 'started'; readonly address: string; readonly version: string }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/**
+ * Opens the database in `<dataDir>/postgres`, making it where there is none (some seconds; under one where it is there).
+ * What was committed survives the death of the process; not that of the machine, as PGlite does not wait for the disk.
+ * Rejects with `DataDirInUse` or `DataDirDamaged`.
+ */
+export async function startPgliteServer(dataDir: string): Promise<PgliteServer> {
+  const unlock = lockDataDir(dataDir);
+  const socketDir = mkdtempSync(path.join(tmpdir(), 'earshot-'));
+  const cleanUp = (): void => {
+    rmSync(socketDir, { recursive: true, force: true });
+    unlock();
+  };
+  try {
+    return await start(path.join(dataDir, 'postgres'), socketDir, cleanUp);
+  } catch (error) {
+    cleanUp();
+    throw error;
+  }
+}
+
+async function start(
+  directory: string,
+  socketDir: string,
+  cleanUp: () => void,
+): Promise<PgliteServer> {
+  const existed = existsSync(directory);
+  const { resolve } = createRequire(import.meta.url);
+  const worker = new Worker(WORKER, {
+    eval: true,
+    // PGlite writes its start-up chatter to stdout and stderr, where the service has its log.
+    stdout: true,
+    stderr: true,
+    workerData: {
+      directory,
+      pglite: pathToFileURL(resolve('@electric-sql/pglite')).href,
+      pgliteSocket: pathToFileURL(resolve('@electric-sql/pglite-socket')).href,
+      // A unix socket is open to this user alone. Not in the data directory: such a path may be longer than the system allows.
+      socketPath: process.platform === 'win32' ? undefined : path.join(socketDir, SOCKET_NAME),
+    },
+  });
+  const listeners = new Set<(error: Error) => void>();
+  let isStopping = false;
+  const ended = new Promise<void>((done) => worker.once('exit', () => done()));
+  const first = await new Promise<WorkerMessage | Error>((done) => {
+    worker.once('message', done);
+    worker.once('error', done);
+    worker.once('exit', (code) => done(new Error(`the thread of PGlite ended with ${code}`)));
+  });
+  if (first instanceof Error || first.kind !== 'started') {
+    await worker.terminate();
+    const message =
+      first instanceof Error ? first.message : first.kind === 'failed' ? first.message : '';
+    const cause = new Error(message);
+    if (existed) throw new DataDirDamaged(directory, { cause });
+    throw new Error(`the embedded database cannot be made in ${directory}: ${message}`, { cause });
+  }
+  worker.on('error', (error) => {
+    for (const listener of listeners) listener(error);
+  });
+  void ended.then(() => {
+    cleanUp();
+    if (isStopping) return;
+    for (const listener of listeners) listener(new Error('the embedded database has ended'));
+  });
+  return {
+    ...endpointOf(first.address, socketDir),
+    version: /^PostgreSQL \S+ \([^)]*\)/.exec(first.version)?.[0] ?? first.version,
+    onFailure(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async stop() {
+      if (!isStopping) worker.postMessage('stop');
+      isStopping = true;
+      await ended;
+    },
+  };
+}
+
+function endpointOf(address: string, socketDir: string): { host: string; port: number } {
+  if (address.startsWith(socketDir)) return { host: socketDir, port: SOCKET_PORT };
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+}

@@ -1,0 +1,234 @@
+// The rooms' log in Postgres: appends of all rooms committed in groups, snapshots beside them. Knows nothing of who asks.
+import type { EventId, HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { JsonObject } from '../../../protocol/merge-patch.ts';
+import { evolve } from '../../domain/evolve.ts';
+import type { RoomEvent } from '../../domain/room-event.ts';
+import type { RoomState } from '../../domain/room-state.ts';
+import {
+  NOTHING_HEARD_IN_ROOM,
+  concernsPlayback,
+  type HeardRoom,
+} from '../../domain/session-record.ts';
+import {
+  NO_ROOM,
+  isSameHead,
+  type AppendResult,
+  type Head,
+  type IdempotencyRecord,
+  type InhabitedRoom,
+  type LoadedRoom,
+  type ReadResult,
+  type RoomLog,
+} from '../../ports/room-log.ts';
+import { appendStatement, emptyWrites, type Statement } from './append-statement.ts';
+import { addWrites, headAfter, type Append } from './append-writes.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { PostgresKv } from './postgres-kv.ts';
+import { isRaced, type Sql } from './sql.ts';
+
+const HEARTBEAT_KEY = 'heartbeat';
+/** Who is further behind takes a snapshot: it is smaller than so many events. */
+const MAX_READ_EVENTS = 1_000;
+const MAX_APPENDS_PER_COMMIT = 500;
+const PURGE_EVERY_MS = 60_000;
+const VACUUM_EVERY_MS = 600_000;
+
+interface HeadRow {
+  readonly id: string;
+  readonly epoch: number;
+  readonly revision: number;
+  readonly event_id: string;
+}
+
+function headOf(row: Omit<HeadRow, 'id'> | undefined): Head {
+  if (row === undefined) return NO_ROOM;
+  return { epoch: row.epoch, revision: row.revision, eventId: row.event_id as EventId };
+}
+
+export class PostgresRoomLog implements RoomLog {
+  readonly #sql: Sql;
+  readonly #kv: PostgresKv;
+  readonly #commits: GroupCommit<Append, AppendResult>;
+  /** The newest hub time that this log was told of: a log has no clock of its own. */
+  #now: HubMs = 0;
+  #purgedAt: HubMs = 0;
+  #vacuumedAt: HubMs | undefined;
+  readonly #vacuums: boolean;
+
+  /** @param vacuums whether to clean up dead rows: the embedded database has nobody else who does */
+  constructor(sql: Sql, kv: PostgresKv, { vacuums }: { readonly vacuums: boolean }) {
+    this.#vacuums = vacuums;
+    this.#sql = sql;
+    this.#kv = kv;
+    this.#commits = new GroupCommit({
+      commit: (appends) => this.#commit(appends),
+      laneOf: ({ roomId }) => roomId,
+      maxItems: MAX_APPENDS_PER_COMMIT,
+    });
+  }
+
+  async load(roomId: RoomId): Promise<LoadedRoom | undefined> {
+    interface Row extends Omit<HeadRow, 'id'> {
+      readonly state: RoomState;
+      readonly events: readonly RoomEvent[];
+    }
+    // One statement, so that the snapshot, the events after it and the head are of one moment.
+    const [row] = await this.#sql.rows<Row>(
+      `select r.epoch, r.revision, r.event_id, s.state, coalesce((
+         select jsonb_agg(e.event order by e.revision) from room_event e
+         where e.room_id = r.id and e.epoch = r.epoch and e.revision > s.revision and e.revision <= r.revision), '[]') as events
+       from room r join room_snapshot s on s.room_id = r.id and s.epoch = r.epoch where r.id = ?`,
+      [roomId],
+    );
+    if (row === undefined) return undefined;
+    return { head: headOf(row), state: row.events.reduce<RoomState>(evolve, row.state) };
+  }
+
+  append(
+    roomId: RoomId,
+    expected: Head,
+    events: readonly RoomEvent[],
+    after: RoomState,
+    keys: readonly IdempotencyRecord[],
+  ): Promise<AppendResult> {
+    return this.#commits.add({ roomId, expected, events, after, keys });
+  }
+
+  async read(
+    roomId: RoomId,
+    after: { readonly epoch: number; readonly revision: number },
+  ): Promise<ReadResult> {
+    interface Row extends Omit<HeadRow, 'id'> {
+      readonly events: readonly RoomEvent[];
+    }
+    const [row] = await this.#sql.rows<Row>(
+      `select r.epoch, r.revision, r.event_id, coalesce((
+         select jsonb_agg(e.event order by e.revision) from room_event e
+         where e.room_id = r.id and e.epoch = r.epoch and e.revision > ? and e.revision <= r.revision
+           and r.revision - ? <= ?), '[]') as events
+       from room r where r.id = ?`,
+      [after.revision, after.revision, MAX_READ_EVENTS, roomId],
+    );
+    const head = headOf(row);
+    const behind = head.revision - after.revision;
+    const isWhole = row !== undefined && row.events.length === behind;
+    if (!isWhole || after.epoch !== head.epoch || after.revision < 0) return { kind: 'gone' };
+    return { kind: 'events', head, events: row.events };
+  }
+
+  async recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
+    const [row] = await this.#sql.rows<{ readonly reply: JsonObject }>(
+      'select reply from idempotency_key where room_id = ? and key = ? and expires_at > ?',
+      [roomId, key, this.#now],
+    );
+    return row?.reply;
+  }
+
+  async findByCode(code: RoomCode): Promise<RoomId | undefined> {
+    const [row] = await this.#sql.rows<{ readonly id: RoomId }>(
+      'select id from room where code = ?',
+      [code],
+    );
+    return row?.id;
+  }
+
+  async inhabited(): Promise<readonly InhabitedRoom[]> {
+    const heartbeat = await this.#kv.get(HEARTBEAT_KEY);
+    const beatAt = typeof heartbeat === 'number' ? heartbeat : -Infinity;
+    const rows = await this.#sql.rows<{ readonly id: RoomId; readonly last_at: number }>(
+      'select id, last_at from room where here_count > 0 order by id',
+    );
+    return rows.map(({ id, last_at }) => ({ roomId: id, aliveAt: Math.max(beatAt, last_at) }));
+  }
+
+  async heartbeat(at: HubMs): Promise<void> {
+    this.#now = Math.max(this.#now, at);
+    await this.#kv.set(HEARTBEAT_KEY, at);
+    if (at - this.#purgedAt < PURGE_EVERY_MS) return;
+    this.#purgedAt = at;
+    await this.#sql.rows('delete from idempotency_key where expires_at <= ?', [at]);
+    if (!this.#vacuums || at - (this.#vacuumedAt ?? -Infinity) < VACUUM_EVERY_MS) return;
+    this.#vacuumedAt = at;
+    await this.#sql.rows('vacuum (analyze) room, room_snapshot, idempotency_key, kv');
+  }
+
+  /** One process writes here, so there is nobody else to tell of. */
+  subscribe(): () => void {
+    return () => undefined;
+  }
+
+  async #commit(appends: readonly Append[]): Promise<readonly AppendResult[]> {
+    const heard = await this.#heardBefore(appends);
+    const writes = emptyWrites();
+    for (const append of appends) {
+      addWrites(writes, append, heard.get(append.roomId) ?? NOTHING_HEARD_IN_ROOM);
+    }
+    const done = await this.#write(appendStatement(writes));
+    const missed = appends.filter(({ roomId }) => !done.has(roomId));
+    const reasons = await this.#whyNot(missed);
+    return appends.map((append) => {
+      const reason = reasons.get(append);
+      if (reason !== undefined) return reason;
+      this.#now = Math.max(this.#now, append.after.lastAt);
+      return { kind: 'committed', head: headAfter(append) };
+    });
+  }
+
+  async #write({ text, bindings }: Statement): Promise<ReadonlySet<string>> {
+    try {
+      const rows = await this.#sql.rows<{ readonly id: string }>(text, bindings);
+      return new Set(rows.map(({ id }) => id));
+    } catch (error) {
+      // Two writers locked the same rooms in another order; the other one is through by now.
+      if (!isRaced(error)) throw error;
+      const rows = await this.#sql.rows<{ readonly id: string }>(text, bindings);
+      return new Set(rows.map(({ id }) => id));
+    }
+  }
+
+  /**
+   * What was heard in the rooms whose playback is concerned. It belongs to the head at which it is read: if that is not the expected
+   * one any more when the append is written, nothing is written.
+   */
+  async #heardBefore(appends: readonly Append[]): Promise<ReadonlyMap<RoomId, HeardRoom>> {
+    const concerned = appends.filter(
+      ({ events, expected }) => !isSameHead(expected, NO_ROOM) && concernsPlayback(events),
+    );
+    if (concerned.length === 0) return new Map();
+    const rows = await this.#sql.rows<{ readonly id: RoomId; readonly heard: HeardRoom | null }>(
+      'select id, heard from room where id = any(?::uuid[])',
+      [concerned.map(({ roomId }) => roomId)],
+    );
+    return new Map(rows.map(({ id, heard }) => [id, heard ?? NOTHING_HEARD_IN_ROOM]));
+  }
+
+  async #whyNot(missed: readonly Append[]): Promise<ReadonlyMap<Append, AppendResult>> {
+    const reasons = new Map<Append, AppendResult>();
+    if (missed.length === 0) return reasons;
+    const heads = await this.#sql.rows<HeadRow>(
+      'select id, epoch, revision, event_id from room where id = any(?::uuid[])',
+      [missed.map(({ roomId }) => roomId)],
+    );
+    const headById = new Map(heads.map((row) => [row.id, headOf(row)]));
+    for (const append of missed) {
+      reasons.set(
+        append,
+        (await this.#usedKey(append)) ?? {
+          kind: 'conflict',
+          head: headById.get(append.roomId) ?? NO_ROOM,
+        },
+      );
+    }
+    return reasons;
+  }
+
+  async #usedKey({ roomId, events, keys }: Append): Promise<AppendResult | undefined> {
+    if (keys.length === 0) return undefined;
+    const [row] = await this.#sql.rows<{ readonly key: string; readonly reply: JsonObject }>(
+      `select key, reply from idempotency_key where room_id = ? and key = any(?::text[]) and expires_at > ?
+       order by array_position(?::text[], key) limit 1`,
+      [roomId, keys.map(({ key }) => key), events[0]?.at ?? 0, keys.map(({ key }) => key)],
+    );
+    return row === undefined ? undefined : { kind: 'duplicate', key: row.key, reply: row.reply };
+  }
+}

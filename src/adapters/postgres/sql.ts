@@ -1,0 +1,96 @@
+// One way to run SQL: on MikroORM's connections, with failures of the connection told apart from faults of the statement.
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { StoreUnavailable } from '../../ports/room-log.ts';
+import type { Orm } from './orm.ts';
+
+/** Answers of Postgres that say that it is not there, or not for us now; by SQLSTATE class or code. */
+const AWAY_STATES = /^(08|53|57P0|58)/;
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const AWAY_MESSAGES =
+  /Connection terminated|Connection ended|timeout exceeded when trying to connect|Timeout acquiring a connection|Unable to acquire a connection|Client has encountered a connection error|not queryable|read timeout|aborted/i;
+/** Written by two at once: the statement did nothing, and may be tried again. */
+const RACED_STATES = new Set(['40001', '40P01']);
+
+const FIRST_BACK_OFF_MS = 100;
+const LAST_BACK_OFF_MS = 5_000;
+
+function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** Whether the error is about reaching the database rather than about what was asked of it. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  return AWAY_STATES.test(code) || AWAY_CODES.has(code) || AWAY_MESSAGES.test(error.message);
+}
+
+export function isRaced(error: unknown): boolean {
+  return RACED_STATES.has(codeOf(error));
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === '23505';
+}
+
+/**
+ * Statements on the pool. After a failure to connect the next ones fail at once until a back-off has passed, so that a database that
+ * is away is not hammered; any statement after that tries again.
+ */
+export class Sql {
+  readonly #orm: Orm;
+  #awayUntilMs = 0;
+  #backOffMs = 0;
+  #cause: unknown;
+
+  constructor(orm: Orm) {
+    this.#orm = orm;
+  }
+
+  /**
+   * Runs one statement with `?` for each binding and answers its rows.
+   * Rejects with `StoreUnavailable` where the database cannot be reached; with the driver's error for a fault of the statement.
+   */
+  async rows<Row extends object>(text: string, bindings: readonly unknown[] = []): Promise<Row[]> {
+    return this.#guard(async () => {
+      const result: unknown = await this.#orm.em
+        .getConnection()
+        .getKnex()
+        .raw(text, bindings as (string | number)[]);
+      return (result as { rows: Row[] }).rows;
+    });
+  }
+
+  /** Runs `work` with an entity manager of its own, its failures told apart as by `rows`. */
+  async managed<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return this.#guard(() => work(this.#orm.em.fork()));
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (performance.now() < this.#awayUntilMs) {
+      throw new StoreUnavailable('Postgres', { cause: this.#cause });
+    }
+    try {
+      const result = await work();
+      this.#backOffMs = 0;
+      return result;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      this.#backOffMs = Math.min(LAST_BACK_OFF_MS, this.#backOffMs * 2 || FIRST_BACK_OFF_MS);
+      this.#awayUntilMs = performance.now() + this.#backOffMs;
+      this.#cause = error;
+      throw new StoreUnavailable('Postgres', { cause: error });
+    }
+  }
+}

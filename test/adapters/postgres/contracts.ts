@@ -1,0 +1,32 @@
+// All contracts of the stores on one kind of them, opened once for the whole file.
+import { afterAll, beforeAll } from 'vitest';
+import { archiveContract } from '../../contract/archive.contract.ts';
+import { chatLogContract } from '../../contract/chat-log.contract.ts';
+import { roomLogContract, type ContractContext } from '../../contract/room-log.contract.ts';
+import { usersContract } from '../../contract/users.contract.ts';
+import type { Stores, StoresUnderTest } from '../../support/postgres-stores.ts';
+
+export function storeContracts(underTest: StoresUnderTest): ContractContext {
+  let stores: Stores | undefined;
+  const opened = (): Stores => {
+    if (stores === undefined) throw new Error('opened before the first test');
+    return stores;
+  };
+  const context: ContractContext = {
+    stores: opened,
+    underTest,
+    async reopen() {
+      stores = await underTest.reopen?.();
+      return opened();
+    },
+  };
+  beforeAll(async () => {
+    stores = await underTest.open();
+  });
+  afterAll(() => underTest.close());
+  roomLogContract(context);
+  chatLogContract(context);
+  usersContract(context);
+  archiveContract(context);
+  return context;
+}

@@ -1,0 +1,125 @@
+// What every ChatLog keeps, whatever it is made of.
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { RoomId } from '../../protocol/ids.ts';
+import type { ChatDraft, ChatLog } from '../../src/ports/chat-log.ts';
+import { someUserId } from '../support/room-fixtures.ts';
+import type { ContractContext } from './room-log.contract.ts';
+
+const KEY_LIFE_MS = 600_000;
+const ana = { userId: someUserId(), name: 'Ana' };
+
+const someRoom = (): RoomId => randomUUID() as RoomId;
+const says = (text: string): ChatDraft => ({ kind: 'message', ...ana, text });
+const deletes = (target: number): ChatDraft => ({ kind: 'deletion', by: ana.userId, target });
+
+export function chatLogContract(context: ContractContext): void {
+  const log = (): ChatLog => context.stores().chatLog;
+
+  describe('ChatLog', () => {
+    it('numbers what is said in a room from 1, each room for itself', async () => {
+      const [room, other] = [someRoom(), someRoom()];
+      const text = 'he said "hi" \\ ? $1 \u{1f600}\nand left';
+      expect(await log().append(room, says(text), 1_000.5)).toEqual({
+        item: { kind: 'message', seq: 1, at: 1_000.5, ...ana, text },
+        repeated: false,
+      });
+      expect((await log().append(other, says('b'), 1_001)).item.seq).toBe(1);
+      expect((await log().append(room, says('c'), 1_002)).item.seq).toBe(2);
+      expect(await log().find(room, 1)).toEqual({
+        kind: 'message',
+        seq: 1,
+        at: 1_000.5,
+        ...ana,
+        text,
+      });
+      expect(await log().find(room, 3)).toBeUndefined();
+    });
+
+    it('gives the newest of a range, in order', async () => {
+      const room = someRoom();
+      for (let i = 1; i <= 6; i += 1) await log().append(room, says(`m${i}`), i);
+      const seqs = (range: { items: readonly { seq: number }[] }): number[] =>
+        range.items.map(({ seq }) => seq);
+      const after = await log().after(room, 2, 3);
+      expect(seqs(after)).toEqual([4, 5, 6]);
+      expect(after.lastSeq).toBe(6);
+      const before = await log().before(room, 5, 2);
+      expect(seqs(before)).toEqual([3, 4]);
+      expect(before.lastSeq).toBe(6);
+      expect(seqs(await log().after(room, 6, 10))).toEqual([]);
+      expect(await log().after(someRoom(), 0, 10)).toEqual({ items: [], lastSeq: 0 });
+    });
+
+    it('erases the text of what is deleted, for everybody and in every read', async () => {
+      const room = someRoom();
+      await log().append(room, says('secret'), 1);
+      const { item } = await log().append(room, deletes(1), 2);
+      expect(item).toEqual({ kind: 'deletion', seq: 2, at: 2, by: ana.userId, target: 1 });
+      const erased = { kind: 'message', seq: 1, at: 1, ...ana, text: '', deleted: true };
+      expect(await log().find(room, 1)).toEqual(erased);
+      expect((await log().after(room, 0, 10)).items).toEqual([erased, item]);
+      expect((await log().before(room, 2, 10)).items).toEqual([erased]);
+    });
+
+    it('erases also what was said in the same moment', async () => {
+      const room = someRoom();
+      await Promise.all([log().append(room, says('secret'), 1), log().append(room, deletes(1), 1)]);
+      expect(await log().find(room, 1)).toMatchObject({ text: '', deleted: true });
+    });
+
+    it('says a thing once for one key, for ten minutes', async () => {
+      const [room, other] = [someRoom(), someRoom()];
+      const first = await log().append(room, says('a'), 1_000, 'k');
+      expect(first.repeated).toBe(false);
+      expect(await log().append(room, says('a'), 1_000 + KEY_LIFE_MS - 1, 'k')).toEqual({
+        item: first.item,
+        repeated: true,
+      });
+      expect((await log().append(other, says('a'), 1_000, 'k')).repeated).toBe(false);
+      const late = await log().append(room, says('a'), 1_000 + KEY_LIFE_MS, 'k');
+      expect(late).toMatchObject({ repeated: false, item: { seq: 2 } });
+      const again = await log().append(room, says('a'), 1_001 + KEY_LIFE_MS, 'k');
+      expect(again).toMatchObject({ repeated: true, item: { seq: 2 } });
+    });
+
+    it('says a thing once for one key that comes twice at the same time', async () => {
+      const room = someRoom();
+      const both = await Promise.all([1, 2].map(() => log().append(room, says('a'), 1_000, 'k')));
+      expect(both.map(({ repeated }) => repeated).sort()).toEqual([false, true]);
+      expect(both[0]?.item).toEqual(both[1]?.item);
+      expect((await log().after(room, 0, 10)).lastSeq).toBe(1);
+    });
+
+    it('leaves no hole and gives no number twice when many speak at once', async () => {
+      const rooms = Array.from({ length: 10 }, someRoom);
+      const logs = [log(), (await context.underTest.openSecond?.())?.chatLog ?? log()];
+      const said = await Promise.all(
+        Array.from({ length: 300 }, async (_, i) => {
+          const room = rooms[i % rooms.length]!;
+          const { item } = await logs[i % 7 === 0 ? 1 : 0]!.append(room, says(`m${i}`), i);
+          return { room, item };
+        }),
+      );
+      for (const room of rooms) {
+        const told = said.filter((one) => one.room === room).map(({ item }) => item);
+        const kept = (await log().after(room, 0, 100)).items;
+        expect(kept.map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+        expect(told.sort((a, b) => a.seq - b.seq)).toEqual(kept);
+      }
+    });
+
+    if (context.underTest.reopen !== undefined) {
+      it('holds everything after it was closed and opened again', async () => {
+        const room = someRoom();
+        const first = await log().append(room, says('a'), 1, 'k');
+        await log().append(room, deletes(1), 2);
+        const { chatLog } = await context.reopen();
+        expect(await chatLog.find(room, 1)).toMatchObject({ text: '', deleted: true });
+        expect((await chatLog.append(room, says('b'), 3)).item.seq).toBe(3);
+        const repeated = await chatLog.append(room, says('a'), 4, 'k');
+        expect(repeated).toMatchObject({ repeated: true, item: { seq: first.item.seq } });
+      });
+    }
+  });
+}

@@ -1,0 +1,21 @@
+// The contracts of the stores, on memory.
+import { describe } from 'vitest';
+import { memoryStores, type Stores } from '../support/postgres-stores.ts';
+import { archiveContract } from './archive.contract.ts';
+import { chatLogContract } from './chat-log.contract.ts';
+import { roomLogContract, type ContractContext } from './room-log.contract.ts';
+import { usersContract } from './users.contract.ts';
+
+describe('memory', async () => {
+  const underTest = memoryStores();
+  const stores: Stores = await underTest.open();
+  const context: ContractContext = {
+    stores: () => stores,
+    underTest,
+    reopen: () => Promise.reject(new Error('memory does not outlive itself')),
+  };
+  roomLogContract(context);
+  chatLogContract(context);
+  usersContract(context);
+  archiveContract(context);
+});

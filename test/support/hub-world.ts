@@ -1,0 +1,192 @@
+// A hub over memory adapters and fake sockets, in which the test decides what happens when.
+import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
+import type { User } from '../../protocol/schemas/pushes.ts';
+import type { TrackId, UserId } from '../../protocol/ids.ts';
+import { encode } from '../../protocol/codec.ts';
+import { MemoryArchive } from '../../src/adapters/memory/memory-archive.ts';
+import { MemoryChatLog } from '../../src/adapters/memory/memory-chat-log.ts';
+import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
+import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
+import { Hub } from '../../src/hub/hub.ts';
+import { DEFAULT_HUB_OPTIONS, type HubOptions } from '../../src/hub/hub-options.ts';
+import type { HubPorts } from '../../src/hub/hub-ports.ts';
+import type { Authenticator } from '../../src/ports/authenticator.ts';
+import type { Track } from '../../src/ports/catalogue.ts';
+import type { Log, LogFields } from '../../src/ports/log.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
+import type { UpgradeRequest } from '../../src/ports/sockets.ts';
+import { FakeSocket } from './fake-socket.ts';
+import { ManualTime } from './manual-time.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+export type Message = Record<string, unknown> & { readonly type?: string; readonly id?: number };
+
+export class RecordingLog implements Log {
+  readonly lines: {
+    readonly level: string;
+    readonly message: string;
+    readonly fields: LogFields;
+  }[] = [];
+  debug = (fields: LogFields, message: string) => this.#add('debug', fields, message);
+  info = (fields: LogFields, message: string) => this.#add('info', fields, message);
+  warn = (fields: LogFields, message: string) => this.#add('warn', fields, message);
+  error = (fields: LogFields, message: string) => this.#add('error', fields, message);
+  child = () => this;
+  #add(level: string, fields: LogFields, message: string): void {
+    this.lines.push({ level, message, fields });
+  }
+}
+
+export const silentMetrics: Metrics = {
+  counter: () => ({ add: () => undefined }),
+  gauge: () => undefined,
+  total: () => undefined,
+  histogram: () => ({ observe: () => undefined }),
+  exposition: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
+};
+
+/** Tokens are `<userId>|<name>`, or `expired`; what has no bar is invalid. */
+export const plainAuthenticator: Authenticator = {
+  verify: (token) => {
+    if (token === 'expired') return Promise.resolve({ kind: 'expired' });
+    const [id, name, lifeMs] = token.split('|');
+    if (id === undefined || name === undefined)
+      return Promise.resolve({ kind: 'invalid', reason: 'no bar' });
+    const user: User = { id: id as UserId, name, guest: true };
+    return Promise.resolve({ kind: 'ok', user, expiresInMs: Number(lifeMs ?? 3_600_000) });
+  },
+  issue: (user) => Promise.resolve({ token: `${user.id}|${user.name}`, expiresInMs: 3_600_000 }),
+};
+
+export function userId(n: number): UserId {
+  return `00000000-0000-4000-9000-${n.toString(16).padStart(12, '0')}` as UserId;
+}
+
+export function trackId(n: number): TrackId {
+  return `track${n}` as TrackId;
+}
+
+export function track(n: number, durationMs = 60_000): Track {
+  return {
+    id: trackId(n),
+    title: `Title ${n}`,
+    artist: `Artist ${n % 3}`,
+    durationMs,
+    mimeType: 'audio/wav',
+    sizeBytes: 1_000,
+    hasCover: false,
+  };
+}
+
+const UPGRADE: UpgradeRequest = {
+  remoteAddress: '127.0.0.1',
+  origin: undefined,
+  headers: new Map(),
+  query: '',
+};
+
+export class HubWorld {
+  readonly time: ManualTime;
+  readonly random: SeededRandom;
+  readonly log = new RecordingLog();
+  readonly ports: HubPorts;
+  readonly hub: Hub;
+
+  constructor(options: Partial<HubOptions> = {}, overrides: Partial<HubPorts> = {}, seed = 1) {
+    this.time = new ManualTime();
+    this.random = new SeededRandom(seed);
+    const archive = new MemoryArchive();
+    const tracks = new Map(Array.from({ length: 50 }, (_, n) => [trackId(n), track(n)]));
+    this.ports = {
+      roomLog: new MemoryRoomLog(archive),
+      chatLog: new MemoryChatLog(),
+      users: new MemoryUsers(),
+      archive,
+      authenticator: plainAuthenticator,
+      catalogue: { get: (id) => tracks.get(id) },
+      clock: this.time,
+      timers: this.time,
+      random: this.random,
+      log: this.log,
+      metrics: silentMetrics,
+      ...overrides,
+    };
+    this.hub = new Hub(this.ports, { ...DEFAULT_HUB_OPTIONS, ...options });
+  }
+
+  /** A socket that has said nothing yet. */
+  open(remoteAddress?: string): TestClient {
+    const socket = new FakeSocket(remoteAddress);
+    const client = new TestClient(this, socket);
+    socket.onClose = () => this.hub.closed(socket);
+    this.hub.opened(socket, { ...UPGRADE, remoteAddress: socket.remoteAddress });
+    return client;
+  }
+
+  /** A connection whose hello was answered. */
+  async connect(n: number, name = `User ${n}`): Promise<TestClient> {
+    const client = this.open();
+    const reply = await client.ask('hello', {
+      token: `${userId(n)}|${name}`,
+      client: { name: 'test', version: '1' },
+    });
+    if (reply['type'] !== 'ok') throw new Error(`hello was refused: ${JSON.stringify(reply)}`);
+    return client;
+  }
+}
+
+export class TestClient {
+  readonly world: HubWorld;
+  readonly socket: FakeSocket;
+  /** Pushes and replies that were received and not taken yet. */
+  readonly inbox: Message[] = [];
+  #id = 0;
+
+  constructor(world: HubWorld, socket: FakeSocket) {
+    this.world = world;
+    this.socket = socket;
+  }
+
+  /** Sends a request and leaves time alone. @returns its id */
+  send<T extends RequestType>(type: T, body: Omit<RequestBody<T>, never>): number {
+    this.#id += 1;
+    this.world.hub.message(this.socket, encode({ id: this.#id, type, ...body }), false);
+    return this.#id;
+  }
+
+  /** Sends whatever, as it is. */
+  sendRaw(data: Uint8Array | string, isBinary = false): void {
+    this.world.hub.message(
+      this.socket,
+      typeof data === 'string' ? new TextEncoder().encode(data) : data,
+      isBinary,
+    );
+  }
+
+  /** Sends a request and lets everything settle at this very time. */
+  async ask<T extends RequestType>(type: T, body: Omit<RequestBody<T>, never>): Promise<Message> {
+    const id = this.send(type, body);
+    await this.world.time.settle();
+    this.#receive();
+    const index = this.inbox.findIndex((message) => message.id === id);
+    const [reply] = index < 0 ? [] : this.inbox.splice(index, 1);
+    if (reply === undefined) throw new Error(`no reply to ${type}`);
+    return reply;
+  }
+
+  /** The pushes of a type received so far, which are then forgotten. */
+  take(type: string): Message[] {
+    this.#receive();
+    const taken = this.inbox.filter((message) => message.type === type);
+    for (const message of taken) this.inbox.splice(this.inbox.indexOf(message), 1);
+    return taken;
+  }
+
+  close(): void {
+    this.socket.terminate();
+  }
+
+  #receive(): void {
+    this.inbox.push(...(this.socket.take() as Message[]));
+  }
+}

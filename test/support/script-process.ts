@@ -1,0 +1,37 @@
+// Runs one of our TypeScript files as a process of its own: Node 20 cannot, so it is bundled first, packages left where they are.
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+/** Within the checkout, so that the bundle finds the packages. */
+const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
+
+export interface Script {
+  start(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
+  remove(): void;
+}
+
+export async function bundleScript(entry: URL): Promise<Script> {
+  mkdirSync(CACHE, { recursive: true });
+  const outDir = mkdtempSync(path.join(CACHE, 'script-'));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: fileURLToPath(entry),
+      outDir,
+      target: 'node20',
+      rolldownOptions: { output: { entryFileNames: 'script.mjs' } },
+    },
+  });
+  return {
+    start: (...args) =>
+      spawn(process.execPath, [path.join(outDir, 'script.mjs'), ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    remove: () => rmSync(outDir, { recursive: true, force: true }),
+  };
+}

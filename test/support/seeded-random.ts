@@ -1,0 +1,80 @@
+// Randomness that repeats: mulberry32 behind the port, with ids that count.
+import type {
+  ConnectionId,
+  EntryId,
+  EventId,
+  InviteCode,
+  RoomCode,
+  RoomId,
+  SessionId,
+} from '../../protocol/ids.ts';
+import { CODE_ALPHABET } from '../../protocol/schemas/primitives.ts';
+import type { Random } from '../../src/ports/random.ts';
+
+export class SeededRandom implements Random {
+  #state: number;
+  #count = 0;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number from 0 to `below` − 1. */
+  int(below: number): number {
+    return Math.floor(this.next() * below);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    const item = items[this.int(items.length)];
+    if (item === undefined) throw new RangeError('nothing to pick from');
+    return item;
+  }
+
+  roomId(seed?: string): RoomId {
+    if (seed === undefined) return this.#uuid() as RoomId;
+    let hash = 0;
+    for (const char of seed) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) >>> 0;
+    return `00000000-0000-8000-8000-${hash.toString(16).padStart(12, '0')}` as RoomId;
+  }
+
+  roomCode(): RoomCode {
+    return Array.from({ length: 8 }, () => this.pick([...CODE_ALPHABET])).join('') as RoomCode;
+  }
+
+  sessionId(): SessionId {
+    return this.#uuid() as SessionId;
+  }
+
+  connectionId(): ConnectionId {
+    return `c${this.#next()}` as ConnectionId;
+  }
+
+  entryId(): EntryId {
+    return `e${this.#next()}` as EntryId;
+  }
+
+  eventId(): EventId {
+    return `v${this.#next()}` as EventId;
+  }
+
+  inviteCode(): InviteCode {
+    return `i${this.#next()}` as InviteCode;
+  }
+
+  #next(): number {
+    this.#count += 1;
+    return this.#count;
+  }
+
+  #uuid(): string {
+    return `00000000-0000-4000-8000-${this.#next().toString(16).padStart(12, '0')}`;
+  }
+}
