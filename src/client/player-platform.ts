@@ -1,0 +1,53 @@
+// Owns what the player takes from the browser, in one place that tests replace; knows nothing of what it is for.
+
+export interface PlayerPlatform {
+  /** Local monotonic ms, the same clock as the room's. */
+  readonly now: () => number;
+  /** Calls once after so many ms; returns what cancels it. */
+  readonly after: (ms: number, call: () => void) => () => void;
+  readonly fetch: typeof fetch;
+  /** Absent where there is no Web Audio. */
+  readonly createContext?: () => AudioContext;
+  /** Absent where there are no media elements. */
+  readonly createElement?: () => HTMLAudioElement;
+  /** The page came back to the foreground or from sleep; returns the remover. */
+  readonly onWake: (listener: () => void) => () => void;
+  readonly deviceMemoryGb?: number;
+}
+
+export function browserPlatform(): PlayerPlatform {
+  const memory = (globalThis.navigator as { deviceMemory?: number } | undefined)?.deviceMemory;
+  return {
+    now: () => performance.now(),
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms);
+      return () => clearTimeout(timer);
+    },
+    fetch: (...request) => fetch(...request),
+    // Larger buffers cost a delay that is known and taken off, and make dropouts rare.
+    ...('AudioContext' in globalThis && {
+      createContext: () => new AudioContext({ latencyHint: 'playback' }),
+    }),
+    ...('Audio' in globalThis && { createElement: () => new Audio() }),
+    onWake: (listener) => {
+      if (!('document' in globalThis)) return () => undefined;
+      document.addEventListener('visibilitychange', listener);
+      globalThis.addEventListener('pageshow', listener);
+      return () => {
+        document.removeEventListener('visibilitychange', listener);
+        globalThis.removeEventListener('pageshow', listener);
+      };
+    },
+    ...(memory !== undefined && { deviceMemoryGb: memory }),
+  };
+}
+
+const megabyte = 2 ** 20;
+
+/** How much decoded sound a device may hold when nothing was said: four stereo minutes are about 90 MB. */
+export function defaultDecodedBytes({ deviceMemoryGb }: PlayerPlatform): number {
+  if (deviceMemoryGb === undefined || deviceMemoryGb <= 4) {
+    return (deviceMemoryGb ?? 4) <= 2 ? 100 * megabyte : 220 * megabyte;
+  }
+  return 400 * megabyte;
+}

@@ -1,0 +1,46 @@
+// Owns the narrow view that the player has of a room, a clock and the API; `Room`, `ClientClock` and `EarshotApi` satisfy it.
+import type { EntryId, HubMs, TrackId } from '../../protocol/ids.ts';
+import type { PublicRoom } from '../../protocol/schemas/room.ts';
+import type { ClockQuality } from '../clock/corridor.ts';
+import type { Observable } from './observable.ts';
+import type { SyncReport } from './player-reports.ts';
+
+export interface PlayerRoomView {
+  readonly room: Pick<PublicRoom, 'queue' | 'playback'>;
+  readonly epoch: number;
+  readonly status: 'joined' | 'reconnecting' | 'left';
+}
+
+export interface PlayerRoom {
+  readonly view: Observable<PlayerRoomView>;
+  ready(entryId: EntryId, bufferedMs: number): Promise<unknown>;
+  reportSync(report: SyncReport): Promise<unknown>;
+}
+
+export interface PlayerClockStatus {
+  readonly quality: ClockQuality;
+  readonly maxErrorMs: number;
+  readonly estErrorMs: number;
+  readonly rttMinMs: number;
+  readonly skewPpm: number;
+  readonly resets: number;
+}
+
+export interface PlayerClock {
+  now(): HubMs | undefined;
+  /** Hub time → `performance` ms. */
+  toLocal(at: HubMs): number | undefined;
+  /** Told whether something is heard, from when on the estimate should only glide. */
+  setPlaying?(playing: boolean): void;
+  readonly status: Observable<PlayerClockStatus>;
+}
+
+export interface PlayerClient {
+  readonly clock: PlayerClock;
+  readonly api: {
+    track(id: TrackId): Promise<{
+      readonly mediaUrl: string;
+      readonly mediaUrlExpiresInMs: number;
+    }>;
+  };
+}

@@ -1,0 +1,94 @@
+// Owns the way from a measured error to a correction: when the servo is asked, and what it may not see; knows no room.
+import { Servo } from '../clock/servo.ts';
+import type { AudioOutput, Measurement } from './audio-output.ts';
+import type { PlayerClockStatus } from './player-room.ts';
+
+export interface Step {
+  readonly output: AudioOutput;
+  readonly measured: Measurement | undefined;
+  readonly clock: PlayerClockStatus;
+  /** How much faster the clock that the output plays by runs than the local one. */
+  readonly audioSkewPpm: number;
+  readonly buffering: boolean;
+  readonly nowMs: number;
+}
+
+/** After a proven step, errors from here on are mended at once: nobody has to be spared a correction that is certain. */
+const certainMs = { webaudio: 4, element: 30 } as const;
+/** Below this, what could not be mended is in reach of the rate again. */
+const recoveredMs = 100;
+const freshRate = 1;
+
+/** One servo an output, as each has its thresholds and its own cost of a seek. */
+export class PlayerServo {
+  readonly #servos = { webaudio: new Servo('webaudio', 0), element: new Servo('element') };
+  #resumedAtMs: number | null = null;
+  #stretchId: string | undefined;
+  #realign = false;
+  #cannotKeepUp = false;
+
+  get cannotKeepUp(): boolean {
+    return this.#cannotKeepUp;
+  }
+
+  /** Hub time, or where the audio clock is, was found to be elsewhere for certain. */
+  realign(): void {
+    this.#realign = true;
+  }
+
+  /** Sound stopped, or belongs to nobody's timeline: what was learned of the error is void. */
+  rest(): void {
+    this.#stretchId = undefined;
+    this.#cannotKeepUp = false;
+  }
+
+  step({ output, measured, clock, audioSkewPpm, buffering, nowMs }: Step): void {
+    const servo = this.#servos[output.kind];
+    if (buffering) this.#resumedAtMs = nowMs;
+    if (measured === undefined) return;
+    this.#noticeStretch(measured, servo, nowMs);
+
+    const { errorMs } = measured;
+    if (this.#realign && clock.quality === 'good') {
+      this.#realign = false;
+      if (Math.abs(errorMs) > certainMs[output.kind]) {
+        servo.reset();
+        this.#resumedAtMs = nowMs;
+        output.correct({ kind: 'rate', rate: freshRate }, nowMs);
+        output.correct({ kind: 'move', byMs: -errorMs + leadOf(output, servo) }, nowMs);
+        return;
+      }
+    }
+    const action = servo.update({
+      nowMs,
+      errorMs,
+      skewPpm: clock.skewPpm - audioSkewPpm,
+      clockQuality: clock.quality,
+      clockErrorMs: clock.estErrorMs,
+      buffering,
+      resumedAtMs: this.#resumedAtMs,
+    });
+    if (action.kind === 'cannot_keep_up') this.#cannotKeepUp = true;
+    else if (Math.abs(errorMs) < recoveredMs) this.#cannotKeepUp = false;
+    if (action.kind === 'rate') output.correct({ kind: 'rate', rate: action.rate }, nowMs);
+    if (action.kind === 'jump') output.correct({ kind: 'move', byMs: action.byMs }, nowMs);
+    if (action.kind === 'seek') {
+      const leadMs = output.kind === 'element' ? action.toleranceLeadMs : 0;
+      output.correct({ kind: 'move', byMs: -errorMs + leadMs }, nowMs);
+    }
+  }
+
+  /** A start, a seek or a return is a resume; a boundary carries on with the error of the track before. */
+  #noticeStretch({ stretch }: Measurement, servo: Servo, nowMs: number): void {
+    if (stretch.id === this.#stretchId) return;
+    const continues = this.#stretchId !== undefined && stretch.joins;
+    this.#stretchId = stretch.id;
+    if (continues) return;
+    servo.reset();
+    this.#resumedAtMs = nowMs;
+  }
+}
+
+function leadOf(output: AudioOutput, servo: Servo): number {
+  return output.kind === 'element' ? servo.seekCostMs : 0;
+}

@@ -1,0 +1,322 @@
+// Owns being in step: it follows a room's timeline by hub time, or its owner's wishes, and has an output make it heard; must not know sockets.
+import { anchorAt, hasTrack, positionAt } from '../../protocol/schemas/playback.ts';
+import type { AudioOutput, Measurement, Stretch } from './audio-output.ts';
+import { Cell, type Observable } from './observable.ts';
+import { createOutputs, type Outputs, type OutputWish } from './player-outputs.ts';
+import { browserPlatform, type PlayerPlatform } from './player-platform.ts';
+import { PlayerReports } from './player-reports.ts';
+import type { PlayerClient, PlayerClockStatus, PlayerRoom } from './player-room.ts';
+import { roomScene, selfScene, type Scene } from './player-scene.ts';
+import { SelfPlayback } from './player-self.ts';
+import { PlayerServo } from './player-servo.ts';
+import type { PlayerState } from './player-state.ts';
+
+export type { PlayerState } from './player-state.ts';
+
+export interface PlayerOptions {
+  readonly client: PlayerClient;
+  readonly room: PlayerRoom;
+  /** `auto` (the default) decodes what fits into memory and leaves the rest to a media element. */
+  readonly output?: OutputWish;
+  readonly maxDecodedBytes?: number;
+  readonly platform?: PlayerPlatform;
+}
+
+const tickMs = 250;
+/** Until the audio clock is known well. */
+const settlingTickMs = 100;
+/** What one asks for oneself is placed so far ahead that it begins at its first sample. */
+const selfLeadMs = 120;
+
+/**
+ * Plays what the room plays. Everything wanted is computed from the timeline, a few times a second and at every change of
+ * the room, and handed to the output, which places it on the audio clock ahead of time.
+ */
+export class Player {
+  readonly #client: PlayerClient;
+  readonly #room: PlayerRoom;
+  readonly #platform: PlayerPlatform;
+  readonly #outputs: Outputs;
+  readonly #output: AudioOutput;
+  readonly #reports: PlayerReports;
+  readonly #servo = new PlayerServo();
+  readonly #state: Cell<PlayerState>;
+  readonly #removers: (() => void)[];
+  #mode: PlayerState['mode'] = 'locked';
+  #self: SelfPlayback | undefined;
+  #nudgeMs = 0;
+  #clockResets: number;
+  #clockTrusted: boolean;
+  #clockTold = false;
+  #joins = 0;
+  #wasJoined = false;
+  #cancelTick: () => void = () => undefined;
+  #ticking = false;
+  #stopped = false;
+
+  /** @throws Error where the platform cannot play sound at all */
+  constructor({ client, room, output = 'auto', maxDecodedBytes, platform }: PlayerOptions) {
+    this.#client = client;
+    this.#room = room;
+    this.#platform = platform ?? browserPlatform();
+    this.#outputs = createOutputs({
+      platform: this.#platform,
+      mediaUrl: async (trackId) => {
+        const { mediaUrl, mediaUrlExpiresInMs } = await client.api.track(trackId);
+        return { url: mediaUrl, expiresInMs: mediaUrlExpiresInMs };
+      },
+      wish: output,
+      maxDecodedBytes,
+      onChange: () => this.#tick(),
+    });
+    this.#output = this.#outputs.output;
+    this.#reports = new PlayerReports({
+      ready: (entryId, bufferedMs) => room.ready(entryId, bufferedMs),
+      reportSync: (report) => room.reportSync(report),
+    });
+    this.#clockResets = client.clock.status.value.resets;
+    this.#clockTrusted = client.clock.status.value.quality === 'good';
+    this.#state = new Cell<PlayerState>({
+      mode: 'locked',
+      output: this.#output.kind,
+      buffering: false,
+      playing: false,
+      positionMs: 0,
+      cannotKeepUp: false,
+      outputLatencyMs: 0,
+    });
+    this.#removers = [
+      room.view.subscribe(() => this.#tick()),
+      client.clock.status.subscribe((status) => this.#onClock(status)),
+      this.#platform.onWake(() => this.#tick()),
+    ];
+    this.#tick();
+  }
+
+  get state(): Observable<PlayerState> {
+    return this.#state;
+  }
+
+  /** The last node before the destination, for a visualiser or a measurement; absent without Web Audio. */
+  get outputNode(): AudioNode | undefined {
+    return this.#outputs.graph?.output;
+  }
+
+  /** To be called in a press. Resolves when sound may come out; rejects when the browser refuses. */
+  async unlock(): Promise<void> {
+    await this.#outputs.unlock();
+    if (this.#mode === 'locked') this.#mode = 'following';
+    this.#tick();
+  }
+
+  /** Pauses for oneself, where one is; the room goes on. */
+  detach(): void {
+    this.#detach();
+    this.#self?.pause(this.#platform.now());
+    this.#tick();
+  }
+
+  /** Back to where the room is. */
+  live(): void {
+    this.#self = undefined;
+    if (this.#mode === 'detached') this.#mode = 'following';
+    this.#servo.rest();
+    this.#tick();
+  }
+
+  playSelf(): void {
+    this.#detach();
+    this.#self?.play(this.#platform.now() + selfLeadMs);
+    this.#tick();
+  }
+
+  pauseSelf(): void {
+    this.detach();
+  }
+
+  /** Listens elsewhere in the track, away from the room. */
+  seekSelf(positionMs: number): void {
+    this.#detach();
+    this.#self?.seek(positionMs, this.#platform.now() + selfLeadMs);
+    this.#tick();
+  }
+
+  /** @param volume 0 to 1 */
+  setVolume(volume: number): void {
+    this.#outputs.setVolume(Math.max(0, Math.min(1, volume)));
+  }
+
+  /** @param ms by how much the speakers are later than the browser says; sound is sent that much earlier */
+  setNudge(ms: number): void {
+    this.#nudgeMs = ms;
+    this.#servo.realign();
+    this.#tick();
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#cancelTick();
+    for (const remove of this.#removers) remove();
+    this.#tellClock(false);
+    this.#output.close();
+    this.#outputs.graph?.close();
+  }
+
+  /** A step that the clock has proven, and its first trustworthy word, are acted on at once; all else is for the servo. */
+  #onClock({ resets, quality }: PlayerClockStatus): void {
+    const stepped = resets !== this.#clockResets;
+    const trusted = quality === 'good' && !this.#clockTrusted;
+    this.#clockResets = resets;
+    this.#clockTrusted = quality === 'good';
+    if (!stepped && !trusted) return;
+    this.#servo.realign();
+    this.#tick();
+  }
+
+  #detach(): void {
+    if (this.#mode !== 'following') return;
+    const nowMs = this.#platform.now();
+    const hubNow = this.#client.clock.now();
+    if (hubNow === undefined) return;
+    const anchor = anchorAt(this.#room.view.value.room.playback.timeline, hubNow);
+    if (!hasTrack(anchor)) return;
+    const { entryId, trackId, durationMs } = anchor;
+    const positionMs = positionAt(anchor, hubNow);
+    this.#self = new SelfPlayback({ entryId, trackId, durationMs }, positionMs, nowMs);
+    if (anchor.state === 'playing') this.#self.play(nowMs);
+    this.#mode = 'detached';
+  }
+
+  /** The one entry of everything that happens: timer, room, clock, media. */
+  #tick(): void {
+    // What the output reports while it is told something needs no round of its own.
+    if (this.#ticking || this.#stopped) return;
+    this.#ticking = true;
+    try {
+      this.#step(this.#platform.now());
+    } finally {
+      this.#ticking = false;
+    }
+    this.#cancelTick();
+    const settling = this.#mode !== 'locked' && this.#outputs.graph?.timeline.steady === false;
+    this.#cancelTick = this.#platform.after(settling ? settlingTickMs : tickMs, () => this.#tick());
+  }
+
+  #step(nowMs: number): void {
+    if (this.#outputs.graph?.sample(nowMs) === 'moved') this.#servo.realign();
+    const room = roomScene(this.#room.view.value, this.#client.clock, this.#nudgeMs);
+    const scene = this.#self === undefined ? room : selfScene(this.#self, room, nowMs);
+    this.#output.prepare(scene.wanted);
+    const audible = this.#mode !== 'locked' && this.#outputs.graph?.running !== false;
+    if (audible) this.#output.follow(scene.stretches, nowMs);
+
+    const current = scene.stretches.find(({ startMs, endMs }) => startMs <= nowMs && nowMs < endMs);
+    const measured = audible && current !== undefined ? this.#output.measure(nowMs) : undefined;
+    const buffering =
+      current !== undefined && measured === undefined && !this.#isReady(current, nowMs);
+    this.#correct(current, measured, buffering, nowMs);
+    this.#tellClock(current !== undefined && (this.#clockTold || measured !== undefined));
+    this.#publish(scene, current, measured, buffering);
+    this.#report(scene, measured, buffering, nowMs);
+  }
+
+  #isReady(stretch: Stretch, nowMs: number): boolean {
+    const positionMs = stretch.positionMs + nowMs - stretch.startMs;
+    return this.#output.buffered({ ...stretch, positionMs }).ready;
+  }
+
+  #correct(
+    current: Stretch | undefined,
+    measured: Measurement | undefined,
+    buffering: boolean,
+    nowMs: number,
+  ): void {
+    if (this.#mode !== 'following' || current === undefined) {
+      this.#servo.rest();
+      return;
+    }
+    this.#servo.step({
+      output: this.#output,
+      measured,
+      clock: this.#client.clock.status.value,
+      audioSkewPpm: this.#outputs.graph?.timeline.skewPpm ?? 0,
+      buffering,
+      nowMs,
+    });
+  }
+
+  /** The clock may jump as it likes until something is heard that was placed by it. */
+  #tellClock(isHeard: boolean): void {
+    const playing = isHeard && this.#clockTrusted;
+    if (playing === this.#clockTold) return;
+    this.#clockTold = playing;
+    this.#client.clock.setPlaying?.(playing);
+  }
+
+  #publish(
+    { track, wanted }: Scene,
+    current: Stretch | undefined,
+    measured: Measurement | undefined,
+    buffering: boolean,
+  ): void {
+    const first = wanted[0];
+    const failure = first && this.#output.buffered(first).failure;
+    this.#state.set({
+      mode: this.#mode,
+      output: this.#output.kind,
+      buffering: buffering && failure === undefined,
+      playing: current !== undefined,
+      positionMs: track?.positionMs ?? 0,
+      cannotKeepUp: this.#servo.cannotKeepUp,
+      outputLatencyMs: this.#output.latencyMs,
+      ...(track !== undefined && { trackId: track.trackId }),
+      ...(measured !== undefined && { errorMs: measured.errorMs }),
+      ...(first !== undefined &&
+        failure !== undefined && { failed: { trackId: first.trackId, message: failure } }),
+    });
+  }
+
+  #report(
+    { entries }: Scene,
+    measured: Measurement | undefined,
+    buffering: boolean,
+    nowMs: number,
+  ): void {
+    const { room, epoch, status } = this.#room.view.value;
+    if (status === 'joined' && !this.#wasJoined) this.#joins += 1;
+    this.#wasJoined = status === 'joined';
+    if (status !== 'joined') return;
+
+    const ready = entries.flatMap((entry) => {
+      const { ready: isReady, bufferedMs } = this.#output.buffered(entry);
+      return isReady ? [{ entryId: entry.entryId, bufferedMs }] : [];
+    });
+    const gate = room.playback.gate?.deadlineAt ?? '';
+    this.#reports.ready(ready, `${this.#joins}:${epoch}:${gate}`, nowMs);
+
+    const hubNow = this.#client.clock.now();
+    if (this.#mode === 'locked' || hubNow === undefined) return;
+    if (anchorAt(room.playback.timeline, hubNow).state !== 'playing') return;
+    const { maxErrorMs, rttMinMs } = this.#client.clock.status.value;
+    this.#reports.sync(
+      {
+        errorMs: this.#mode === 'detached' ? 0 : (measured?.errorMs ?? 0),
+        maxErrorMs,
+        rttMs: rttMinMs,
+        outputLatencyMs: this.#output.latencyMs,
+        state: this.#syncState(buffering, measured),
+      },
+      nowMs,
+    );
+  }
+
+  #syncState(
+    buffering: boolean,
+    measured: Measurement | undefined,
+  ): 'following' | 'detached' | 'buffering' | 'cannot_keep_up' {
+    if (this.#mode === 'detached') return 'detached';
+    if (buffering) return 'buffering';
+    return this.#servo.cannotKeepUp && measured !== undefined ? 'cannot_keep_up' : 'following';
+  }
+}

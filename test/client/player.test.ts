@@ -1,0 +1,385 @@
+import { describe, expect, it } from 'vitest';
+import { Player } from '../../src/client/player.ts';
+import { PlayerWorld } from './player-fakes.ts';
+
+interface Scene {
+  readonly world: PlayerWorld;
+  readonly player: Player;
+}
+
+/** A player that is unlocked and knows its audio clock. */
+async function unlocked(prepare: (world: PlayerWorld) => void = () => undefined): Promise<Scene> {
+  const world = new PlayerWorld();
+  prepare(world);
+  const player = new Player({
+    client: world.client,
+    room: world.room,
+    platform: world.platform,
+    output: 'webaudio',
+  });
+  await world.settle();
+  await player.unlock();
+  await world.pass(1_500);
+  return { world, player };
+}
+
+/** How far what is heard is from what the room wants, ms: positive is ahead. */
+function errorOf(world: PlayerWorld, wantedMs: number): number {
+  const [heard] = world.heard();
+  return heard === undefined ? NaN : heard.positionMs - wantedMs;
+}
+
+describe('Player, starting', () => {
+  it('makes the first sample heard at the planned moment, not before and not later', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 600;
+    world.show([world.anchor('a', 0, at)]);
+    await world.settle();
+    await world.pass(599);
+    expect(world.heard()).toEqual([]);
+    await world.pass(2);
+    expect(world.heard()[0]?.trackId).toBe('t-a');
+    expect(errorOf(world, world.hubNow - at)).toBeCloseTo(0, 0);
+    expect(world.heard()[0]?.level).toBe(1);
+  });
+
+  it('joins a room that plays at the place that the room has reached, with a fade', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow - 20_000;
+    world.show([world.anchor('a', 1_000, at)]);
+    await world.settle();
+    await world.pass(260);
+    expect(Math.abs(errorOf(world, 1_000 + world.hubNow - at))).toBeLessThan(0.5);
+    const first = world.context.sources[0]!;
+    expect(first.gain?.gain.valueAt(first.startSec)).toBe(0);
+    expect(first.gain?.gain.valueAt(first.startSec + 0.008)).toBe(1);
+  });
+
+  it('moves a planned start when the gate lets it begin earlier', async () => {
+    const { world } = await unlocked();
+    const deadline = world.hubNow + 1_500;
+    world.show([world.anchor('a', 0, deadline)]);
+    await world.pass(300);
+    const at = world.hubNow + 400;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(399);
+    expect(world.heard()).toEqual([]);
+    await world.pass(50);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(0.5);
+    expect(world.heard()).toHaveLength(1);
+  });
+
+  it('is silent until a press, and says so, but loads and tells that it is ready', async () => {
+    const world = new PlayerWorld();
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)], ['b', 'c', 'd']);
+    const player = new Player({ client: world.client, room: world.room, platform: world.platform });
+    await world.pass(600);
+    expect(player.state.value.mode).toBe('locked');
+    expect(world.heard()).toEqual([]);
+    expect(world.ready.map(({ entryId }) => entryId)).toEqual(['a', 'b', 'c']);
+    expect(world.reports).toEqual([]);
+    await player.unlock();
+    await world.pass(1_000);
+    expect(player.state.value).toMatchObject({ mode: 'following', playing: true });
+    expect(Math.abs(player.state.value.errorMs ?? NaN)).toBeLessThan(0.5);
+  });
+
+  it('stays locked when the browser refuses the press', async () => {
+    const world = new PlayerWorld();
+    world.context.refusesResume = true;
+    const player = new Player({ client: world.client, room: world.room, platform: world.platform });
+    await expect(player.unlock()).rejects.toThrow('not allowed');
+    expect(player.state.value.mode).toBe('locked');
+  });
+
+  it('sends sound earlier by the nudge', async () => {
+    const { world, player } = await unlocked();
+    player.setNudge(40);
+    const at = world.hubNow + 600;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(600);
+    expect(errorOf(world, world.hubNow - at)).toBeCloseTo(40, 0);
+  });
+});
+
+describe('Player, following the timeline', () => {
+  it('falls silent at the planned moment of a pause', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(2_000);
+    const stopAt = world.hubNow + 500;
+    world.show([world.anchor('a', 0, at), world.anchor('a', stopAt - at, stopAt, 'paused')]);
+    await world.pass(499);
+    expect(world.heard()[0]?.level).toBe(1);
+    await world.pass(12);
+    expect(world.heard()).toEqual([]);
+  });
+
+  it('seeks at the planned moment: the old place until then, the new one after', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(2_000);
+    const seekAt = world.hubNow + 400;
+    world.show([world.anchor('a', 0, at), world.anchor('a', 30_000, seekAt)]);
+    await world.pass(395);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(0.5);
+    await world.pass(20);
+    expect(world.heard()).toHaveLength(1);
+    expect(Math.abs(errorOf(world, 30_000 + world.hubNow - seekAt))).toBeLessThan(0.5);
+  });
+
+  it('crosses a boundary on the sample, also when the page is frozen', async () => {
+    const { world } = await unlocked((w) => (w.context.skewPpm = 80));
+    const at = world.hubNow - 50_000;
+    world.show([world.anchor('a', 0, at), world.anchor('b', 0, at + world.durationMs)]);
+    await world.pass(3_000);
+    const [first, second] = world.context.sources.filter((source) => !source.finished);
+    const endSec = first!.startSec + 70;
+    let lastSec = first!.startSec;
+    for (let sec = lastSec; sec < endSec; sec += 0.0001) {
+      if (first!.positionMsAt(sec) !== undefined) lastSec = sec;
+    }
+    expect(Math.abs(second!.startSec - lastSec)).toBeLessThan(0.0003);
+    expect(second!.gain?.gain.valueAt(second!.startSec)).toBe(1);
+    await world.pass(10_000, true);
+    expect(world.heard().map(({ trackId }) => trackId)).toEqual(['t-b']);
+    expect(Math.abs(errorOf(world, world.hubNow - at - world.durationMs))).toBeLessThan(2);
+  });
+
+  it('keeps one voice when an anchor only says again what is known', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(5_000);
+    world.show([world.anchor('a', 4_000, at + 4_000)]);
+    await world.pass(1_000);
+    expect(world.context.sources).toHaveLength(1);
+  });
+
+  it('falls silent when the room empties', async () => {
+    const { world, player } = await unlocked();
+    world.show([world.anchor('a', 0, world.hubNow - 5_000)]);
+    await world.pass(1_000);
+    world.show([{ state: 'stopped', positionMs: 0, at: world.hubNow }]);
+    await world.pass(300);
+    expect(world.heard()).toEqual([]);
+    expect(player.state.value.playing).toBe(false);
+    expect(player.state.value).not.toHaveProperty('errorMs');
+  });
+});
+
+describe('Player, correcting', () => {
+  it('follows hub time on a crystal that is 80 ppm fast, to less than a millisecond', async () => {
+    const { world } = await unlocked((w) => (w.context.skewPpm = 80));
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(20_000);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+  });
+
+  it('closes 20 ms by the rate alone, never beyond half a per cent', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(3_000);
+    world.offsetMs += 20;
+    await world.pass(12_000);
+    expect(world.context.sources).toHaveLength(1);
+    const rates = world.context.sources[0]!.playbackRate.events.map(({ value }) => value);
+    expect(Math.max(...rates)).toBeGreaterThan(1.002);
+    expect(Math.max(...rates)).toBeLessThanOrEqual(1.00521);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(3);
+  });
+
+  it('ends a correction by itself when the page freezes in the middle of it', async () => {
+    const { world } = await unlocked();
+    world.show([world.anchor('a', 0, world.hubNow + 300)]);
+    await world.pass(3_000);
+    world.offsetMs += 35;
+    await world.pass(2_500);
+    const source = world.context.sources[0]!;
+    const sec = world.context.currentTime;
+    expect(source.playbackRate.valueAt(sec)).toBeGreaterThan(1.002);
+    expect(Math.abs(source.playbackRate.valueAt(sec + 5) - 1)).toBeLessThan(0.0004);
+  });
+
+  it('mends 80 ms by one cross-faded jump', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(3_000);
+    world.offsetMs += 80;
+    await world.pass(3_000);
+    expect(world.context.sources).toHaveLength(2);
+    const [before, after] = world.context.sources;
+    expect(after!.gain?.gain.valueAt(after!.startSec + 0.0075)).toBeCloseTo(0.5, 1);
+    expect(before!.gain?.gain.valueAt(after!.startSec + 0.0075)).toBeCloseTo(0.5, 1);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+  });
+
+  it('goes at once where a proven step of the clock says', async () => {
+    const { world } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(3_000);
+    world.offsetMs += 25;
+    world.clockStatus.set({ ...world.clockStatus.value, resets: 1 });
+    await world.pass(250);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+  });
+
+  it('comes back in step after the context was suspended', async () => {
+    const { world, player } = await unlocked();
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(3_000);
+    world.context.refusesResume = true;
+    world.context.setState('suspended');
+    await world.pass(4_000);
+    expect(player.state.value).not.toHaveProperty('errorMs');
+    world.context.refusesResume = false;
+    await world.pass(1_500);
+    expect(world.context.state).toBe('running');
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+  });
+
+  it('works without time stamps of the output, by the latency that is told', async () => {
+    const { world } = await unlocked((w) => delete w.context.getOutputTimestamp);
+    const at = world.hubNow + 600;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(3_000);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+  });
+});
+
+describe('Player, on its own', () => {
+  it('pauses for itself, listens back, and returns to the room with one call', async () => {
+    const { world, player } = await unlocked();
+    const at = world.hubNow - 20_000;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(1_000);
+    player.detach();
+    const left = world.hubNow - at;
+    await world.pass(3_000);
+    expect(world.heard()).toEqual([]);
+    expect(player.state.value).toMatchObject({ mode: 'detached', playing: false });
+    expect(player.state.value.positionMs).toBeCloseTo(left, -1);
+
+    player.seekSelf(5_000);
+    player.playSelf();
+    await world.pass(1_000);
+    expect(world.heard()[0]?.positionMs).toBeCloseTo(5_880, 0);
+    expect(world.reports.at(-1)?.state).toBe('detached');
+
+    player.live();
+    await world.pass(300);
+    expect(player.state.value.mode).toBe('following');
+    expect(world.heard()).toHaveLength(1);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(0.5);
+  });
+
+  it('is not moved by the room while it listens on its own', async () => {
+    const { world, player } = await unlocked();
+    const at = world.hubNow - 20_000;
+    world.show([world.anchor('a', 0, at)]);
+    await world.pass(1_000);
+    player.seekSelf(1_000);
+    await world.pass(1_000);
+    world.show([world.anchor('b', 0, world.hubNow)]);
+    await world.pass(1_000);
+    expect(world.heard().map(({ trackId }) => trackId)).toEqual(['t-a']);
+  });
+});
+
+describe('Player, telling', () => {
+  it('tells readiness once an occasion, again for a gate and after a reconnection', async () => {
+    const { world } = await unlocked();
+    world.show([world.anchor('a', 0, world.hubNow + 60_000, 'paused')]);
+    await world.pass(1_000);
+    expect(world.ready).toEqual([{ entryId: 'a', bufferedMs: world.durationMs }]);
+    const view = world.view.value;
+    const gate = { entryId: 'a' as never, deadlineAt: world.hubNow + 1_500, ready: 0, needed: 2 };
+    const room = { ...view.room, playback: { ...view.room.playback, gate } };
+    world.view.set({ ...view, room });
+    await world.settle();
+    expect(world.ready).toHaveLength(2);
+    world.view.set({ ...view, room, status: 'reconnecting' });
+    world.view.set({ ...view, room, status: 'joined' });
+    await world.pass(500);
+    expect(world.ready).toHaveLength(3);
+  });
+
+  it('reports how well in step it is every five seconds while something plays', async () => {
+    const { world } = await unlocked();
+    await world.pass(6_000);
+    expect(world.reports).toEqual([]);
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
+    await world.pass(11_000);
+    expect(world.reports.length).toBeGreaterThanOrEqual(3);
+    expect(world.reports.length).toBeLessThanOrEqual(4);
+    const report = world.reports.at(-1)!;
+    expect(report).toMatchObject({ maxErrorMs: 0.4, rttMs: 0.8, state: 'following' });
+    expect(Math.abs(report.errorMs)).toBeLessThan(1);
+    expect(report.outputLatencyMs).toBeCloseTo(50);
+  });
+
+  it('tells the clock when something is heard by it', async () => {
+    const { world, player } = await unlocked();
+    expect(world.playingTold).toBeUndefined();
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
+    await world.pass(1_000);
+    expect(world.playingTold).toBe(true);
+    player.stop();
+    expect(world.playingTold).toBe(false);
+  });
+});
+
+describe('Player, media that fails', () => {
+  it('asks for one fresh address, and plays', async () => {
+    const { world, player } = await unlocked();
+    world.statusOf.set('/media/t-a?v=1', 403);
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
+    await world.pass(600);
+    expect(world.fetched).toEqual(['/media/t-a?v=1', '/media/t-a?v=2']);
+    expect(player.state.value.failed).toBeUndefined();
+    expect(world.heard()).toHaveLength(1);
+  });
+
+  it('tells that a track is gone, goes on with the next one', async () => {
+    const { world, player } = await unlocked();
+    world.statusOf.set('t-a', 404);
+    const at = world.hubNow - world.durationMs + 3_000;
+    world.show([world.anchor('a', 0, at), world.anchor('b', 0, at + world.durationMs)]);
+    await world.pass(1_000);
+    expect(world.fetched.filter((url) => url.includes('t-a'))).toHaveLength(2);
+    expect(player.state.value).toMatchObject({
+      buffering: false,
+      failed: { trackId: 't-a', message: 'the media was refused with status 404' },
+    });
+    await world.pass(3_000);
+    expect(player.state.value.failed).toBeUndefined();
+    expect(world.heard().map(({ trackId }) => trackId)).toEqual(['t-b']);
+  });
+
+  it('tells that a file cannot be decoded', async () => {
+    const { world, player } = await unlocked((w) => (w.context.decodable = false));
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
+    await world.pass(600);
+    expect(player.state.value.failed).toMatchObject({ message: 'unable to decode' });
+  });
+
+  it('waits for a network that is away, and says that it buffers', async () => {
+    const { world, player } = await unlocked();
+    world.statusOf.set('t-a', 503);
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
+    await world.pass(1_000);
+    expect(player.state.value).toMatchObject({ buffering: true, playing: true });
+    expect(world.reports.at(-1)?.state).toBe('buffering');
+    world.statusOf.delete('t-a');
+    await world.pass(5_000);
+    expect(player.state.value.buffering).toBe(false);
+    expect(world.heard()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,233 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startLabServer } from './player-lab/lab-server.ts';
+import type { Lab } from './player-lab/lab.ts';
+
+declare global {
+  /** What the lab's page puts there. */
+  var lab: Lab;
+}
+
+const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const hasChromium = existsSync(executablePath);
+const mustRun = process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1';
+if (!hasChromium) {
+  console.warn(
+    `player lab skipped: no Chromium at ${executablePath} (CHROMIUM_PATH names another)`,
+  );
+}
+
+interface Figures {
+  readonly clicks: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+}
+
+function figuresOf(errorsMs: readonly number[]): Figures {
+  const sizes = errorsMs.map(Math.abs).sort((a, b) => a - b);
+  const signed = [...errorsMs].sort((a, b) => a - b);
+  const at = (sorted: number[], share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  return {
+    clicks: sizes.length,
+    medianMs: at(signed, 0.5),
+    p95Ms: at(sizes, 0.95),
+    maxMs: sizes.at(-1) ?? NaN,
+  };
+}
+
+function show(what: string, { clicks, medianMs, p95Ms, maxMs }: Figures, more = ''): void {
+  const ms = (value: number): string => value.toFixed(2).padStart(7);
+  console.log(
+    `${what.padEnd(34)} clicks ${String(clicks).padStart(3)}  median ${ms(medianMs)}  p95 ${ms(p95Ms)}  max ${ms(maxMs)} ms ${more}`,
+  );
+}
+
+describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => {
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof startLabServer>>;
+
+  beforeAll(async () => {
+    if (!hasChromium) throw new Error(`no Chromium at ${executablePath}`);
+    server = await startLabServer();
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
+    });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.stop();
+  });
+
+  async function openLab(output: 'webaudio' | 'element'): Promise<Page> {
+    const page = await browser.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') console.error('page:', message.text());
+    });
+    page.on('pageerror', (error) => console.error('page:', error));
+    await page.goto(server.url);
+    await page.waitForFunction(() => 'lab' in globalThis);
+    await page.evaluate((wish) => lab.open(wish), output);
+    // The first readings of a device that was just opened look like a starved one.
+    await page.waitForTimeout(3_000);
+    return page;
+  }
+
+  async function measure(page: Page, what: string, from: number, until: number): Promise<Figures> {
+    const clicks = await page.evaluate(([a, b]) => lab.clicks(a, b), [from, until] as const);
+    const figures = figuresOf(clicks.map(({ errorMs }) => errorMs));
+    const starved = await page.evaluate(([a, b]) => lab.starved(a, b), [from, until] as const);
+    show(what, figures, starved.length > 0 ? `(device starved ${starved.length} times)` : '');
+    return figures;
+  }
+
+  async function waitUntil(page: Page, hubMs: number): Promise<void> {
+    const now = await page.evaluate(() => lab.now());
+    // The ear needs time stamps of after the last click as well.
+    await page.waitForTimeout(Math.max(0, hubMs - now + 400));
+  }
+
+  it(
+    'decoded tracks start, seek, cross a boundary and recover in step',
+    { timeout: 90_000, retry: 1 },
+    async () => {
+      const page = await openLab('webaudio');
+      const start = await page.evaluate(() => {
+        const at = lab.now() + 600;
+        lab.play([
+          lab.track('a', 0, at),
+          lab.track('b', 0, at + 10_000),
+          lab.track('c', 0, at + 20_000),
+        ]);
+        return at;
+      });
+      await waitUntil(page, start + 4_000);
+      expect(await page.evaluate(() => lab.readyEntries)).toEqual(['a', 'b', 'c']);
+      const first = await measure(page, 'webaudio: start', start, start + 1_500);
+      const steady = await measure(page, 'webaudio: steady', start + 1_500, start + 4_000);
+
+      const sought = await page.evaluate((begin) => {
+        const at = lab.now() + 300;
+        const end = at + 4_000;
+        lab.play([
+          lab.track('a', 0, begin),
+          lab.track('a', 6_000, at),
+          lab.track('b', 0, end),
+          lab.track('c', 0, end + 10_000),
+        ]);
+        return { at, end };
+      }, start);
+      await waitUntil(page, sought.end + 3_000);
+      const afterSeek = await measure(page, 'webaudio: after a seek', sought.at, sought.end);
+      const across = await measure(
+        page,
+        'webaudio: after a boundary',
+        sought.end,
+        sought.end + 3_000,
+      );
+      const gaps = await page.evaluate(
+        (end) => lab.gaps(end - 500, end + 500).map(({ lengthMs }) => lengthMs),
+        sought.end,
+      );
+      console.log('webaudio: gaps at the boundary, ms:', gaps);
+
+      // A clock that creeps away unproven, then one that is proven wrong.
+      const shifted = await page.evaluate(() => {
+        lab.shiftClock(80, false);
+        return lab.now();
+      });
+      await waitUntil(page, shifted + 4_500);
+      const afterShift = await measure(
+        page,
+        'webaudio: 80 ms off, from 2 s on',
+        shifted + 2_000,
+        shifted + 4_500,
+      );
+
+      // The page freezes across the next boundary (c begins at sought.end + 10 s).
+      await waitUntil(page, sought.end + 8_800);
+      await page.evaluate(() => lab.freeze(3_000));
+      await waitUntil(page, sought.end + 12_500);
+      const frozen = await measure(
+        page,
+        'webaudio: frozen over a boundary',
+        sought.end + 9_000,
+        sought.end + 12_400,
+      );
+      const frozenGaps = await page.evaluate(
+        (end) => lab.gaps(end - 800, end + 2_000).map(({ lengthMs }) => lengthMs),
+        sought.end + 10_000,
+      );
+      console.log('webaudio: gaps while frozen, ms:', frozenGaps);
+
+      const resumed = await page.evaluate(async () => {
+        await lab.suspend(1_000);
+        return lab.now();
+      });
+      await waitUntil(page, resumed + 4_000);
+      const afterSuspend = await measure(
+        page,
+        'webaudio: suspended, from 2 s on',
+        resumed + 2_000,
+        resumed + 4_000,
+      );
+      console.log(
+        await page.evaluate(() => lab.state),
+        await page.evaluate(() => lab.reports.length),
+      );
+
+      for (const figures of [first, steady, afterSeek, across, afterShift, frozen, afterSuspend]) {
+        expect(figures.clicks).toBeGreaterThan(3);
+        expect(figures.p95Ms).toBeLessThanOrEqual(5);
+      }
+      expect(gaps.filter((ms) => ms > 5)).toEqual([]);
+      expect(frozenGaps.filter((ms) => ms > 5)).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it(
+    'media elements start, seek and cross a boundary in step',
+    { timeout: 90_000, retry: 1 },
+    async () => {
+      const page = await openLab('element');
+      const start = await page.evaluate(() => {
+        const at = lab.now() + 900;
+        lab.play([lab.track('a', 0, at), lab.track('b', 0, at + 10_000)]);
+        return at;
+      });
+      await waitUntil(page, start + 5_000);
+      const first = await measure(page, 'element: start', start, start + 2_000);
+      const steady = await measure(page, 'element: steady', start + 2_000, start + 5_000);
+      const sought = await page.evaluate((begin) => {
+        const at = lab.now() + 300;
+        const end = at + 6_000;
+        lab.play([lab.track('a', 0, begin), lab.track('a', 4_000, at), lab.track('b', 0, end)]);
+        return { at, end };
+      }, start);
+      await waitUntil(page, sought.end + 5_000);
+      const afterSeek = await measure(
+        page,
+        'element: after a seek, from 2 s on',
+        sought.at + 2_000,
+        sought.end,
+      );
+      const across = await measure(
+        page,
+        'element: after a boundary',
+        sought.end,
+        sought.end + 5_000,
+      );
+      console.log(await page.evaluate(() => lab.state));
+      for (const figures of [first, steady, afterSeek, across]) {
+        expect(figures.clicks).toBeGreaterThan(3);
+        expect(figures.p95Ms).toBeLessThanOrEqual(30);
+      }
+      await page.close();
+    },
+  );
+});
