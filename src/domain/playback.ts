@@ -1,0 +1,224 @@
+// The timeline of a room: what is in force, what was last decided, what follows on an entry, and the planning of boundaries.
+// Knows anchors and the order of the queue; not who asked, nor why.
+import type { EntryId, HubMs } from '../../protocol/ids.ts';
+import {
+  anchorAt,
+  hasTrack,
+  positionAt,
+  type Anchor,
+  type Gate,
+  type Playback,
+  type TrackAnchor,
+} from '../../protocol/schemas/playback.ts';
+import { playOrder, type Entry, type PublicRoom } from '../../protocol/schemas/room.ts';
+import type { RoomState } from './room-state.ts';
+import { lookup } from './records.ts';
+
+/** A timeline has about this many anchors at most, however short the tracks. */
+export const MAX_ANCHORS = 64;
+
+export function currentAnchor(room: RoomState, at: HubMs): Anchor {
+  return anchorAt(room.public.playback.timeline, at);
+}
+
+/** The entry of the anchor in force. It may have left the queue, while the one after it waits for its start. */
+export function currentEntryId(room: RoomState, at: HubMs): EntryId | undefined {
+  return entryIdOf(currentAnchor(room, at));
+}
+
+export function entryIdOf(anchor: Anchor): EntryId | undefined {
+  return hasTrack(anchor) ? anchor.entryId : undefined;
+}
+
+/** Where the room is in the current entry at hub time `at`, ms. */
+export function positionMs(room: RoomState, at: HubMs): number {
+  return positionAt(currentAnchor(room, at), at);
+}
+
+/** The part of a room that its timeline is read with. */
+export type Played = Pick<PublicRoom, 'queue' | 'playback'>;
+
+export type PlayingAnchor = TrackAnchor & { readonly state: 'playing' };
+
+export function isPlaying(anchor: Anchor): anchor is PlayingAnchor {
+  return hasTrack(anchor) && anchor.state === 'playing';
+}
+
+/** When a playing anchor reaches the end of its track. */
+export function endAt(anchor: TrackAnchor): HubMs {
+  return anchor.at + anchor.durationMs - anchor.positionMs;
+}
+
+/** Whether `anchor` is there because the track before it ends, and not because somebody asked. */
+function isBoundary(before: Anchor | undefined, anchor: Anchor): boolean {
+  if (before === undefined || !isPlaying(before) || endAt(before) !== anchor.at) return false;
+  if (!hasTrack(anchor)) return true;
+  return anchor.state === 'playing'
+    ? anchor.positionMs === 0
+    : anchor.state === 'stopped' && anchor.positionMs === anchor.durationMs;
+}
+
+function indexInForce(timeline: readonly Anchor[], at: HubMs): number {
+  return Math.max(
+    0,
+    timeline.findLastIndex((anchor) => anchor.at <= at),
+  );
+}
+
+/** The gate, while its start is still to come at hub time `at`. One whose deadline has passed means nothing. */
+export function pendingGate(playback: Playback, at: HubMs): Gate | undefined {
+  const { gate, timeline } = playback;
+  if (gate === undefined || gate.deadlineAt <= at) return undefined;
+  const start = timeline.find((anchor) => anchor.at === gate.deadlineAt);
+  return start !== undefined && entryIdOf(start) === gate.entryId ? gate : undefined;
+}
+
+/**
+ * The index of the head: the anchor that was decided last, and from which the boundaries after it follow by themselves. It is the one
+ * in force, or a start, pause or seek that waits for its lead or its gate.
+ */
+function headIndex({ playback, queue }: Played, at: HubMs): number {
+  const { timeline } = playback;
+  const gate = pendingGate(playback, at);
+  if (gate !== undefined) return timeline.findIndex((anchor) => anchor.at === gate.deadlineAt);
+  const inForce = indexInForce(timeline, at);
+  for (let i = timeline.length - 1; i > inForce; i -= 1) {
+    const anchor = timeline[i];
+    const before = timeline[i - 1];
+    // When the entry in force is taken away, what stands next was decided then, even where it happens to fall on the old track's end.
+    const isGone = i - 1 === inForce && before !== undefined && hasTrack(before);
+    if (isGone && !Object.hasOwn(queue, before.entryId)) return i;
+    if (anchor !== undefined && !isBoundary(before, anchor)) return i;
+  }
+  return inForce;
+}
+
+/** How a room stands at one moment, for a change that takes effect a little later. */
+export interface Standing {
+  readonly inForce: Anchor;
+  /** What was decided last: the anchor in force, or a pending one. */
+  readonly head: Anchor;
+  /** Whether the head is still to come. */
+  readonly isPending: boolean;
+  /** From the anchor in force up to the head, without it. */
+  readonly beforeHead: readonly Anchor[];
+  /** What a change at `changeAt` replaces: the anchor in force then, or a head that would start even later. */
+  readonly base: Anchor;
+  /** Where the base is at `changeAt`, ms. */
+  readonly basePositionMs: number;
+}
+
+/**
+ * @param at now
+ * @param changeAt when the change is to take effect: now and the lead
+ */
+export function standingAt(room: Played, at: HubMs, changeAt: HubMs): Standing {
+  const { timeline } = room.playback;
+  const inForceIndex = indexInForce(timeline, at);
+  const head = headIndex(room, at);
+  const headAnchor = timeline[head] ?? anchorAt(timeline, at);
+  const isPending = head > inForceIndex;
+  const base =
+    isPending && headAnchor.at >= changeAt
+      ? headAnchor
+      : anchorAt(timeline, Math.max(at, changeAt));
+  return {
+    inForce: anchorAt(timeline, at),
+    head: headAnchor,
+    isPending,
+    beforeHead: timeline.slice(inForceIndex, Math.max(inForceIndex, head)),
+    base,
+    basePositionMs: positionAt(base, changeAt),
+  };
+}
+
+/** The entry that the room is about: of the head, so a skip counts from the moment it is decided. */
+export function headEntryId(room: Played, at: HubMs): EntryId | undefined {
+  const { timeline } = room.playback;
+  return entryIdOf(timeline[headIndex(room, at)] ?? anchorAt(timeline, at));
+}
+
+/** What plays when somebody goes on from `entryId`; repeating one or all wraps around. Undefined at the end. */
+export function nextEntry(room: RoomState, entryId: EntryId): EntryId | undefined {
+  const order = playOrder(room.public);
+  const next = order[order.indexOf(entryId) + 1];
+  return next ?? (room.public.playback.repeat === 'off' ? undefined : order[0]);
+}
+
+/** The entry before `entryId` in the order of play; repeating all wraps around. Undefined at the start. */
+export function previousEntry(room: RoomState, entryId: EntryId): EntryId | undefined {
+  const order = playOrder(room.public);
+  const index = order.indexOf(entryId);
+  if (index > 0) return order[index - 1];
+  return index === 0 && room.public.playback.repeat === 'all' ? order.at(-1) : undefined;
+}
+
+/** The entries that are still to come after the head, in order. All of them where nothing is chosen. */
+export function comingEntries(room: RoomState, at: HubMs): EntryId[] {
+  const order = playOrder(room.public);
+  const head = headEntryId(room.public, at);
+  return head === undefined ? order : order.slice(order.indexOf(head) + 1);
+}
+
+/** A playing, paused or stopped anchor of an entry. The position is made whole and kept inside the track. */
+export function anchorOf(
+  entryId: EntryId,
+  entry: Pick<Entry, 'trackId' | 'durationMs'>,
+  state: TrackAnchor['state'],
+  position: number,
+  at: HubMs,
+): TrackAnchor {
+  const { trackId, durationMs } = entry;
+  // A playing anchor at the very end would have its boundary at its own time.
+  const last = state === 'playing' ? Math.max(0, durationMs - 1) : durationMs;
+  const whole = Math.min(Math.max(0, Math.round(position)), last);
+  return { state, entryId, trackId, durationMs, positionMs: whole, at };
+}
+
+export interface Plan {
+  /** The time of the event. */
+  readonly at: HubMs;
+  /** What stands before the change, in order: what is in force until then. */
+  readonly kept: readonly Anchor[];
+  /** What the boundaries follow from. */
+  readonly change: Anchor;
+  readonly horizonMs: number;
+}
+
+/**
+ * The timeline from `plan.kept` on: the change, and after it the boundaries of the coming tracks. At least one is planned, and all
+ * within the horizon; what is paused or stopped ends the planning.
+ */
+export function planTimeline(room: RoomState, plan: Plan): readonly Anchor[] {
+  const timeline: Anchor[] = [...plan.kept, plan.change];
+  if (!isPlaying(plan.change)) return timeline;
+  const order = playOrder(room.public);
+  const places = new Map(order.map((id, place) => [id, place]));
+  const { repeat } = room.public.playback;
+  const { queue } = room.public;
+
+  const boundaryAfter = (last: TrackAnchor): Anchor => {
+    const at = endAt(last);
+    const place = places.get(last.entryId) ?? -1;
+    let nextId = repeat === 'one' && place >= 0 ? last.entryId : order[place + 1];
+    if (nextId === undefined && repeat !== 'off') nextId = order[0];
+    const next = nextId === undefined ? undefined : lookup(queue, nextId);
+    if (nextId !== undefined && next !== undefined) {
+      return anchorOf(nextId, next, 'playing', 0, at);
+    }
+    if (place < 0) return { state: 'stopped', positionMs: 0, at };
+    return { ...last, state: 'stopped', positionMs: last.durationMs, at };
+  };
+
+  let last: Anchor = plan.change;
+  let planned = 0;
+  while (isPlaying(last) && (planned === 0 || timeline.length < MAX_ANCHORS)) {
+    const end = endAt(last);
+    // A track without length could never be passed; it ends the plan instead of filling it.
+    if (end <= last.at || (planned > 0 && end > plan.at + plan.horizonMs)) break;
+    last = boundaryAfter(last);
+    timeline.push(last);
+    planned += 1;
+  }
+  return timeline;
+}
