@@ -1,0 +1,153 @@
+// Owns finding tracks in the catalogue and adding them, next or at the end.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { TrackSummary } from '../page-sdk.ts';
+import { clockLabel, countLabel } from '../wording.ts';
+import { Cover } from './cover.tsx';
+import { Icon } from './icons.tsx';
+import { useRoom } from './room-context.ts';
+
+const PAGE_SIZE = 30;
+const TYPING_SETTLES_MS = 180;
+
+interface Found {
+  readonly query: string;
+  readonly tracks: readonly TrackSummary[];
+  readonly total: number;
+  readonly failed: boolean;
+}
+
+function useCatalogue(query: string, open: boolean) {
+  const { api } = useRoom();
+  const [found, setFound] = useState<Found>();
+  useEffect(() => {
+    if (!open) return undefined;
+    let wanted = true;
+    const settling = setTimeout(() => {
+      api.tracks(query, { limit: PAGE_SIZE }).then(
+        ({ tracks, total }) => {
+          if (wanted) setFound({ query, tracks, total, failed: false });
+        },
+        () => {
+          if (wanted) setFound({ query, tracks: [], total: 0, failed: true });
+        },
+      );
+    }, TYPING_SETTLES_MS);
+    return () => {
+      wanted = false;
+      clearTimeout(settling);
+    };
+  }, [api, query, open]);
+  const more = async (): Promise<void> => {
+    if (found === undefined) return;
+    const page = await api.tracks(query, { offset: found.tracks.length, limit: PAGE_SIZE });
+    setFound((now) =>
+      now?.query === query ? { ...now, tracks: [...now.tracks, ...page.tracks] } : now,
+    );
+  };
+  return { found, more };
+}
+
+function Result({ track }: { track: TrackSummary }) {
+  const model = useRoom();
+  const [added, setAdded] = useState(false);
+  const add = (at: 'next' | 'end'): void =>
+    model.run(async () => {
+      await model.room.add([track.id], at);
+      setAdded(true);
+    });
+  return (
+    <li class="result">
+      <Cover trackId={track.id} hasCover={track.hasCover} />
+      <span class="row-text">
+        <span class="row-title">{track.title}</span>
+        <span class="row-sub">{track.artist}</span>
+      </span>
+      <span class="row-length">{clockLabel(track.durationMs)}</span>
+      <button
+        type="button"
+        class="button compact quiet-button"
+        aria-label={`Play ${track.title} next`}
+        onClick={() => add('next')}
+      >
+        Next
+      </button>
+      <button
+        type="button"
+        class="button compact"
+        aria-label={`Add ${track.title} to the end`}
+        onClick={() => add('end')}
+      >
+        <Icon name={added ? 'check' : 'plus'} />
+        Add
+      </button>
+    </li>
+  );
+}
+
+export function SearchPanel() {
+  const model = useRoom();
+  const [open, setOpen] = useState(() => {
+    // Nothing to hear yet: what could be heard is the first thing to see.
+    const { current, next } = model.queue.value;
+    return current === undefined && next.length === 0;
+  });
+  const [query, setQuery] = useState('');
+  const { found, more } = useCatalogue(query.trim(), open);
+  const input = useRef<HTMLInputElement>(null);
+  if (!model.rights.value.add) return null;
+  const close = (): void => {
+    setOpen(false);
+    setQuery('');
+    input.current?.blur();
+  };
+  return (
+    <div
+      class={open ? 'search open' : 'search'}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close();
+      }}
+    >
+      <div class="search-bar" role="search">
+        <Icon name="search" />
+        <input
+          ref={input}
+          type="search"
+          aria-label="Search for music to add"
+          placeholder="Add music: title, artist, album"
+          autocomplete="off"
+          value={query}
+          onFocus={() => setOpen(true)}
+          onInput={(event) => setQuery(event.currentTarget.value)}
+        />
+        {open && (
+          <button type="button" class="button compact quiet-button" onClick={close}>
+            Done
+          </button>
+        )}
+      </div>
+      {open && (
+        <div class="results" tabIndex={0} role="group" aria-label="Found in the catalogue">
+          <p class="panel-note" role="status">
+            {found === undefined
+              ? 'Looking…'
+              : found.failed
+                ? 'The catalogue does not answer.'
+                : found.total === 0
+                  ? `Nothing here is called “${found.query}”.`
+                  : countLabel(found.total, 'track')}
+          </p>
+          <ul>
+            {found?.tracks.map((track) => (
+              <Result key={track.id} track={track} />
+            ))}
+          </ul>
+          {found !== undefined && found.tracks.length < found.total && (
+            <button type="button" class="button compact" onClick={() => model.run(more)}>
+              Show more
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,56 @@
+// Owns which part of the SDK the page uses, as shapes, so that it can be shown over something else; must not know how any of it is done.
+import type { RequestBody } from '../../protocol/schemas/requests.ts';
+import type { RoomId } from '../../protocol/ids.ts';
+import type { ClockStatus, ConnectionState, Observable } from '../client/client.ts';
+import type { Player } from '../client/player.ts';
+import type { EarshotApi } from '../client/rest.ts';
+import type { Room } from '../client/room.ts';
+
+export type { ConnectionState, Observable } from '../client/client.ts';
+export type { PlayerState } from '../client/player-state.ts';
+export type { GuestGrant, RoomSummary, TrackSummary } from '../client/rest.ts';
+export type { RoomView } from '../client/room.ts';
+
+export type PageApi = Pick<
+  EarshotApi,
+  'createGuest' | 'rename' | 'tracks' | 'coverUrl' | 'publicRooms'
+>;
+
+export type PageClock = Pick<ClockStatus, 'maxErrorMs' | 'rttMinMs'>;
+
+/** The way into a room, as an address or a typed code has it. */
+export interface RoomTarget {
+  readonly code: string;
+  readonly invite?: string;
+}
+
+export interface PageClient {
+  readonly connection: Observable<ConnectionState>;
+  readonly clock: { readonly status: Observable<PageClock> };
+  connect(): Promise<void>;
+  close(): void;
+  createRoom(body: RequestBody<'room.create'>): Promise<PageRoom>;
+  joinRoom(target: RoomTarget): Promise<PageRoom>;
+  /** Asks to be let in; `waiting` until somebody answers. */
+  request(
+    type: 'room.knock',
+    body: RequestBody<'room.knock'>,
+  ): Promise<{ readonly status: 'waiting' | 'admitted' }>;
+  onAdmitted(
+    listener: (answer: { readonly roomId: RoomId; readonly accept: boolean }) => void,
+  ): () => void;
+}
+
+/** What a player tells a room is none of the page's business. */
+export type PageRoom = Omit<Room, 'ready' | 'reportSync'>;
+
+export type PagePlayer = Omit<Player, 'outputNode'>;
+
+export interface PageSdk {
+  /** @param token read anew for each call that needs one */
+  api(token: () => string | undefined): PageApi;
+  client(token: () => string | Promise<string>): PageClient;
+  player(client: PageClient, room: PageRoom): PagePlayer;
+  /** The refusal's code where `error` is one of the SDK's. */
+  codeOf(error: unknown): string | undefined;
+}
