@@ -1,0 +1,92 @@
+// The calls over REST: what goes out, what comes back, and how a refusal looks.
+import { describe, expect, it } from 'vitest';
+import type { TrackId } from '../../protocol/ids.ts';
+import type { EarshotError } from '../../src/client/errors.ts';
+import { EarshotApi } from '../../src/client/rest.ts';
+
+interface Call {
+  readonly url: string;
+  readonly method: string;
+  readonly authorization: string | null;
+  readonly body: unknown;
+}
+
+function apiOver(respond: () => Response | Error, token?: () => string | undefined) {
+  const calls: Call[] = [];
+  const api = new EarshotApi({
+    url: 'wss://hub.test/',
+    ...(token === undefined ? {} : { token }),
+    fetch: (input, init) => {
+      const request = new Request(input, init);
+      const body = typeof init?.body === 'string' ? (JSON.parse(init.body) as unknown) : undefined;
+      const authorization = request.headers.get('authorization');
+      calls.push({ url: request.url, method: request.method, authorization, body });
+      const response = respond();
+      return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
+    },
+  });
+  return { api, calls };
+}
+
+function problem(status: number, body: object | string): () => Response {
+  return () => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status });
+}
+
+async function failure(promise: Promise<unknown>): Promise<EarshotError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as EarshotError;
+  }
+  throw new Error('it was expected to fail');
+}
+
+describe('EarshotApi', () => {
+  it('asks the right addresses with the token of the moment', async () => {
+    const tokens = [undefined, 'one', 'two'];
+    const { api, calls } = apiOver(
+      () => Response.json({ rooms: [], tracks: [], total: 0 }),
+      () => tokens.shift(),
+    );
+    await api.createGuest('Ana');
+    await api.rename('Anna');
+    await api.tracks('a & b', { offset: 5, limit: 10 });
+    await api.track('t/1' as TrackId);
+    await api.room('ABCDEFGH');
+    expect(await api.publicRooms()).toEqual([]);
+    const at = 'https://hub.test/v1';
+    expect(calls).toMatchObject([
+      { method: 'POST', url: `${at}/guests`, authorization: null, body: { name: 'Ana' } },
+      { method: 'PATCH', url: `${at}/me`, authorization: 'Bearer one', body: { name: 'Anna' } },
+      { url: `${at}/tracks?q=a+%26+b&offset=5&limit=10`, authorization: 'Bearer two' },
+      { url: `${at}/tracks/t%2F1` },
+      { url: `${at}/rooms/ABCDEFGH` },
+      { url: `${at}/rooms` },
+    ]);
+    expect(api.coverUrl('t' as TrackId)).toBe(`${at}/tracks/t/cover`);
+  });
+
+  it('turns a problem into an error with its code', async () => {
+    const body = { code: 'rate_limited', detail: 'too many guests', retryAfterMs: 900 };
+    const { api } = apiOver(problem(429, body));
+    const error = await failure(api.createGuest('Ana'));
+    expect(error).toMatchObject({
+      code: 'rate_limited',
+      message: 'too many guests',
+      status: 429,
+      retryable: true,
+      retryAfterMs: 900,
+    });
+  });
+
+  it.each([
+    [problem(503, '<html>no upstream</html>'), { code: 'unavailable', status: 503 }],
+    [problem(500, { code: 'made_up' }), { code: 'internal', status: 500 }],
+    [problem(200, 'not JSON'), { code: 'internal', status: 200 }],
+    [() => new TypeError('fetch failed'), { code: 'connection_lost', retryable: true }],
+  ])('makes an EarshotError of whatever else comes (%#)', async (respond, expected) => {
+    const { api } = apiOver(respond);
+    const error = await failure(api.me());
+    expect(error).toMatchObject({ name: 'EarshotError', ...expected });
+  });
+});
