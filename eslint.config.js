@@ -68,7 +68,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['*.config.ts', '*.config.js', 'eslint.config.js', '*.cjs'],
+    files: ['*.config.ts', '*.config.js', 'eslint.config.js', '*.cjs', 'scripts/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { 'no-restricted-syntax': 'off' },
   },

@@ -1,5 +1,5 @@
 // The socket as an AsyncAPI 3.0 document: which messages go which way on the one channel there is.
-import { jsonSchema } from './json-schema.ts';
+import { definitions } from './json-schema.ts';
 import { PushSchemas } from './schemas/pushes.ts';
 import { RequestSchemas } from './schemas/requests.ts';
 import { PROTOCOL_VERSION, SOCKET_PATH, SUBPROTOCOL } from './version.ts';
@@ -10,17 +10,18 @@ interface Message {
 }
 
 const CHANNEL = '#/channels/socket';
+const SCHEMAS = '#/components/schemas/';
 
 /** The document, in a stable order. Rules that no schema can say are in SPEC.md. */
 export function asyncApi(): object {
-  const { $defs } = jsonSchema();
   const messages: Record<string, Message> = {};
   const requests = Object.keys(RequestSchemas).map((type) => `request.${type}`);
   const answers = ['ok', 'error', ...Object.keys(PushSchemas).map((type) => `push.${type}`)];
   for (const name of [...requests, ...answers]) {
-    messages[name] = { name, payload: { $ref: `#/components/schemas/${name}` } };
+    messages[name] = { name, payload: { $ref: SCHEMAS + name } };
   }
-  const refs = (names: readonly string[]) => names.map((name) => ({ $ref: `${CHANNEL}/messages/${name}` }));
+  const refs = (names: readonly string[]) =>
+    names.map((name) => ({ $ref: `${CHANNEL}/messages/${name}` }));
   return {
     asyncapi: '3.0.0',
     info: {
@@ -35,6 +36,6 @@ export function asyncApi(): object {
       request: { action: 'receive', channel: { $ref: CHANNEL }, messages: refs(requests) },
       answer: { action: 'send', channel: { $ref: CHANNEL }, messages: refs(answers) },
     },
-    components: { schemas: $defs },
+    components: { schemas: definitions(SCHEMAS) },
   };
 }

@@ -18,7 +18,7 @@ export type Decoded =
 
 const EnvelopeSchema = z.looseObject({
   id: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-  type: z.string().max(64),
+  type: z.string(),
 });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -15,7 +15,7 @@ export function canonicalJson(value: unknown): string {
     }
     return `{${parts.join(',')}}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return value === undefined ? 'null' : JSON.stringify(value);
 }
 
 /** FNV-1a of 64 bits as 16 hexadecimal digits. In two halves of 32 bits, as a BigInt for each byte would cost a hundred times more. */

@@ -52,38 +52,49 @@ export const RoomCodeSchema = z
   .max(24)
   .transform((typed) => typed.toUpperCase().replaceAll(/[\s-]/g, ''))
   .refine(
-    (code) => code.length === ROOM_CODE_LENGTH && [...code].every((c) => CODE_ALPHABET.includes(c)),
+    (code) =>
+      code.length === ROOM_CODE_LENGTH && Array.from(code).every((c) => CODE_ALPHABET.includes(c)),
     'a room code has eight letters and digits, without 0, O, 1, I and L',
   )
   .transform((code) => code as RoomCode)
   .meta({ description: 'a room code' });
 
-// Control characters, bidi overrides and isolates, zero-width joiners that only deceive: what is shown must be what was sent.
-// eslint-disable-next-line no-control-regex -- naming the control characters is the rule's purpose here
+// Control characters, bidi overrides and isolates, and what takes place or none without being seen (soft hyphen, Hangul and Khmer
+// fillers, the blank of Braille …): what is shown must be what was sent. The joiners U+200C and U+200D stay: scripts and emoji need them.
 const FORBIDDEN_IN_NAMES =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0001}]/u;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/u;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
+/** Marks, joiners and spaces show nothing where there is nothing to put them on. */
+const VISIBLE = /[^\p{M}\p{Cf}\p{Z}]/u;
 
-/** Whether `text` may be shown as a name: no control, bidi-override or invisible characters, no half of a surrogate pair. */
+/**
+ * Whether `text` may be shown as a name: something to see, no control, bidi-override or invisible characters, no half of a
+ * surrogate pair.
+ */
 export function isPresentable(text: string): boolean {
-  return !FORBIDDEN_IN_NAMES.test(text) && !LONE_SURROGATE.test(text);
+  return VISIBLE.test(text) && !FORBIDDEN_IN_NAMES.test(text) && !LONE_SURROGATE.test(text);
 }
 
 export const MAX_NAME_CODE_POINTS = 64;
+/** Bounds the work of normalising, not the name: spaces around it, and marks that NFC composes, are not counted against it. */
+const MAX_TYPED_NAME = 1_024;
 
 /** A name that is shown and never parsed (SE9). */
 export const NameSchema = z
   .string()
-  .max(MAX_NAME_CODE_POINTS * 2)
+  .max(MAX_TYPED_NAME)
   .transform((name) => name.trim().normalize('NFC'))
   .refine((name) => name.length > 0, 'a name must not be empty')
-  .refine((name) => [...name].length <= MAX_NAME_CODE_POINTS, 'a name has at most 64 characters')
+  .refine(
+    (name) => Array.from(name).length <= MAX_NAME_CODE_POINTS,
+    'a name has at most 64 characters',
+  )
   .refine(isPresentable, 'a name must not contain control, bidi-override or invisible characters')
-  .meta({ description: 'a name, at most 64 code points' });
+  .meta({ description: 'a name, 1 to 64 code points after trimming and NFC' });
 
 export const MAX_CHAT_CODE_POINTS = 500;
 
-// eslint-disable-next-line no-control-regex -- as above; line feeds and tabs are allowed in what people write
 const FORBIDDEN_IN_TEXT =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]/u;
 
@@ -94,7 +105,7 @@ export const ChatTextSchema = z
   .transform((text) => text.trim())
   .refine((text) => text.length > 0, 'a message must not be empty')
   .refine(
-    (text) => [...text].length <= MAX_CHAT_CODE_POINTS,
+    (text) => Array.from(text).length <= MAX_CHAT_CODE_POINTS,
     'a message has at most 500 characters',
   )
   .refine(
@@ -103,12 +114,12 @@ export const ChatTextSchema = z
   )
   .meta({ description: 'a chat message, at most 500 code points' });
 
-/** One emoji, of whatever many code points. */
+/** One emoji, of whatever many code points: a flag, a keycap, or pictures that U+200D joins to one. */
 export const EmojiSchema = z
   .string()
   .max(32)
   .regex(
-    /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3)[\p{Emoji_Modifier}\ufe0f\u200d\p{Extended_Pictographic}\u{e0020}-\u{e007f}]*$/u,
+    /^(?:\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?(?:[\u{e0020}-\u{e007e}]+\u{e007f})?(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)$/u,
     'a reaction is one emoji',
   )
   .meta({ description: 'one emoji' });
@@ -128,5 +139,12 @@ export const HubMsSchema = z.number().meta({ description: 'hub time, ms' });
 export const CountSchema = z.int().min(0);
 export const ShareSchema = z.number().min(0).max(1);
 
-/** Remembered for ten minutes per user: the same request sent twice is done once (RQ5). */
-export const KeySchema = z.string().min(1).max(64);
+/** Remembered for ten minutes per user: the same request sent twice is done once (RQ5). It is stored, and no store takes a NUL. */
+export const KeySchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine(
+    (key) => !CONTROL.test(key) && !LONE_SURROGATE.test(key),
+    'a key has no control characters',
+  );

@@ -46,7 +46,9 @@ export class SeededRandom implements Random {
   }
 
   roomCode(): RoomCode {
-    return Array.from({ length: 8 }, () => this.pick([...CODE_ALPHABET])).join('') as RoomCode;
+    return Array.from({ length: 8 }, () => this.pick(Array.from(CODE_ALPHABET))).join(
+      '',
+    ) as RoomCode;
   }
 
   sessionId(): SessionId {

@@ -1,0 +1,229 @@
+// From the environment to one frozen configuration: every key with its meaning and default, every bad one named at once.
+import path from 'node:path';
+import { z } from 'zod';
+import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
+
+const count = z.coerce.number().int().min(0);
+const positive = z.coerce.number().int().min(1);
+const D = DEFAULT_HUB_OPTIONS;
+
+/** A number of a hub option; its default is the option's own. */
+const limit = (value: number, describe: string) => positive.default(value).describe(describe);
+
+const EnvironmentSchema = z.object({
+  HOST: z.string().min(1).default('0.0.0.0').describe('address to listen on'),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe('port of the page, REST, media and socket'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('where people reach this service; told at start'),
+  DATA_DIR: z.string().min(1).default('data').describe('folder of everything that is kept'),
+  MEDIA_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder of music; default: demo tracks made in DATA_DIR'),
+  TRANSPORT: z
+    .enum(['auto', 'uws', 'ws'])
+    .default('auto')
+    .describe('uWebSockets.js, ws, or the first that loads'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least level that is logged'),
+  GUESTS: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('whether people without an account may come in with a name'),
+  TOKEN_SECRET: z
+    .string()
+    .min(32, 'needs at least 32 characters')
+    .optional()
+    .describe('signs tokens and media URLs; default: made at the first start and kept in DATA_DIR'),
+  GUEST_TOKEN_DAYS: positive.max(3_650).default(90).describe('how long a guest’s token holds'),
+  MEDIA_URL_MINUTES: positive.max(10_080).default(240).describe('how long a media URL holds'),
+  ALLOWED_ORIGINS: z
+    .string()
+    .optional()
+    .describe(
+      'origins of pages that may use the socket and REST, by commas; default: this very host',
+    ),
+  TRUST_PROXY: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('take the client’s address from X-Forwarded-For'),
+  DRAIN_MS: count
+    .max(600_000)
+    .default(2_000)
+    .describe('window in which clients leave when the service stops'),
+  MAX_CONNECTIONS: limit(D.maxConnections, 'open sockets'),
+  MAX_CONNECTIONS_PER_USER: limit(D.maxConnectionsPerUser, 'open sockets of one person'),
+  MAX_CONNECTIONS_PER_ADDRESS: limit(D.maxConnectionsPerAddress, 'open sockets of one address'),
+  MAX_ROOMS_PER_CONNECTION: limit(D.maxRoomsPerConnection, 'rooms joined by one socket'),
+  MAX_ROOM_MEMBERS: limit(D.maxRoomMembers, 'people in one room'),
+  MAX_QUEUE_ENTRIES: limit(D.domain.maxQueueEntries, 'entries in one queue'),
+  REQUESTS_PER_SECOND: limit(
+    D.connectionRate.perSecond,
+    'request tokens a connection gets back each second',
+  ),
+  REQUEST_BURST: limit(D.connectionRate.burst, 'request tokens of a rested connection'),
+  USER_REQUESTS_PER_SECOND: limit(
+    D.userRate.perSecond,
+    'request tokens a person gets back each second',
+  ),
+  USER_REQUEST_BURST: limit(D.userRate.burst, 'request tokens of a rested person'),
+  GUESTS_PER_MINUTE: limit(
+    D.guestRate.perSecond * 60,
+    'guests that one address may make in a minute',
+  ),
+  GUEST_BURST: limit(D.guestRate.burst, 'guests that one address may make at once'),
+  SOFT_BUFFER_BYTES: limit(
+    D.softBufferBytes,
+    'unread bytes above which a socket is behind and gets one snapshot',
+  ),
+  HARD_BUFFER_BYTES: limit(
+    D.hardBufferBytes,
+    'unread bytes above which a socket is closed as too slow',
+  ),
+  HELLO_TIMEOUT_MS: limit(D.helloTimeoutMs, 'time for the first frame'),
+  PRESENCE_GRACE_MS: limit(
+    D.presenceGraceMs,
+    'time in which a lost socket may come back unnoticed',
+  ),
+  HOST_GRACE_MS: limit(
+    D.domain.hostGraceMs,
+    'time after which somebody else takes over from an absent host',
+  ),
+});
+
+type Environment = z.infer<typeof EnvironmentSchema>;
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly dataDir: string;
+  /** Undefined: demo tracks. */
+  readonly mediaDir: string | undefined;
+  readonly transport: Environment['TRANSPORT'];
+  readonly logLevel: Environment['LOG_LEVEL'];
+  readonly guests: boolean;
+  readonly tokenSecret: string | undefined;
+  readonly guestTokenLifeMs: number;
+  readonly mediaUrlLifeMs: number;
+  readonly allowedOrigins: readonly string[] | undefined;
+  readonly trustProxy: boolean;
+  readonly drainMs: number;
+  readonly hub: HubOptions;
+}
+
+/** The environment has keys that cannot be used. The message is one line for each of them. */
+export class BadConfig extends Error {
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'BadConfig';
+  }
+}
+
+/**
+ * Reads the whole configuration.
+ * @param environment for instance `process.env`; an empty value counts as none
+ * @throws BadConfig that names every bad key
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = EnvironmentSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new BadConfig(parsed.error.issues.map((issue) => faultOf(issue)));
+  }
+  const env = parsed.data;
+  const faults: string[] = [];
+  if (env.SOFT_BUFFER_BYTES >= env.HARD_BUFFER_BYTES) {
+    faults.push('SOFT_BUFFER_BYTES must be smaller than HARD_BUFFER_BYTES');
+  }
+  const origins = env.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim());
+  for (const origin of origins ?? []) {
+    if (!isOrigin(origin))
+      faults.push(`ALLOWED_ORIGINS: "${origin}" is no origin such as https://example.org`);
+  }
+  if (faults.length > 0) throw new BadConfig(faults);
+  return deepFreeze(toConfig(env, origins));
+}
+
+/** Every key with its default and meaning: for the documentation, which a test compares with this. */
+export function configReference(): readonly {
+  readonly key: string;
+  readonly fallback: string;
+  readonly meaning: string;
+}[] {
+  return Object.entries(EnvironmentSchema.shape).map(([key, schema]) => {
+    const fallback = schema.safeParse(undefined);
+    return {
+      key,
+      fallback: fallback.success && fallback.data !== undefined ? String(fallback.data) : '',
+      meaning: schema.description ?? '',
+    };
+  });
+}
+
+function faultOf(issue: z.core.$ZodIssue): string {
+  const key = issue.path.map(String).join('.');
+  return `${key}: ${issue.message}`;
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
+
+function toConfig(env: Environment, allowedOrigins: readonly string[] | undefined): Config {
+  const hub: HubOptions = {
+    ...D,
+    domain: { ...D.domain, maxQueueEntries: env.MAX_QUEUE_ENTRIES, hostGraceMs: env.HOST_GRACE_MS },
+    maxConnections: env.MAX_CONNECTIONS,
+    maxConnectionsPerUser: env.MAX_CONNECTIONS_PER_USER,
+    maxConnectionsPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
+    maxRoomsPerConnection: env.MAX_ROOMS_PER_CONNECTION,
+    maxRoomMembers: env.MAX_ROOM_MEMBERS,
+    connectionRate: { perSecond: env.REQUESTS_PER_SECOND, burst: env.REQUEST_BURST },
+    userRate: { perSecond: env.USER_REQUESTS_PER_SECOND, burst: env.USER_REQUEST_BURST },
+    guestRate: { perSecond: env.GUESTS_PER_MINUTE / 60, burst: env.GUEST_BURST },
+    softBufferBytes: env.SOFT_BUFFER_BYTES,
+    hardBufferBytes: env.HARD_BUFFER_BYTES,
+    helloTimeoutMs: env.HELLO_TIMEOUT_MS,
+    presenceGraceMs: env.PRESENCE_GRACE_MS,
+    isAllowedOrigin:
+      allowedOrigins === undefined
+        ? isSameOrigin
+        : (origin) => origin === undefined || allowedOrigins.includes(origin),
+  };
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    publicUrl: env.PUBLIC_URL,
+    dataDir: path.resolve(env.DATA_DIR),
+    mediaDir: env.MEDIA_DIR === undefined ? undefined : path.resolve(env.MEDIA_DIR),
+    transport: env.TRANSPORT,
+    logLevel: env.LOG_LEVEL,
+    guests: env.GUESTS === 'on',
+    tokenSecret: env.TOKEN_SECRET,
+    guestTokenLifeMs: env.GUEST_TOKEN_DAYS * 86_400_000,
+    mediaUrlLifeMs: env.MEDIA_URL_MINUTES * 60_000,
+    allowedOrigins,
+    trustProxy: env.TRUST_PROXY === 'on',
+    drainMs: env.DRAIN_MS,
+    hub,
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null) deepFreeze(member as object);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,23 @@
+// What is said when the service cannot start: one line that a person can act on, or the whole stack where only we can.
+import { UnreadableMediaDir } from './adapters/media/unreadable-media-dir.ts';
+import { DataDirInUse } from './adapters/postgres/data-dir-lock.ts';
+import { DataDirDamaged } from './adapters/postgres/pglite-server.ts';
+import { UnusableDataDir } from './app.ts';
+import { BadConfig } from './config.ts';
+import { PortInUse } from './ports/sockets.ts';
+
+const EXPECTED = [
+  BadConfig,
+  UnusableDataDir,
+  DataDirInUse,
+  DataDirDamaged,
+  UnreadableMediaDir,
+  PortInUse,
+];
+
+export function lineFor(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return EXPECTED.some((kind) => error instanceof kind)
+    ? error.message
+    : (error.stack ?? error.message);
+}

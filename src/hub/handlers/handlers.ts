@@ -1,0 +1,27 @@
+// The table of all requests: who handles which, and what each costs of a connection's rate.
+import type { RequestType } from '../../../protocol/schemas/requests.ts';
+import type { HandlerTable } from './handler.ts';
+import { ROOM_COMMANDS } from './room-commands.ts';
+import { ROOM_LIFE } from './room-life.ts';
+import { TALK } from './talk.ts';
+
+export const HANDLERS: HandlerTable = { ...ROOM_COMMANDS, ...ROOM_LIFE, ...TALK };
+
+const COSTS: Partial<Record<RequestType, number>> = {
+  hello: 0,
+  'room.create': 10,
+  'room.join': 3,
+  'room.knock': 10,
+  'room.invite': 3,
+  'queue.add': 2,
+  'chat.send': 3,
+  'chat.history': 2,
+  'reaction.send': 1,
+  ready: 0.5,
+  'sync.report': 0.5,
+};
+
+/** Tokens that a request takes from the buckets of its connection and its person. */
+export function costOf(type: RequestType): number {
+  return COSTS[type] ?? 1;
+}

@@ -1,0 +1,116 @@
+// Requests about being in a room: make, join, knock, leave.
+import { refuse } from '../../../protocol/errors.ts';
+import { mayEnter } from '../../domain/access.ts';
+import type { LiveRoom } from '../live-room.ts';
+import type { RoomDraft } from '../rooms.ts';
+import {
+  NOT_IN_ROOM,
+  joined,
+  ok,
+  refused,
+  scopedKey,
+  type Answer,
+  type HandlerContext,
+  type HandlerTable,
+} from './handler.ts';
+
+const NO_SUCH_ROOM = refused('not_found', 'no such room');
+
+/** The limits on entering that are the hub's, not the room's. */
+function tooMany(
+  room: LiveRoom,
+  { connection, options, user }: HandlerContext,
+): Answer | undefined {
+  const isIn = connection.membershipIn(room.id) !== undefined;
+  if (!isIn && connection.memberships.length >= options.maxRoomsPerConnection) {
+    return refused('conflict', `a connection joins at most ${options.maxRoomsPerConnection} rooms`);
+  }
+  if (room.members.of(user.id) === undefined && room.members.count >= options.maxRoomMembers) {
+    return refused('room_full', `the room holds at most ${options.maxRoomMembers} people`, 10_000);
+  }
+  return undefined;
+}
+
+export const ROOM_LIFE = {
+  'room.create': async (request, context) => {
+    const { connection, options, ports, rooms, user } = context;
+    if (connection.memberships.length >= options.maxRoomsPerConnection) {
+      return refused(
+        'conflict',
+        `a connection joins at most ${options.maxRoomsPerConnection} rooms`,
+      );
+    }
+    const draft: RoomDraft = {
+      name: request.name,
+      ...(request.preset === undefined ? {} : { preset: request.preset }),
+      ...(request.visibility === undefined ? {} : { visibility: request.visibility }),
+    };
+    const room = await rooms.create(
+      user,
+      draft,
+      ports.random.roomId(scopedKey(user.id, request.key)),
+    );
+    if ('code' in room) return { kind: 'refused', refusal: room };
+    return { kind: 'ok', members: room.join(connection, user, undefined, undefined) };
+  },
+
+  'room.join': async (request, context) => {
+    const { connection, rooms, ports, user } = context;
+    if (request.roomId === undefined && request.code === undefined) {
+      return refused('bad_request', 'name the room by roomId or by code');
+    }
+    const room = await rooms.find(request);
+    if (room === undefined) return NO_SUCH_ROOM;
+    const refusal = mayEnter(room.state, user.id, {
+      at: ports.clock.now(),
+      ...(request.invite === undefined ? {} : { invite: request.invite }),
+    });
+    if (refusal !== undefined) return { kind: 'refused', refusal };
+    const full = tooMany(room, context);
+    if (full !== undefined) return full;
+    // While the store was asked the socket may have closed: a member without a socket would never leave.
+    if (connection.session.phase !== 'active')
+      return refused('unavailable', 'the connection has closed', 0);
+    return { kind: 'ok', members: room.join(connection, user, request.since, request.invite) };
+  },
+
+  'room.knock': async (request, context) => {
+    const { rooms, ports, user } = context;
+    const room = await rooms.find(request);
+    if (room === undefined) return NO_SUCH_ROOM;
+    const refusal = mayEnter(room.state, user.id, { at: ports.clock.now() });
+    if (refusal === undefined) return ok({ status: 'admitted' });
+    if (refusal.code !== 'invite_needed') return { kind: 'refused', refusal };
+    if (room.members.count === 0) {
+      return {
+        kind: 'refused',
+        refusal: refuse('conflict', 'nobody is in the room to answer the door'),
+      };
+    }
+    const outcome = await room.submit({ type: 'Knock', name: user.name }, { by: user.id });
+    return outcome.kind === 'refused' ? outcome : ok({ status: 'waiting' });
+  },
+
+  'room.leave': (request, context) => {
+    const { connection, rooms } = context;
+    const membership = connection.membershipIn(request.roomId);
+    if (membership === undefined) return ok();
+    connection.memberships.splice(connection.memberships.indexOf(membership), 1);
+    rooms.get(request.roomId)?.leave(membership, 'left');
+    return ok();
+  },
+
+  ready: (request, context) => {
+    const member = joined(context, request.roomId);
+    if (member === undefined) return NOT_IN_ROOM;
+    member.room.setReady(member.membership, request.entryId);
+    return ok();
+  },
+
+  'sync.report': (request, context) => {
+    const member = joined(context, request.roomId);
+    if (member === undefined) return NOT_IN_ROOM;
+    member.room.report(member.membership, request);
+    return ok();
+  },
+} satisfies Partial<HandlerTable>;

@@ -1,0 +1,96 @@
+// The hub's own figures: plain numbers counted on the hot path, read when they are scraped.
+import type { Metrics } from '../ports/metrics.ts';
+
+/** Counters that are raised for each frame: a field is a tenth of the cost of a labelled counter. */
+export class HubMetrics {
+  framesReceived = 0;
+  framesSent = 0;
+  framesBuffered = 0;
+  /** Frames for a socket that was closed meanwhile. */
+  framesClosed = 0;
+  /** Room frames withheld from sockets that are behind; each gets a snapshot instead. */
+  framesWithheld = 0;
+  bytesSent = 0;
+  probesAnswered = 0;
+  probesRefused = 0;
+  requestsRefused = 0;
+  requestsRateLimited = 0;
+  requestsFailed = 0;
+  badFrames = 0;
+  socketsBehind = 0;
+  snapshotsForBehind = 0;
+  closedTooSlow = 0;
+  connectionsRefused = 0;
+  commandsDecided = 0;
+  eventsAppended = 0;
+  appends = 0;
+  appendConflicts = 0;
+  appendFailures = 0;
+  resumes = 0;
+  resumesBySnapshot = 0;
+  snapshotsEncoded = 0;
+  reportedErrorsMs = 0;
+
+  constructor(
+    metrics: Metrics,
+    gauges: { readonly connections: () => number; readonly rooms: () => number },
+  ) {
+    const total = (name: string, help: string, read: () => number): void => {
+      metrics.total({ name: `earshot_${name}_total`, help }, read);
+    };
+    metrics.gauge({ name: 'earshot_connections', help: 'Open sockets.' }, gauges.connections);
+    metrics.gauge({ name: 'earshot_rooms', help: 'Rooms held in memory.' }, gauges.rooms);
+    total('frames_received', 'Frames received.', () => this.framesReceived);
+    total('frames_sent', 'Frames handed to the kernel whole.', () => this.framesSent);
+    total('frames_buffered', 'Frames kept until a slow peer reads.', () => this.framesBuffered);
+    total('frames_closed', 'Frames for sockets that had just closed.', () => this.framesClosed);
+    total(
+      'frames_withheld',
+      'Room frames replaced by one snapshot for a socket that is behind.',
+      () => this.framesWithheld,
+    );
+    total('sent_bytes', 'Payload bytes of sent and buffered frames.', () => this.bytesSent);
+    total('clock_probes_answered', 'Clock probes answered.', () => this.probesAnswered);
+    total(
+      'clock_probes_refused',
+      'Clock probes above their rate, left unanswered.',
+      () => this.probesRefused,
+    );
+    total('requests_refused', 'Requests answered with an error.', () => this.requestsRefused);
+    total(
+      'requests_rate_limited',
+      'Requests refused for their rate.',
+      () => this.requestsRateLimited,
+    );
+    total(
+      'requests_failed',
+      'Requests that failed by a fault of the hub.',
+      () => this.requestsFailed,
+    );
+    total('bad_frames', 'Sockets closed for a malformed frame.', () => this.badFrames);
+    total('sockets_behind', 'Times a socket fell behind.', () => this.socketsBehind);
+    total(
+      'snapshots_behind',
+      'Snapshots sent to sockets that had been behind.',
+      () => this.snapshotsForBehind,
+    );
+    total('sockets_too_slow', 'Sockets closed as too slow.', () => this.closedTooSlow);
+    total('connections_refused', 'Connections refused by a limit.', () => this.connectionsRefused);
+    total('commands_decided', 'Commands decided.', () => this.commandsDecided);
+    total('events_appended', 'Events committed to the rooms’ log.', () => this.eventsAppended);
+    total('appends', 'Calls to the rooms’ log that committed.', () => this.appends);
+    total(
+      'append_conflicts',
+      'Appends that lost a race and were decided again.',
+      () => this.appendConflicts,
+    );
+    total('append_failures', 'Appends that failed.', () => this.appendFailures);
+    total('resumes', 'Joins answered with what was missing.', () => this.resumes);
+    total(
+      'resumes_by_snapshot',
+      'Joins that named a revision and got a snapshot.',
+      () => this.resumesBySnapshot,
+    );
+    total('snapshots_encoded', 'Snapshots encoded.', () => this.snapshotsEncoded);
+  }
+}

@@ -1,0 +1,106 @@
+// Every number by which the hub limits or paces itself, with its default. The configuration may set each of them.
+import { DEFAULT_DOMAIN_LIMITS, type DomainLimits } from '../domain/command.ts';
+import type { RateLimit } from '../domain/rate-limit.ts';
+
+export interface HubOptions {
+  readonly domain: DomainLimits;
+  /** How long a socket may stay silent before its `hello`, ms. */
+  readonly helloTimeoutMs: number;
+  /** Told to clients: how often they hear from the hub or should ask, ms. */
+  readonly heartbeatMs: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerUser: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxRoomsPerConnection: number;
+  readonly maxRoomMembers: number;
+  /** Requests of one connection; each type has a cost. */
+  readonly connectionRate: RateLimit;
+  /** Requests of one person over all connections. */
+  readonly userRate: RateLimit;
+  /** Clock probes of one connection: a bucket of 20, refilled with 8 a second (CL4). */
+  readonly probeRate: RateLimit;
+  /** Guests made by one address. */
+  readonly guestRate: RateLimit;
+  /** A connection that keeps on after this many refusals for its rate within ten seconds is closed as overloaded. */
+  readonly maxRateRefusals: number;
+  /** Above this a socket is behind: no more events, one snapshot when it drains. */
+  readonly softBufferBytes: number;
+  /** Above this it is closed as too slow. */
+  readonly hardBufferBytes: number;
+  /** How long somebody whose socket was lost still counts as in the room, ms. */
+  readonly presenceGraceMs: number;
+  /** Arrivals and departures within this window reach the log as one batch, ms. */
+  readonly presenceBatchMs: number;
+  /** Changes of the live presence within this window are told as one, ms. */
+  readonly presencePushMs: number;
+  /** Rooms with more people than this name a part of them. */
+  readonly maxNamedMembers: number;
+  /** Reactions within this window are summed, ms. */
+  readonly reactionWindowMs: number;
+  /** How often a room is told how well in step it is, ms. */
+  readonly syncPushMs: number;
+  /** Chat items a join brings along. */
+  readonly chatOnJoin: number;
+  /** Chat items kept in memory for a room. */
+  readonly chatInMemory: number;
+  /** A room nobody is connected to is dropped from memory after this, ms. */
+  readonly roomIdleMs: number;
+  /** Commands decided and appended in one call. */
+  readonly maxBatch: number;
+  /** Commands of one room that may wait; more are refused as `unavailable`. */
+  readonly maxWaitingCommands: number;
+  /** Bounds of the lead of a start, ms. */
+  readonly minLeadMs: number;
+  readonly maxLeadMs: number;
+  /** A token's owner is told this long before it ends, ms. */
+  readonly expiryWarningMs: number;
+  /**
+   * Whether a page of `origin` may open a socket here.
+   * @param origin undefined for a client that is no browser
+   * @param host the `Host` header of the request
+   */
+  isAllowedOrigin(origin: string | undefined, host: string | undefined): boolean;
+}
+
+/** The default: a page of this very host, and whatever is no page. */
+export function isSameOrigin(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return true;
+  try {
+    return new URL(origin).host === host;
+  } catch {
+    return false;
+  }
+}
+
+export const DEFAULT_HUB_OPTIONS: HubOptions = {
+  domain: DEFAULT_DOMAIN_LIMITS,
+  helloTimeoutMs: 5_000,
+  heartbeatMs: 25_000,
+  maxConnections: 50_000,
+  maxConnectionsPerUser: 10,
+  maxConnectionsPerAddress: 1_000,
+  maxRoomsPerConnection: 5,
+  maxRoomMembers: 20_000,
+  connectionRate: { perSecond: 20, burst: 60 },
+  userRate: { perSecond: 40, burst: 120 },
+  probeRate: { perSecond: 8, burst: 20 },
+  guestRate: { perSecond: 0.5, burst: 30 },
+  maxRateRefusals: 200,
+  softBufferBytes: 64 * 1_024,
+  hardBufferBytes: 1_024 * 1_024,
+  presenceGraceMs: 15_000,
+  presenceBatchMs: 50,
+  presencePushMs: 250,
+  maxNamedMembers: 200,
+  reactionWindowMs: 250,
+  syncPushMs: 5_000,
+  chatOnJoin: 50,
+  chatInMemory: 200,
+  roomIdleMs: 60_000,
+  maxBatch: 256,
+  maxWaitingCommands: 10_000,
+  minLeadMs: 150,
+  maxLeadMs: 2_000,
+  expiryWarningMs: 60_000,
+  isAllowedOrigin: isSameOrigin,
+};

@@ -1,0 +1,26 @@
+// What the hub is given: its ports, gathered once, so that each part can name the few that it needs.
+import type { Archive } from '../ports/archive.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { ChatLog } from '../ports/chat-log.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Random } from '../ports/random.ts';
+import type { RoomLog } from '../ports/room-log.ts';
+import type { Timers } from '../ports/timers.ts';
+import type { Users } from '../ports/users.ts';
+
+export interface HubPorts {
+  readonly roomLog: RoomLog;
+  readonly chatLog: ChatLog;
+  readonly users: Users;
+  readonly archive: Archive;
+  readonly authenticator: Authenticator;
+  readonly catalogue: Pick<Catalogue, 'get'>;
+  readonly clock: HubClock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}

@@ -1,0 +1,268 @@
+// The application: sockets in, frames out. It greets, limits, dispatches, and lets go; rooms do the rest.
+// Knows ports and rooms; knows no transport, store or library.
+import { answerProbe, isProbe } from '../../protocol/clock-frames.ts';
+import { decodeRequest, errorReply } from '../../protocol/codec.ts';
+import { refuse, type Refusal } from '../../protocol/errors.ts';
+import type { Push, User } from '../../protocol/schemas/pushes.ts';
+import type { Request } from '../../protocol/schemas/requests.ts';
+import { fullBucket, takeTokens } from '../domain/rate-limit.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from '../ports/sockets.ts';
+import type { Connection } from './connection.ts';
+import { frameOf, okFrame } from './frame.ts';
+import type { Answer, Handler, HandledType } from './handlers/handler.ts';
+import { HANDLERS, costOf } from './handlers/handlers.ts';
+import { HubMetrics } from './hub-metrics.ts';
+import type { HubOptions } from './hub-options.ts';
+import type { HubPorts } from './hub-ports.ts';
+import type { LiveRoomDeps } from './live-room.ts';
+import { Outbox } from './outbox.ts';
+import { People } from './people.ts';
+import { Rooms } from './rooms.ts';
+import { Sessions } from './sessions.ts';
+
+type HubState = 'running' | 'draining' | 'stopped';
+
+export class Hub implements SocketListener {
+  readonly rooms: Rooms;
+  readonly metrics: HubMetrics;
+  readonly #ports: HubPorts;
+  readonly #options: HubOptions;
+  readonly #outbox: Outbox;
+  readonly #people: People;
+  readonly #sessions: Sessions;
+  readonly #connections = new Map<Socket, Connection>();
+  #state: HubState = 'running';
+
+  constructor(ports: HubPorts, options: HubOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.metrics = new HubMetrics(ports.metrics, {
+      connections: () => this.#connections.size,
+      rooms: () => this.rooms.count,
+    });
+    this.#outbox = new Outbox(ports.timers, this.metrics, options);
+    this.#people = new People(options, () => ports.clock.now());
+    const deps: LiveRoomDeps = {
+      ports,
+      options,
+      metrics: this.metrics,
+      outbox: this.#outbox,
+      connectionsOf: (userId) => this.#people.connectionsOf(userId),
+    };
+    this.rooms = new Rooms(deps);
+    this.#sessions = new Sessions(ports, options, this.#people, this.#outbox, () =>
+      this.#connections.values(),
+    );
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'running';
+  }
+
+  async start(): Promise<void> {
+    await this.rooms.start();
+    this.#sessions.start();
+  }
+
+  /** Whether an upgrade may go on: the cheap limits, before there is a socket. */
+  upgrade(request: UpgradeRequest): UpgradeDecision {
+    if (this.#state !== 'running')
+      return { kind: 'reject', status: 503, message: 'the hub is draining' };
+    if (this.#connections.size >= this.#options.maxConnections) {
+      this.metrics.connectionsRefused += 1;
+      return {
+        kind: 'reject',
+        status: 503,
+        message: `the hub holds at most ${this.#options.maxConnections} connections`,
+      };
+    }
+    if (!this.#people.mayConnect(request.remoteAddress)) {
+      this.metrics.connectionsRefused += 1;
+      return {
+        kind: 'reject',
+        status: 429,
+        message: `at most ${this.#options.maxConnectionsPerAddress} connections from one address`,
+      };
+    }
+    return { kind: 'accept' };
+  }
+
+  opened(socket: Socket, request: UpgradeRequest): void {
+    const connection = this.#sessions.greet(socket);
+    this.#connections.set(socket, connection);
+    this.#people.connected(socket.remoteAddress);
+    if (!this.#options.isAllowedOrigin(request.origin, request.headers.get('host'))) {
+      connection.close('forbidden_origin', 'this page may not use this hub');
+    }
+  }
+
+  message(socket: Socket, data: Uint8Array, isBinary: boolean): void {
+    if (isBinary) {
+      // Stamped before anything else: what happens between arrival and stamp is error in every listener's clock (CL2).
+      const t1 = this.#ports.clock.now();
+      this.#answerProbe(socket, data, t1);
+      return;
+    }
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || !socket.isOpen) return;
+    this.metrics.framesReceived += 1;
+    const decoded = decodeRequest(data);
+    switch (decoded.kind) {
+      case 'malformed':
+        this.#refuseFrame(connection, decoded.message);
+        return;
+      case 'refused':
+        if (this.#isWithinRate(connection, decoded.id, 1))
+          this.#refuse(connection, decoded.id, decoded.refusal);
+        return;
+      case 'request':
+        this.#dispatch(connection, decoded.request);
+    }
+  }
+
+  drained(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || !this.#outbox.drained(connection)) return;
+    for (const membership of connection.memberships) {
+      this.rooms.get(membership.roomId)?.sendOwedSnapshot(membership);
+    }
+  }
+
+  closed(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return;
+    this.#connections.delete(socket);
+    this.#people.disconnected(socket.remoteAddress);
+    const session = connection.end();
+    if (session.phase === 'active') this.#people.left(session.user.id, connection);
+    for (const membership of connection.memberships) {
+      this.rooms.get(membership.roomId)?.leave(membership, 'lost');
+    }
+    connection.memberships.length = 0;
+  }
+
+  /** Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. */
+  drain(windowMs: number): Promise<void> {
+    if (this.#state !== 'running') return Promise.resolve();
+    this.#state = 'draining';
+    const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
+    for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
+    return new Promise((resolve) => {
+      this.#ports.timers.after(windowMs, () => {
+        for (const connection of this.#connections.values()) connection.close('draining');
+        resolve();
+      });
+    });
+  }
+
+  stop(): void {
+    this.#state = 'stopped';
+    this.#sessions.stop();
+    this.rooms.stop();
+  }
+
+  #answerProbe(socket: Socket, data: Uint8Array, t1: number): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) return;
+    if (!isProbe(data)) {
+      this.#refuseFrame(connection, 'a binary frame is a clock probe of 16 bytes');
+      return;
+    }
+    connection.probes ??= fullBucket(this.#options.probeRate, t1);
+    if (takeTokens(connection.probes, this.#options.probeRate, 1, t1) > 0) {
+      // A probe that is answered late would mislead; one that is not answered is a loss that every client expects.
+      this.metrics.probesRefused += 1;
+      return;
+    }
+    this.metrics.probesAnswered += 1;
+    const { clock } = this.#ports;
+    socket.send({ bytes: answerProbe(data, clock.timelineId, t1, clock.now()), isBinary: true });
+  }
+
+  #dispatch(connection: Connection, request: Request): void {
+    const { session } = connection;
+    if (request.type === 'hello') {
+      void this.#sessions.hello(connection, request);
+      return;
+    }
+    if (session.phase !== 'active') {
+      if (session.phase !== 'closed')
+        this.#refuseFrame(connection, 'the first frame is hello, and its answer comes first');
+      return;
+    }
+    if (!this.#isWithinRate(connection, request.id, costOf(request.type))) return;
+    if (request.type === 'auth.refresh') {
+      void this.#sessions.refresh(connection, request);
+      return;
+    }
+    const handler = HANDLERS[request.type] as Handler<HandledType>;
+    void this.#perform(connection, request.id, session.user, () =>
+      handler(request, {
+        ports: this.#ports,
+        options: this.#options,
+        metrics: this.metrics,
+        rooms: this.rooms,
+        connection,
+        user: session.user,
+      }),
+    );
+  }
+
+  /** The one place where an answer becomes a frame, and where a fault of a handler ends. */
+  async #perform(
+    connection: Connection,
+    id: number,
+    user: User,
+    handle: () => Answer | Promise<Answer>,
+  ): Promise<void> {
+    let answer: Answer;
+    try {
+      const answered = handle();
+      // Without a promise the answer leaves in the same tick.
+      answer = answered instanceof Promise ? await answered : answered;
+    } catch (error) {
+      answer = { kind: 'refused', refusal: this.#faultOf(error, connection, user) };
+    }
+    if (answer.kind === 'ok') this.#outbox.enqueue(connection, okFrame(id, answer.members));
+    else this.#refuse(connection, id, answer.refusal);
+  }
+
+  #faultOf(error: unknown, connection: Connection, user: User): Refusal {
+    if (error instanceof StoreUnavailable) return refuse('unavailable', error.message, 1_000);
+    this.metrics.requestsFailed += 1;
+    this.#ports.log.error(
+      { connectionId: connection.id, userId: user.id, err: error },
+      'a request failed',
+    );
+    return refuse('internal', 'the hub failed; it has been logged');
+  }
+
+  #isWithinRate(connection: Connection, id: number, cost: number): boolean {
+    const now = this.#ports.clock.now();
+    connection.requests ??= fullBucket(this.#options.connectionRate, now);
+    const waitMs =
+      takeTokens(connection.requests, this.#options.connectionRate, cost, now) ||
+      this.#people.take(connection, cost);
+    if (waitMs === 0) return true;
+    this.metrics.requestsRateLimited += 1;
+    connection.rateRefusals += 1;
+    if (connection.rateRefusals > this.#options.maxRateRefusals) {
+      connection.close('overloaded', 'requests go on above their rate');
+      return false;
+    }
+    this.#refuse(connection, id, refuse('rate_limited', 'too many requests', waitMs));
+    return false;
+  }
+
+  #refuse(connection: Connection, id: number | undefined, refusal: Refusal): void {
+    this.metrics.requestsRefused += 1;
+    this.#outbox.enqueue(connection, frameOf(errorReply(id, refusal)));
+  }
+
+  #refuseFrame(connection: Connection, message: string): void {
+    this.metrics.badFrames += 1;
+    this.#outbox.flushNow(connection);
+    connection.close('bad_frame', message);
+  }
+}

@@ -1,0 +1,365 @@
+// A room held in memory by this node: its runner, members, chat and stream, tied together; what a commit means for the sockets.
+import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
+import type { Push, User, You } from '../../protocol/schemas/pushes.ts';
+import { allows } from '../../protocol/schemas/room.ts';
+import type { RequestOf } from '../../protocol/schemas/requests.ts';
+import { roleOf } from '../domain/access.ts';
+import type { Command, DecideContext } from '../domain/command.ts';
+import { dueAt } from '../domain/due.ts';
+import type { RoomEvent } from '../domain/room-event.ts';
+import type { RoomState } from '../domain/room-state.ts';
+import type { ChatRange } from '../ports/chat-log.ts';
+import type { Frame } from '../ports/sockets.ts';
+import type { LoadedRoom } from '../ports/room-log.ts';
+import { frameOf, jsonFrame } from './frame.ts';
+import type { HubMetrics } from './hub-metrics.ts';
+import type { HubOptions } from './hub-options.ts';
+import type { HubPorts } from './hub-ports.ts';
+import type { Connection, Membership } from './connection.ts';
+import type { Outbox } from './outbox.ts';
+import { RoomChat } from './room-chat.ts';
+import { RoomMembers } from './room-members.ts';
+import { RoomReactions } from './room-reactions.ts';
+import { RoomRunner, type CommandOptions, type CommandOutcome, type Step } from './room-runner.ts';
+import { RoomStream } from './room-stream.ts';
+import { leadFor, syncSummary } from './room-sync.ts';
+
+export interface LiveRoomDeps {
+  readonly ports: HubPorts;
+  readonly options: HubOptions;
+  readonly metrics: HubMetrics;
+  readonly outbox: Outbox;
+  /** All connections of one person, in this room or not. */
+  connectionsOf(userId: UserId): Iterable<Connection>;
+}
+
+const MAX_READY_ENTRIES = 4;
+
+export class LiveRoom {
+  readonly id: RoomId;
+  readonly members: RoomMembers;
+  readonly chat: RoomChat;
+  readonly reactions: RoomReactions;
+  readonly #deps: LiveRoomDeps;
+  readonly #runner: RoomRunner;
+  readonly #stream: RoomStream;
+  #cancelDue: (() => void) | undefined;
+  #cancelSync: (() => void) | undefined;
+
+  private constructor(loaded: LoadedRoom, newestChat: ChatRange, deps: LiveRoomDeps) {
+    const { ports, options, metrics } = deps;
+    this.id = loaded.state.public.id;
+    this.#deps = deps;
+    this.#stream = new RoomStream(this.id, metrics);
+    this.#runner = new RoomRunner(this.id, loaded, {
+      roomLog: ports.roomLog,
+      timers: ports.timers,
+      log: ports.log,
+      metrics,
+      maxBatch: options.maxBatch,
+      maxWaitingCommands: options.maxWaitingCommands,
+      context: (by) => this.#context(by),
+      takeArrivals: () => this.members.takeArrivals(),
+      committed: (steps) => this.#committed(steps),
+      replaced: () => this.#replaced(),
+    });
+    this.members = new RoomMembers({
+      clock: ports.clock,
+      timers: ports.timers,
+      presenceGraceMs: options.presenceGraceMs,
+      presenceBatchMs: options.presenceBatchMs,
+      presencePushMs: options.presencePushMs,
+      maxNamedMembers: options.maxNamedMembers,
+      roleOf: (userId) => roleOf(this.state, userId),
+      isHere: (userId) => this.state.members[userId]?.here === true,
+      submit: (command) => void this.#runner.submit(command),
+      push: (push) => this.pushToAll({ type: 'room.presence', roomId: this.id, ...push }),
+    });
+    this.reactions = new RoomReactions(ports.timers, options.reactionWindowMs, (counts, from) =>
+      this.pushToAll({ type: 'room.reactions', roomId: this.id, counts, from }),
+    );
+    this.chat = new RoomChat(this.id, newestChat, {
+      chatLog: ports.chatLog,
+      clock: ports.clock,
+      keptItems: options.chatInMemory,
+      push: (items) => this.pushToAll({ type: 'room.chat', roomId: this.id, items: [...items] }),
+    });
+    this.#armDue();
+  }
+
+  /** Brings a room into memory with the newest of its chat. */
+  static async open(loaded: LoadedRoom, deps: LiveRoomDeps): Promise<LiveRoom> {
+    const { chatLog } = deps.ports;
+    const newest = await chatLog.before(
+      loaded.state.public.id,
+      Number.MAX_SAFE_INTEGER,
+      deps.options.chatInMemory,
+    );
+    return new LiveRoom(loaded, newest, deps);
+  }
+
+  get state(): RoomState {
+    return this.#runner.state;
+  }
+
+  /** Nobody is here, nobody is expected, nothing is under way: it may be dropped from memory. */
+  get isDeserted(): boolean {
+    return this.members.isDeserted && this.#runner.isIdle;
+  }
+
+  submit(command: Command, options?: CommandOptions): Promise<CommandOutcome> {
+    return this.#runner.submit(command, options);
+  }
+
+  catchUp(): void {
+    this.#runner.catchUp();
+  }
+
+  /**
+   * Makes the connection a member and answers with all that it needs: from here on it gets every revision after those in the reply.
+   * @returns the members of the `ok` as JSON text
+   */
+  join(
+    connection: Connection,
+    user: User,
+    since: RequestOf<'room.join'>['since'],
+    invite: InviteCode | undefined,
+  ): string {
+    const again = connection.membershipIn(this.id);
+    if (again !== undefined)
+      connection.memberships.splice(connection.memberships.indexOf(again), 1);
+    const membership: Membership = {
+      roomId: this.id,
+      userId: user.id,
+      connection,
+      generation: this.members.nextGeneration(),
+      owesSnapshot: false,
+      report: undefined,
+      ready: [],
+    };
+    connection.memberships.push(membership);
+    const earlier = this.members.add(membership, user.name, invite);
+    if (earlier !== undefined && earlier.connection !== connection) this.#replace(earlier);
+    return this.#joinedJson(user.id, since);
+  }
+
+  /** Ends a membership. Its place in the connection is the caller's to clear. */
+  leave(membership: Membership, reason: 'left' | 'lost'): void {
+    this.members.remove(membership, reason);
+  }
+
+  setReady(membership: Membership, entryId: EntryId): void {
+    if (!membership.ready.includes(entryId)) {
+      membership.ready = [...membership.ready, entryId].slice(-MAX_READY_ENTRIES);
+    }
+    const { gate } = this.state.public.playback;
+    if (gate?.entryId === entryId && this.#readyCount(entryId) >= gate.needed) {
+      void this.#runner.submit({ type: 'OpenGate', entryId });
+    }
+  }
+
+  report(membership: Membership, report: RequestOf<'sync.report'>): void {
+    const { errorMs, rttMs, outputLatencyMs, state } = report;
+    membership.report = { errorMs, rttMs, outputLatencyMs, state };
+    this.#cancelSync ??= this.#deps.ports.timers.after(this.#deps.options.syncPushMs, () => {
+      this.#cancelSync = undefined;
+      const summary = syncSummary(this.members.all());
+      if (summary !== undefined) this.pushToAll({ type: 'room.sync', roomId: this.id, ...summary });
+    });
+  }
+
+  /** A push to all members; one that is behind does without, and is owed a snapshot. */
+  pushToAll(push: Push): void {
+    this.#toAll(frameOf(push));
+  }
+
+  /** A connection that was behind has caught up: the whole room, instead of what it missed. */
+  sendOwedSnapshot(membership: Membership): void {
+    if (!membership.owesSnapshot) return;
+    membership.owesSnapshot = false;
+    this.#deps.metrics.snapshotsForBehind += 1;
+    this.#sendSnapshot(membership, 'behind');
+  }
+
+  /** The hub stops: timers end, nothing more is sent. */
+  stop(): void {
+    this.#cancelDue?.();
+    this.#cancelSync?.();
+    this.members.stop();
+    this.reactions.stop();
+  }
+
+  #context(by: UserId | undefined): DecideContext {
+    const { ports, options } = this.#deps;
+    return {
+      ...(by === undefined ? {} : { by }),
+      at: ports.clock.now(),
+      presentCount: this.members.count,
+      isPresent: (userId) => this.members.of(userId) !== undefined,
+      readyCount: (entryId) => this.#readyCount(entryId),
+      leadMs: leadFor(this.members.all(), options),
+      limits: options.domain,
+      newEventId: () => ports.random.eventId(),
+      newEntryId: () => ports.random.entryId(),
+      newSessionId: () => ports.random.sessionId(),
+      random: () => ports.random.next(),
+    };
+  }
+
+  #readyCount(entryId: EntryId): number {
+    let count = 0;
+    for (const { ready } of this.members.all()) if (ready.includes(entryId)) count += 1;
+    return count;
+  }
+
+  #joinedJson(userId: UserId, since: RequestOf<'room.join'>['since']): string {
+    const { metrics, options } = this.#deps;
+    const { head, state } = this.#runner;
+    const missing = since === undefined ? undefined : this.#stream.after(since, head);
+    if (since !== undefined) {
+      if (missing === undefined) metrics.resumesBySnapshot += 1;
+      else metrics.resumes += 1;
+    }
+    const body =
+      missing === undefined
+        ? `"snapshot":{${this.#stream.snapshotJson(head, state)}}`
+        : `"resumed":{"epoch":${head.epoch},"revision":${head.revision},"revisions":${missing}}`;
+    const you = JSON.stringify(this.#you(userId));
+    const chat = JSON.stringify(this.chat.missing(since?.chat, options.chatOnJoin));
+    return `"roomId":"${this.id}",${body},"presence":${this.members.presence.json()},"you":${you},"chat":${chat}`;
+  }
+
+  #you(userId: UserId): You {
+    const { state } = this;
+    const votes: Record<string, number> = {};
+    for (const [entryId, ofEntry] of Object.entries(state.votes)) {
+      const value = ofEntry[userId];
+      if (value !== undefined) votes[entryId] = value;
+    }
+    const skipVotes = (Object.keys(state.skipVotes) as EntryId[]).filter((id) =>
+      state.skipVotes[id]?.includes(userId),
+    );
+    return { role: roleOf(state, userId), votes, skipVotes };
+  }
+
+  #committed(steps: readonly Step[]): void {
+    this.#toAll(this.#stream.publish(this.#runner.head.epoch, steps));
+    for (const { event } of steps) this.#act(event);
+    if (steps[0]?.before.public.roles !== this.state.public.roles)
+      this.members.presence.refreshRoles();
+    this.#armDue();
+  }
+
+  /** What an event means for sockets, beside the revision itself. */
+  #act(event: RoomEvent): void {
+    // The other events are for the members' eyes alone.
+    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- most events ask nothing of a socket
+    switch (event.type) {
+      case 'MemberKicked':
+        this.#expel(event.userId, 'kicked');
+        break;
+      case 'MemberBanned':
+        this.#expel(event.userId, 'banned');
+        break;
+      case 'RoomClosed':
+        for (const membership of [...this.members.all()]) this.#expel(membership.userId, 'closed');
+        break;
+      case 'KnockReceived':
+        this.#pushToAdmitters({
+          type: 'room.knocked',
+          roomId: this.id,
+          user: { id: event.userId, name: event.name },
+        });
+        break;
+      case 'KnockAnswered': {
+        const frame = frameOf({
+          type: 'room.admitted',
+          roomId: this.id,
+          accept: event.accept,
+        } satisfies Push);
+        for (const connection of this.#deps.connectionsOf(event.userId))
+          this.#deps.outbox.enqueue(connection, frame);
+        break;
+      }
+    }
+  }
+
+  #pushToAdmitters(push: Push): void {
+    const frame = frameOf(push);
+    const { invite } = this.state.public.settings;
+    for (const { userId, connection } of this.members.all()) {
+      if (allows(invite, roleOf(this.state, userId))) this.#deps.outbox.enqueue(connection, frame);
+    }
+  }
+
+  #expel(userId: UserId, reason: 'kicked' | 'banned' | 'closed'): void {
+    const membership = this.members.of(userId);
+    if (membership === undefined) return;
+    this.members.remove(membership, reason === 'closed' ? 'left' : reason);
+    this.#tellLeft(membership, reason);
+  }
+
+  #replace(earlier: Membership): void {
+    this.#tellLeft(earlier, 'replaced');
+  }
+
+  #tellLeft(membership: Membership, reason: Extract<Push, { type: 'room.left' }>['reason']): void {
+    const { connection } = membership;
+    const index = connection.memberships.indexOf(membership);
+    if (index >= 0) connection.memberships.splice(index, 1);
+    this.#deps.outbox.enqueue(
+      connection,
+      frameOf({ type: 'room.left', roomId: this.id, reason } satisfies Push),
+    );
+  }
+
+  #replaced(): void {
+    this.#stream.reset();
+    this.members.arriveAgain((userId) => {
+      const session = this.members.of(userId)?.connection.session;
+      return session?.phase === 'active' ? session.user.name : '';
+    });
+    for (const membership of this.members.all()) {
+      if (membership.connection.isBehind) membership.owesSnapshot = true;
+      else this.#sendSnapshot(membership, 'epoch');
+    }
+    this.members.presence.refreshRoles();
+    this.#armDue();
+  }
+
+  #sendSnapshot(membership: Membership, reason: 'behind' | 'epoch'): void {
+    const { outbox } = this.#deps;
+    const body = this.#stream.snapshotJson(this.#runner.head, this.state);
+    const you = JSON.stringify(this.#you(membership.userId));
+    outbox.enqueue(
+      membership.connection,
+      jsonFrame(
+        `{"type":"room.snapshot",${body},"presence":${this.members.presence.json()},"you":${you},"chatSeq":${this.chat.lastSeq},"reason":"${reason}"}`,
+      ),
+    );
+  }
+
+  #toAll(frame: Frame): void {
+    const { outbox } = this.#deps;
+    for (const membership of this.members.all()) {
+      if (!outbox.enqueueStream(membership.connection, frame)) membership.owesSnapshot = true;
+    }
+  }
+
+  #armDue(): void {
+    this.#cancelDue?.();
+    this.#cancelDue = undefined;
+    const { ports, options } = this.#deps;
+    const due = dueAt(this.state, { limits: options.domain });
+    const next = due.reduce<(typeof due)[number] | undefined>(
+      (first, each) => (first === undefined || each.at < first.at ? each : first),
+      undefined,
+    );
+    if (next === undefined) return;
+    const delayMs = Math.max(0, Math.ceil(next.at - ports.clock.now()));
+    this.#cancelDue = ports.timers.after(delayMs, () => {
+      this.#cancelDue = undefined;
+      void this.#runner.submit(next.command);
+    });
+  }
+}

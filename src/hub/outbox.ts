@@ -1,0 +1,129 @@
+// The way out: collects what a tick produced for each socket, sends it in one go, and looks at each outcome.
+// Knows connections and bytes; knows no rooms.
+import type { Frame, Socket } from '../ports/sockets.ts';
+import type { Timers } from '../ports/timers.ts';
+import type { Connection } from './connection.ts';
+import type { HubMetrics } from './hub-metrics.ts';
+
+export interface OutboxOptions {
+  readonly softBufferBytes: number;
+  readonly hardBufferBytes: number;
+}
+
+const CUT_AFTER_MS = 5_000;
+
+export class Outbox {
+  readonly #timers: Timers;
+  readonly #metrics: HubMetrics;
+  readonly #options: OutboxOptions;
+  #dirty: Connection[] = [];
+  #isScheduled = false;
+
+  constructor(timers: Timers, metrics: HubMetrics, options: OutboxOptions) {
+    this.#timers = timers;
+    this.#metrics = metrics;
+    this.#options = options;
+  }
+
+  /** Queues a frame that must reach the peer: a reply, or a push that nothing repairs. */
+  enqueue(connection: Connection, frame: Frame): void {
+    const { pending } = connection;
+    if (pending === undefined) {
+      connection.pending = frame;
+      this.#dirty.push(connection);
+      if (!this.#isScheduled) {
+        this.#isScheduled = true;
+        this.#timers.atEndOfTick(this.#flush);
+      }
+    } else if (Array.isArray(pending)) {
+      pending.push(frame);
+    } else {
+      connection.pending = [pending, frame];
+    }
+  }
+
+  /**
+   * Queues a frame of a room's stream. A connection that is behind does not get it, and is owed a snapshot instead.
+   * @returns whether it was queued
+   */
+  enqueueStream(connection: Connection, frame: Frame): boolean {
+    if (connection.isBehind) {
+      this.#metrics.framesWithheld += 1;
+      return false;
+    }
+    this.enqueue(connection, frame);
+    return true;
+  }
+
+  /** Sends what waits for one connection now: before its close frame. */
+  flushNow(connection: Connection): void {
+    this.#send(connection);
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) this.#send(connection);
+  };
+
+  #send(connection: Connection): void {
+    const { pending, socket } = connection;
+    connection.pending = undefined;
+    if (pending === undefined) return;
+    let isBuffered = false;
+    // One send a socket and tick: several frames leave in one system call.
+    if (Array.isArray(pending)) {
+      socket.cork(() => {
+        for (const frame of pending) isBuffered = this.#sendOne(socket, frame) || isBuffered;
+      });
+    } else {
+      isBuffered = this.#sendOne(socket, pending);
+    }
+    // Looked at once all has been handed over: what a cork holds back is not what a slow peer leaves unread.
+    if (isBuffered) this.#watch(connection);
+  }
+
+  /** @returns whether something stayed behind */
+  #sendOne(socket: Socket, frame: Frame): boolean {
+    const metrics = this.#metrics;
+    switch (socket.send(frame)) {
+      case 'sent':
+        metrics.framesSent += 1;
+        metrics.bytesSent += frame.bytes.length;
+        return false;
+      case 'buffered':
+        metrics.framesBuffered += 1;
+        metrics.bytesSent += frame.bytes.length;
+        return true;
+      case 'closed':
+        metrics.framesClosed += 1;
+        return false;
+    }
+  }
+
+  #watch(connection: Connection): void {
+    const { bufferedBytes } = connection.socket;
+    if (bufferedBytes > this.#options.hardBufferBytes) {
+      this.#metrics.closedTooSlow += 1;
+      // The close frame waits behind a full buffer: a peer that reads again learns why, and one that does not is cut, so that its
+      // buffer does not stay in memory until the idle timeout.
+      connection.close('too_slow');
+      this.#timers.after(CUT_AFTER_MS, () => connection.socket.terminate());
+    } else if (bufferedBytes > this.#options.softBufferBytes && !connection.isBehind) {
+      connection.isBehind = true;
+      this.#metrics.socketsBehind += 1;
+    }
+  }
+
+  /**
+   * Some of a connection's buffer has gone.
+   * @returns whether it has just caught up, and is owed its snapshots
+   */
+  drained(connection: Connection): boolean {
+    if (!connection.isBehind || connection.socket.bufferedBytes > this.#options.softBufferBytes / 2)
+      return false;
+    connection.isBehind = false;
+    return true;
+  }
+}

@@ -1,0 +1,103 @@
+// The chat of one room: what is kept in memory for those who join, and the way of a new message to the log and to everybody.
+// Knows the chat log; knows no sockets.
+import type { RoomId, UserId } from '../../protocol/ids.ts';
+import type { ChatItem, ChatPage } from '../../protocol/schemas/pushes.ts';
+import type { ChatDraft, ChatLog, ChatRange } from '../ports/chat-log.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+
+export interface RoomChatDeps {
+  readonly chatLog: ChatLog;
+  readonly clock: HubClock;
+  readonly keptItems: number;
+  push(items: readonly ChatItem[]): void;
+}
+
+export class RoomChat {
+  readonly #roomId: RoomId;
+  readonly #deps: RoomChatDeps;
+  /** Contiguous, the newest last. */
+  #items: ChatItem[];
+  #lastSeq: number;
+  /** Appended and not yet told, because an earlier one has not come back from the log. */
+  #early: Map<number, ChatItem> | undefined;
+
+  /** @param newest the newest items of the log, as many as are to be kept */
+  constructor(roomId: RoomId, newest: ChatRange, deps: RoomChatDeps) {
+    this.#roomId = roomId;
+    this.#deps = deps;
+    this.#items = [...newest.items];
+    this.#lastSeq = newest.lastSeq;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  async send(userId: UserId, name: string, text: string, key?: string): Promise<ChatItem> {
+    return this.#append({ kind: 'message', userId, name, text }, key);
+  }
+
+  async delete(by: UserId, target: number, key?: string): Promise<ChatItem> {
+    return this.#append({ kind: 'deletion', by, target }, key);
+  }
+
+  async find(seq: number): Promise<ChatItem | undefined> {
+    return (
+      this.#items.find((item) => item.seq === seq) ??
+      (await this.#deps.chatLog.find(this.#roomId, seq))
+    );
+  }
+
+  /** What somebody misses who has seen everything up to `since`; for a newcomer, the newest. From memory alone. */
+  missing(since: number | undefined, limit: number): ChatPage {
+    // A sequence beyond ours is of another history: begin anew.
+    const from = since === undefined || since > this.#lastSeq ? 0 : since;
+    const items = this.#items.filter((item) => item.seq > from).slice(-limit);
+    const oldest = items[0]?.seq ?? this.#lastSeq + 1;
+    return { items, lastSeq: this.#lastSeq, gap: oldest > from + 1 };
+  }
+
+  async history(before: number, limit: number): Promise<ChatPage> {
+    const { items, lastSeq } = await this.#deps.chatLog.before(this.#roomId, before, limit);
+    return { items: [...items], lastSeq, gap: (items[0]?.seq ?? 1) > 1 };
+  }
+
+  async #append(draft: ChatDraft, key?: string): Promise<ChatItem> {
+    const at = Math.round(this.#deps.clock.now());
+    const { item, repeated } = await this.#deps.chatLog.append(this.#roomId, draft, at, key);
+    if (!repeated) this.#take(item);
+    return item;
+  }
+
+  /** Tells items in order of their sequence, whichever append came back first. */
+  #take(item: ChatItem): void {
+    const early = (this.#early ??= new Map<number, ChatItem>());
+    early.set(item.seq, item);
+    const ready: ChatItem[] = [];
+    for (
+      let next = early.get(this.#lastSeq + 1);
+      next !== undefined;
+      next = early.get(this.#lastSeq + 1)
+    ) {
+      early.delete(next.seq);
+      this.#lastSeq = next.seq;
+      ready.push(next);
+    }
+    if (early.size === 0) this.#early = undefined;
+    if (ready.length === 0) return;
+    for (const each of ready) this.#remember(each);
+    this.#deps.push(ready);
+  }
+
+  #remember(item: ChatItem): void {
+    if (item.kind === 'deletion') {
+      this.#items = this.#items.map((other) =>
+        other.kind === 'message' && other.seq === item.target
+          ? { ...other, text: '', deleted: true }
+          : other,
+      );
+    }
+    this.#items.push(item);
+    if (this.#items.length > this.#deps.keptItems) this.#items.shift();
+  }
+}

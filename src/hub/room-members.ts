@@ -1,0 +1,209 @@
+// Who is connected to a room now. The log learns of arrivals and departures in batches.
+// Knows memberships and time; knows no log.
+import type { InviteCode, UserId } from '../../protocol/ids.ts';
+import type { DepartureReason } from '../../protocol/schemas/events.ts';
+import type { SystemCommand } from '../domain/command.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import { PresenceView, type PresenceViewDeps } from './presence-view.ts';
+import type { Membership } from './connection.ts';
+
+export interface RoomMembersDeps extends Omit<PresenceViewDeps, 'count'> {
+  readonly clock: HubClock;
+  readonly presenceGraceMs: number;
+  readonly presenceBatchMs: number;
+  /** Whether the log has them in the room. */
+  isHere(userId: UserId): boolean;
+  submit(command: SystemCommand): void;
+}
+
+interface Arrival {
+  readonly userId: UserId;
+  readonly name: string;
+  readonly invite?: InviteCode;
+}
+
+type Cancel = () => void;
+
+export class RoomMembers {
+  readonly #deps: RoomMembersDeps;
+  readonly #memberships = new Map<UserId, Membership>();
+  #generation = 0;
+  // Made when they are needed: most rooms, most of the time, have neither, and an empty map weighs as much as a member.
+  #arrivals: Map<UserId, Arrival> | undefined;
+  #departures: Map<UserId, DepartureReason> | undefined;
+  /** Sockets that were lost: user → hub time when their grace ends. */
+  readonly #lost = new Map<UserId, number>();
+  #heardUntil: number | undefined;
+  #cancelBatch: Cancel | undefined;
+  #cancelGrace: Cancel | undefined;
+  readonly presence: PresenceView;
+
+  constructor(deps: RoomMembersDeps) {
+    this.#deps = deps;
+    this.presence = new PresenceView({ ...deps, count: () => this.count });
+  }
+
+  get count(): number {
+    return this.#memberships.size;
+  }
+
+  /** Nobody is connected and nobody's grace runs. */
+  get isDeserted(): boolean {
+    return (
+      this.count === 0 &&
+      this.#lost.size === 0 &&
+      this.#arrivals === undefined &&
+      this.#departures === undefined
+    );
+  }
+
+  all(): IterableIterator<Membership> {
+    return this.#memberships.values();
+  }
+
+  of(userId: UserId): Membership | undefined {
+    return this.#memberships.get(userId);
+  }
+
+  nextGeneration(): number {
+    this.#generation += 1;
+    return this.#generation;
+  }
+
+  /** @returns the membership that this one takes the place of: the same person elsewhere */
+  add(membership: Membership, name: string, invite?: InviteCode): Membership | undefined {
+    const { userId } = membership;
+    const earlier = this.#memberships.get(userId);
+    this.#memberships.set(userId, membership);
+    this.#lost.delete(userId);
+    this.#forgetDeparture(userId);
+    // Somebody of the gathering that a restart cut short is back: it goes on, and what was heard meanwhile counts.
+    this.#heardUntil = undefined;
+    if (!this.#deps.isHere(userId)) {
+      this.#arrive({ userId, name, ...(invite === undefined ? {} : { invite }) });
+    }
+    if (earlier === undefined) this.presence.joined(userId, name);
+    return earlier;
+  }
+
+  /**
+   * The membership's socket is gone, or its person left.
+   * @param reason `lost` gives them the grace to come back; any other ends their stay now
+   * @returns false for a membership that has been replaced meanwhile: nothing was changed
+   */
+  remove(membership: Membership, reason: DepartureReason): boolean {
+    const { userId } = membership;
+    if (this.#memberships.get(userId)?.generation !== membership.generation) return false;
+    this.#memberships.delete(userId);
+    this.presence.left(userId);
+    const wasNeverLogged = this.#forgetArrival(userId) && !this.#deps.isHere(userId);
+    if (wasNeverLogged) return true;
+    if (reason === 'lost') {
+      this.#lost.set(userId, this.#deps.clock.now() + this.#deps.presenceGraceMs);
+      this.#scheduleGrace();
+    } else {
+      this.#depart(userId, reason);
+    }
+    return true;
+  }
+
+  /**
+   * The log says that these people are here, and no socket of theirs is: the service has just started. They have the grace to come back.
+   * @param heardUntil the last time at which the room was surely heard: where it pauses if nobody does
+   */
+  expect(userIds: readonly UserId[], heardUntil: number): void {
+    const deadline = this.#deps.clock.now() + this.#deps.presenceGraceMs;
+    for (const userId of userIds) {
+      if (!this.#memberships.has(userId)) this.#lost.set(userId, deadline);
+    }
+    this.#heardUntil = heardUntil;
+    this.#scheduleGrace();
+  }
+
+  /** The arrivals that the log has not been told yet, as one command; they are then the caller's. */
+  takeArrivals(): SystemCommand | undefined {
+    if (this.#arrivals === undefined) return undefined;
+    const members = [...this.#arrivals.values()];
+    this.#arrivals = undefined;
+    return { type: 'Arrive', members };
+  }
+
+  /** The log was replaced by one that may not know them: those who are connected arrive again. */
+  arriveAgain(nameOf: (userId: UserId) => string): void {
+    for (const { userId } of this.#memberships.values()) {
+      if (!this.#deps.isHere(userId)) this.#arrive({ userId, name: nameOf(userId) });
+    }
+  }
+
+  stop(): void {
+    this.#cancelBatch?.();
+    this.presence.stop();
+    this.#cancelGrace?.();
+  }
+
+  #depart(userId: UserId, reason: DepartureReason): void {
+    this.#departures ??= new Map();
+    this.#departures.set(userId, reason);
+    this.#scheduleBatch();
+  }
+
+  #arrive(arrival: Arrival): void {
+    this.#arrivals ??= new Map();
+    this.#arrivals.set(arrival.userId, arrival);
+    this.#scheduleBatch();
+  }
+
+  #forgetArrival(userId: UserId): boolean {
+    const wasThere = this.#arrivals?.delete(userId) === true;
+    if (this.#arrivals?.size === 0) this.#arrivals = undefined;
+    return wasThere;
+  }
+
+  #forgetDeparture(userId: UserId): void {
+    this.#departures?.delete(userId);
+    if (this.#departures?.size === 0) this.#departures = undefined;
+  }
+
+  #scheduleBatch(): void {
+    this.#cancelBatch ??= this.#deps.timers.after(this.#deps.presenceBatchMs, () => {
+      this.#cancelBatch = undefined;
+      const arrivals = this.takeArrivals();
+      if (arrivals !== undefined) this.#deps.submit(arrivals);
+      this.#flushDepartures();
+    });
+  }
+
+  #flushDepartures(): void {
+    if (this.#departures === undefined) return;
+    const members = [...this.#departures].map(([userId, reason]) => ({ userId, reason }));
+    this.#departures = undefined;
+    const heardUntil = this.#heardUntil;
+    this.#deps.submit({
+      type: 'Depart',
+      members,
+      ...(heardUntil === undefined ? {} : { heardUntil }),
+    });
+  }
+
+  #scheduleGrace(): void {
+    if (this.#cancelGrace !== undefined || this.#lost.size === 0) return;
+    const earliest = Math.min(...this.#lost.values());
+    this.#cancelGrace = this.#deps.timers.after(
+      Math.max(0, earliest - this.#deps.clock.now()),
+      () => {
+        this.#cancelGrace = undefined;
+        const now = this.#deps.clock.now();
+        for (const [userId, deadline] of this.#lost) {
+          // Timers may fire a little early against hub time: a millisecond is not worth another timer.
+          if (deadline <= now + 1) {
+            this.#lost.delete(userId);
+            this.#departures ??= new Map();
+            this.#departures.set(userId, 'lost');
+          }
+        }
+        this.#flushDepartures();
+        this.#scheduleGrace();
+      },
+    );
+  }
+}

@@ -1,0 +1,233 @@
+// From an open socket to a known person and back: hello, refresh, and the end of a token.
+import { PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { MAX_FRAME_BYTES, errorReply } from '../../protocol/codec.ts';
+import { refuse } from '../../protocol/errors.ts';
+import type { Limits, Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
+import type { RequestOf } from '../../protocol/schemas/requests.ts';
+import type { Verified } from '../ports/authenticator.ts';
+import type { Socket } from '../ports/sockets.ts';
+import { Connection, type Session } from './connection.ts';
+import { frameOf, okFrame } from './frame.ts';
+import type { HubOptions } from './hub-options.ts';
+import type { HubPorts } from './hub-ports.ts';
+import type { Outbox } from './outbox.ts';
+import type { People } from './people.ts';
+
+const SWEEP_MS = 5_000;
+const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VERSION}`] as const;
+
+/** The session as it is now: the compiler would hold on to what it was before an await. */
+function sessionOf(connection: Connection): Session {
+  return connection.session;
+}
+
+export class Sessions {
+  readonly #ports: HubPorts;
+  readonly #options: HubOptions;
+  readonly #people: People;
+  readonly #outbox: Outbox;
+  readonly #connections: () => Iterable<Connection>;
+  readonly #limits: Limits;
+  #cancelSweep: (() => void) | undefined;
+
+  constructor(
+    ports: HubPorts,
+    options: HubOptions,
+    people: People,
+    outbox: Outbox,
+    connections: () => Iterable<Connection>,
+  ) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#people = people;
+    this.#outbox = outbox;
+    this.#connections = connections;
+    this.#limits = {
+      maxFrameBytes: MAX_FRAME_BYTES,
+      maxQueueEntries: options.domain.maxQueueEntries,
+      maxRoomMembers: options.maxRoomMembers,
+      maxRoomsPerConnection: options.maxRoomsPerConnection,
+      requestsPerSecond: options.connectionRate.perSecond,
+      requestBurst: options.connectionRate.burst,
+    };
+  }
+
+  start(): void {
+    // One sweep for all tokens: a timer for each connection would cost more than the connection.
+    this.#cancelSweep = this.#ports.timers.every(SWEEP_MS, () => this.#sweep());
+  }
+
+  stop(): void {
+    this.#cancelSweep?.();
+  }
+
+  greet(socket: Socket): Connection {
+    const connection: Connection = new Connection(this.#ports.random.connectionId(), socket, {
+      phase: 'greeting',
+      cancelTimeout: this.#ports.timers.after(this.#options.helloTimeoutMs, () =>
+        connection.close('hello_timeout'),
+      ),
+    });
+    return connection;
+  }
+
+  async hello(connection: Connection, request: RequestOf<'hello'>): Promise<void> {
+    const { session } = connection;
+    if (session.phase !== 'greeting') {
+      this.#outbox.enqueue(
+        connection,
+        frameOf(errorReply(request.id, refuse('conflict', 'hello was said already'))),
+      );
+      return;
+    }
+    // The timeout goes on: a store that hangs must not keep a stranger's socket open.
+    connection.session = { phase: 'authenticating', cancelTimeout: session.cancelTimeout };
+    let verified: Verified;
+    let user: User | undefined;
+    try {
+      verified = await this.#ports.authenticator.verify(request.token);
+      user = verified.kind === 'ok' ? await this.#known(verified.user) : undefined;
+    } catch (error) {
+      this.#ports.log.warn(
+        { connectionId: connection.id, err: error },
+        'a hello could not be checked',
+      );
+      this.#turnAway(
+        connection,
+        request.id,
+        'unavailable',
+        'the hub cannot check tokens for the moment',
+        'overloaded',
+      );
+      return;
+    }
+    // While the store was asked, the socket may have closed or the timeout have struck.
+    const greeted = sessionOf(connection);
+    if (greeted.phase !== 'authenticating') return;
+    if (verified.kind === 'expired') {
+      this.#turnAway(
+        connection,
+        request.id,
+        'unauthorised',
+        'the token has expired',
+        'token_expired',
+      );
+      return;
+    }
+    if (verified.kind === 'invalid' || user === undefined) {
+      const reason = verified.kind === 'invalid' ? verified.reason : 'unknown user';
+      this.#turnAway(connection, request.id, 'unauthorised', reason, 'unauthorised');
+      return;
+    }
+    this.#takeOver(user, request.replaces);
+    if (!this.#people.entered(user.id, connection)) {
+      const most = this.#options.maxConnectionsPerUser;
+      this.#turnAway(
+        connection,
+        request.id,
+        'conflict',
+        `at most ${most} connections a person`,
+        'too_many_connections',
+      );
+      return;
+    }
+    greeted.cancelTimeout();
+    const now = this.#ports.clock.now();
+    connection.session = {
+      phase: 'active',
+      user,
+      expiresAt: now + verified.expiresInMs,
+      warned: false,
+    };
+    const body: ReplyBodies['hello'] = {
+      user,
+      connectionId: connection.id,
+      hub: { now, timelineId: this.#ports.clock.timelineId },
+      limits: this.#limits,
+      heartbeatMs: this.#options.heartbeatMs,
+      features: [...FEATURES],
+      tokenExpiresInMs: verified.expiresInMs,
+    };
+    this.#outbox.enqueue(connection, okFrame(request.id, JSON.stringify(body).slice(1, -1)));
+  }
+
+  async refresh(connection: Connection, request: RequestOf<'auth.refresh'>): Promise<void> {
+    const refused = (message: string): void =>
+      this.#outbox.enqueue(
+        connection,
+        frameOf(errorReply(request.id, refuse('unauthorised', message))),
+      );
+    let verified: Verified;
+    try {
+      verified = await this.#ports.authenticator.verify(request.token);
+    } catch (error) {
+      this.#ports.log.warn(
+        { connectionId: connection.id, err: error },
+        'a token could not be checked',
+      );
+      const refusal = refuse('unavailable', 'the hub cannot check tokens for the moment', 1_000);
+      this.#outbox.enqueue(connection, frameOf(errorReply(request.id, refusal)));
+      return;
+    }
+    const { session } = connection;
+    if (session.phase !== 'active') return;
+    if (verified.kind !== 'ok') {
+      refused(verified.kind === 'expired' ? 'the token has expired' : verified.reason);
+    } else if (verified.user.id !== session.user.id) {
+      refused('the token is another person’s');
+    } else {
+      session.expiresAt = this.#ports.clock.now() + verified.expiresInMs;
+      session.warned = false;
+      this.#outbox.enqueue(
+        connection,
+        okFrame(request.id, `"tokenExpiresInMs":${verified.expiresInMs}`),
+      );
+    }
+  }
+
+  /** The name that the store has counts: a token may be older than a change of name. */
+  async #known(user: User): Promise<User> {
+    const stored = await this.#ports.users.find(user.id);
+    if (stored !== undefined) return stored;
+    await this.#ports.users.save(user);
+    return user;
+  }
+
+  /** A client that lost its network closes the half-open socket that it left behind. */
+  #takeOver(user: User, replaces: RequestOf<'hello'>['replaces']): void {
+    if (replaces === undefined) return;
+    const other = [...this.#people.connectionsOf(user.id)].find(({ id }) => id === replaces);
+    if (other === undefined) return;
+    other.close('replaced');
+    this.#ports.timers.after(SWEEP_MS, () => other.socket.terminate());
+  }
+
+  #turnAway(
+    connection: Connection,
+    id: number,
+    code: 'unauthorised' | 'unavailable' | 'conflict',
+    message: string,
+    close: Parameters<Connection['close']>[0],
+  ): void {
+    this.#outbox.enqueue(connection, frameOf(errorReply(id, refuse(code, message))));
+    this.#outbox.flushNow(connection);
+    connection.close(close, message);
+  }
+
+  #sweep(): void {
+    const now = this.#ports.clock.now();
+    for (const connection of this.#connections()) {
+      const { session } = connection;
+      if (session.phase !== 'active') continue;
+      const leftMs = session.expiresAt - now;
+      if (leftMs <= 0) connection.close('token_expired');
+      else if (leftMs <= this.#options.expiryWarningMs && !session.warned) {
+        session.warned = true;
+        this.#outbox.enqueue(
+          connection,
+          frameOf({ type: 'session.expiring', inMs: Math.round(leftMs) } satisfies Push),
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// The port to the chat of the rooms: a sequence per room, numbered 1, 2, 3 … without a hole, durable before it is acknowledged.
+import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
+import type { ChatItem } from '../../protocol/schemas/pushes.ts';
+
+/** What is to be appended; the log gives the sequence number. */
+export type ChatDraft =
+  | {
+      readonly kind: 'message';
+      readonly userId: UserId;
+      readonly name: string;
+      readonly text: string;
+    }
+  /** Its target's text is erased by the same append: it is never read again by anybody. */
+  | { readonly kind: 'deletion'; readonly by: UserId; readonly target: number };
+
+export interface ChatRange {
+  /** In order of `seq`. Deleted messages come with an empty text and `deleted`. */
+  readonly items: readonly ChatItem[];
+  /** The newest `seq` of the room; 0 where nothing was said. */
+  readonly lastSeq: number;
+}
+
+export interface ChatLog {
+  /**
+   * Durable when it resolves. `key` (scoped to its user by the caller) makes it happen at most once within ten minutes: the same key
+   * resolves to the first item with `repeated`.
+   */
+  append(
+    roomId: RoomId,
+    draft: ChatDraft,
+    at: HubMs,
+    key?: string,
+  ): Promise<{ readonly item: ChatItem; readonly repeated: boolean }>;
+  /** The newest `limit` items after `seq`. */
+  after(roomId: RoomId, seq: number, limit: number): Promise<ChatRange>;
+  /** The newest `limit` items before `seq`. */
+  before(roomId: RoomId, seq: number, limit: number): Promise<ChatRange>;
+  /** One message, as it is now. */
+  find(roomId: RoomId, seq: number): Promise<ChatItem | undefined>;
+}

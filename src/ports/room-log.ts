@@ -1,0 +1,111 @@
+// The port to the rooms' log: the one order of a room's events, which every node shares and which outlives them all.
+import type { EventId, HubMs, RoomCode, RoomId } from '../../protocol/ids.ts';
+import type { JsonObject } from '../../protocol/merge-patch.ts';
+import type { RoomEvent } from '../domain/room-event.ts';
+import type { RoomState } from '../domain/room-state.ts';
+
+/**
+ * The end of a room's log. Revisions count 1, 2, 3 … within an epoch. `eventId` tells two histories apart that share an epoch and
+ * a revision. A room that does not exist has the head `NO_ROOM`.
+ */
+export interface Head {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly eventId: EventId | '';
+}
+
+export const NO_ROOM: Head = { epoch: 1, revision: 0, eventId: '' };
+
+export function isSameHead(a: Head, b: Head): boolean {
+  return a.epoch === b.epoch && a.revision === b.revision && a.eventId === b.eventId;
+}
+
+/**
+ * A request that must take effect at most once, remembered with its outcome for ten minutes.
+ * `key` is already scoped to its user by the caller.
+ */
+export interface IdempotencyRecord {
+  readonly key: string;
+  /** What the request is answered with when it comes again. */
+  readonly reply: JsonObject;
+}
+
+export type AppendResult =
+  /** Durable as far as the adapter promises, visible to `read` and told to subscribers, in this order. */
+  | { readonly kind: 'committed'; readonly head: Head }
+  /** Nothing was changed: the log ends elsewhere. Read, evolve, decide again. */
+  | { readonly kind: 'conflict'; readonly head: Head }
+  /** Nothing was changed: this key was used before. Answer it with `reply` and append the others again. */
+  | { readonly kind: 'duplicate'; readonly key: string; readonly reply: JsonObject };
+
+export interface LoadedRoom {
+  readonly head: Head;
+  /** The state at `head`. */
+  readonly state: RoomState;
+}
+
+export type ReadResult =
+  /** The events after the given revision, in order, up to `head`. Empty where there are none. */
+  | { readonly kind: 'events'; readonly head: Head; readonly events: readonly RoomEvent[] }
+  /** Trimmed, of another epoch, or never was: take `load`. */
+  | { readonly kind: 'gone' };
+
+/** A room whose log says that people are in it, found at start. */
+export interface InhabitedRoom {
+  readonly roomId: RoomId;
+  /** The last time at which this service was known to be alive while the room was inhabited. */
+  readonly aliveAt: HubMs;
+}
+
+/**
+ * The log of all rooms.
+ *
+ * Ordering: one room's appends take effect one after the other; `append` is atomic over its events and keys.
+ * Durability: what was committed survives the death of this process at any moment, for every adapter but memory.
+ * Availability: a store that is away rejects with `StoreUnavailable` and has then changed nothing, or the caller cannot know: it must
+ * read the head before it tries again.
+ * Size: at least the newest 1,000 events of a room can be `read`; older ones may be `gone`.
+ */
+export interface RoomLog {
+  /** Undefined for a room that never was. */
+  load(roomId: RoomId): Promise<LoadedRoom | undefined>;
+  /**
+   * Appends `events` if the log still ends at `expected`.
+   * @param after the state after the events, from which the adapter may keep a snapshot, so that `load` need not replay all
+   * @param events one or more; the first of a new room is `RoomCreated`, whose code is then claimed: a code in use is a `conflict`
+   * with the head `NO_ROOM`
+   */
+  append(
+    roomId: RoomId,
+    expected: Head,
+    events: readonly RoomEvent[],
+    after: RoomState,
+    keys: readonly IdempotencyRecord[],
+  ): Promise<AppendResult>;
+  read(
+    roomId: RoomId,
+    after: { readonly epoch: number; readonly revision: number },
+  ): Promise<ReadResult>;
+  /** The reply remembered for `key` in this room, so that a repeated request need not be decided at all. */
+  recall(roomId: RoomId, key: string): Promise<JsonObject | undefined>;
+  findByCode(code: RoomCode): Promise<RoomId | undefined>;
+  /** Rooms with members by the log: asked once, at start, to end the stay of those who do not come back. */
+  inhabited(): Promise<readonly InhabitedRoom[]>;
+  /** Remembers that the service is alive at `at`, for `inhabited`. Cheap; called every few seconds. */
+  heartbeat(at: HubMs): Promise<void>;
+  /**
+   * Calls `listener` for each append committed by anybody else than this process, in order for each room; may lose some.
+   * Returns the remover.
+   */
+  subscribe(
+    listener: (roomId: RoomId, head: Head, events: readonly RoomEvent[]) => void,
+  ): () => void;
+}
+
+/** A store cannot be reached or has failed. The request that met it is answered `unavailable`. */
+export class StoreUnavailable extends Error {
+  constructor(store: string, options?: ErrorOptions) {
+    super(`${store} is not available`, options);
+    this.name = 'StoreUnavailable';
+  }
+}

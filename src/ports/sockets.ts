@@ -1,0 +1,116 @@
+// The port to sockets and HTTP on one listening port: what the hub may ask of a transport, and what it must answer for.
+
+/** A WebSocket message encoded once and sent to any number of sockets. Never mutated after it was made. */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  /** True for a binary message; false for text, whose bytes are then UTF-8. */
+  readonly isBinary: boolean;
+}
+
+/**
+ * What became of a send.
+ * - `sent`: handed to the kernel whole.
+ * - `buffered`: kept in this process until the peer reads; `drained` will be called when it has gone.
+ * - `closed`: the socket was no longer open; nothing was kept.
+ * No outcome is ever hidden: a transport that cannot tell must not implement this port.
+ */
+export type SendOutcome = 'sent' | 'buffered' | 'closed';
+
+/** One open WebSocket as the hub sees it. Safe to call in any state: after the close every call is a no-op. */
+export interface Socket {
+  /** The peer's address as the transport saw it (textual, IPv4-mapped IPv6 unwrapped). */
+  readonly remoteAddress: string;
+  readonly isOpen: boolean;
+  /** Bytes accepted by `send` and not yet handed to the kernel. */
+  readonly bufferedBytes: number;
+  send(frame: Frame): SendOutcome;
+  /** Runs `sends` so that everything it sends on this socket leaves in one system call where the transport can. */
+  cork(sends: () => void): void;
+  /** Sends a close frame behind whatever is buffered. The `closed` callback follows, also if the peer never answers. */
+  close(code: number, reason: string): void;
+  /** Drops the connection at once and frees what is buffered. The peer sees 1006. `closed` follows. */
+  terminate(): void;
+}
+
+/** The HTTP request that asks for a WebSocket. */
+export interface UpgradeRequest {
+  readonly remoteAddress: string;
+  /** The `Origin` header, or undefined for a client that is no browser. */
+  readonly origin: string | undefined;
+  /** Lower-cased header names. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** The raw query string without `?`. */
+  readonly query: string;
+}
+
+/** `accept` opens the socket; `reject` answers the HTTP request with a status and problem text instead. */
+export type UpgradeDecision =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'reject'; readonly status: number; readonly message: string };
+
+/**
+ * What a transport calls. Every callback is synchronous, and the transport must be in a state where the socket may be sent to
+ * from within it. For one socket the order is: `opened`, any number of `message` and `drained`, then exactly one `closed`.
+ */
+export interface SocketListener {
+  opened(socket: Socket, request: UpgradeRequest): void;
+  /** `data` belongs to the transport and is valid only until this returns: copy what is kept. */
+  message(socket: Socket, data: Uint8Array, isBinary: boolean): void;
+  /** Some or all of what was buffered has gone; look at `bufferedBytes`. */
+  drained(socket: Socket): void;
+  /** The socket is gone. 1006 where no close frame was received. Sends from here on return `closed`. */
+  closed(socket: Socket, code: number, reason: string): void;
+}
+
+export interface ListenOptions {
+  /** An address to bind, for instance `127.0.0.1` or `0.0.0.0`. */
+  readonly host: string;
+  /** 0 asks the system for a free one. */
+  readonly port: number;
+  /** The only path that may be upgraded, for instance `/v1/socket`; anything else is HTTP. */
+  readonly socketPath: string;
+  /** Chosen when the client offers it; a client that offers others only is refused with 400 by the transport. */
+  readonly subprotocol: string;
+  /** A message larger than this closes its socket (1009 where the transport can say so, else 1006) before it is held in memory. */
+  readonly maxPayloadBytes: number;
+  /** A socket silent for this long, its pongs included, is closed. The transport sends pings so that a live peer never is. */
+  readonly idleTimeoutSeconds: number;
+  /** Largest HTTP request body; a larger one is answered 413 without being read. */
+  readonly maxBodyBytes: number;
+  upgrade(request: UpgradeRequest): UpgradeDecision;
+  readonly listener: SocketListener;
+  /**
+   * Every HTTP request. The body of the response is pulled only as fast as the peer reads it, and cancelled when the peer goes away.
+   * A throw is answered 500 without details.
+   */
+  fetch(request: Request, peer: { readonly remoteAddress: string }): Response | Promise<Response>;
+}
+
+/** A listening port. */
+export interface Listening {
+  /** The port that was bound. */
+  readonly port: number;
+  /** Stops accepting, so that a balancer goes elsewhere, while open sockets and requests go on. Idempotent. */
+  stopAccepting(): void;
+  /** Closes everything. Open sockets get 1001. Idempotent; resolves when the port is free. */
+  stop(): Promise<void>;
+}
+
+/** A transport: uWebSockets.js or ws with node:http. */
+export interface Sockets {
+  readonly name: 'uws' | 'ws';
+  /** Binds and serves. Rejects with `PortInUse` or the system's error; then nothing is left open. */
+  listen(options: ListenOptions): Promise<Listening>;
+}
+
+/** The port asked for belongs to another process, or may not be bound. */
+export class PortInUse extends Error {
+  readonly port: number;
+  constructor(port: number, host: string) {
+    super(
+      `port ${port} on ${host} cannot be bound: it is in use or not allowed; set PORT to another one`,
+    );
+    this.name = 'PortInUse';
+    this.port = port;
+  }
+}

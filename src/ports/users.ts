@@ -1,0 +1,11 @@
+// The port to the people: who they are called. Knows nothing of tokens.
+import type { UserId } from '../../protocol/ids.ts';
+import type { User } from '../../protocol/schemas/pushes.ts';
+
+export interface Users {
+  /** Makes a guest with a fresh id. */
+  createGuest(name: string): Promise<User>;
+  /** Makes the user known, or renames; used for an operator's own users, who come by token. */
+  save(user: User): Promise<void>;
+  find(id: UserId): Promise<User | undefined>;
+}
