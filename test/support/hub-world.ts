@@ -91,6 +91,7 @@ export class HubWorld {
   readonly log = new RecordingLog();
   readonly ports: HubPorts;
   readonly hub: Hub;
+  readonly options: HubOptions;
 
   constructor(options: Partial<HubOptions> = {}, overrides: Partial<HubPorts> = {}, seed = 1) {
     this.time = new ManualTime();
@@ -111,7 +112,8 @@ export class HubWorld {
       metrics: silentMetrics,
       ...overrides,
     };
-    this.hub = new Hub(this.ports, { ...DEFAULT_HUB_OPTIONS, ...options });
+    this.options = { ...DEFAULT_HUB_OPTIONS, ...options };
+    this.hub = new Hub(this.ports, this.options);
   }
 
   /** A socket that has said nothing yet. */

@@ -1,0 +1,302 @@
+// REST over the application itself: what it answers, and how it refuses.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createHttpApp, type HttpApp, type HttpDeps } from '../../src/http/http-app.ts';
+import { createMediaSignature } from '../../src/http/media-signature.ts';
+import { loadPage } from '../../src/http/page.ts';
+import type { Catalogue } from '../../src/ports/catalogue.ts';
+import { HubWorld, track, trackId, userId } from '../support/hub-world.ts';
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+const TOKEN = `${userId(1)}|Ana`;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+function appOver(world: HubWorld, overrides: Partial<HttpDeps> = {}): HttpApp {
+  const tracks = [1, 2, 3].map((n) => track(n));
+  const catalogue: Catalogue = {
+    get: (id) => tracks.find((each) => each.id === id),
+    search: (query, { offset, limit }) => {
+      const found = tracks.filter(({ title }) => title.toLowerCase().includes(query.toLowerCase()));
+      return { tracks: found.slice(offset, offset + limit), total: found.length };
+    },
+    open: () => Promise.resolve(undefined),
+    cover: () => Promise.resolve(undefined),
+    onChange: () => () => undefined,
+    stop: () => Promise.resolve(),
+  };
+  return createHttpApp({
+    ...world.ports,
+    rooms: world.hub.rooms,
+    catalogue,
+    options: { ...world.options, guestRate: { perSecond: 0.5, burst: 3 } },
+    signature: createMediaSignature({ key: 'a key of at least sixteen bytes' }),
+    page: undefined,
+    guests: true,
+    trustProxy: false,
+    notReady: () => [],
+    ...overrides,
+  });
+}
+
+/** @param init `json` becomes the body, `token` the authorization */
+async function call(
+  app: HttpApp,
+  target: string,
+  init: {
+    method?: string;
+    json?: unknown;
+    raw?: string;
+    token?: string;
+    headers?: Record<string, string>;
+    from?: string;
+  } = {},
+): Promise<Answer> {
+  const body = init.raw ?? (init.json === undefined ? undefined : JSON.stringify(init.json));
+  const response = await app(
+    new Request(`http://hub.example${target}`, {
+      method: init.method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(init.token === undefined ? {} : { authorization: `Bearer ${init.token}` }),
+        ...init.headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    }),
+    { remoteAddress: init.from ?? '192.0.2.1' },
+  );
+  const text = await response.text();
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (isJson ? JSON.parse(text) : { text }) as Record<string, unknown>,
+  };
+}
+
+describe('guests', () => {
+  it('get a token for a name, by which they are known', async () => {
+    const app = appOver(new HubWorld());
+    const { status, body, headers } = await call(app, '/v1/guests', { json: { name: '  Ana ' } });
+    expect(status).toBe(201);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(body['user']).toMatchObject({ name: 'Ana', guest: true });
+    const me = await call(app, '/v1/me', { token: body['token'] as string });
+    expect(me.body).toEqual(body['user']);
+  });
+
+  it('may change their name, which then counts whatever the old token says', async () => {
+    const app = appOver(new HubWorld());
+    const made = await call(app, '/v1/guests', { json: { name: 'Ana' } });
+    const token = made.body['token'] as string;
+    const renamed = await call(app, '/v1/me', { method: 'PATCH', json: { name: 'Anna' }, token });
+    expect(renamed.body['user']).toMatchObject({ name: 'Anna' });
+    expect((await call(app, '/v1/me', { token })).body).toMatchObject({ name: 'Anna' });
+  });
+
+  it.each([
+    ['an empty name', { name: '   ' }, 'name'],
+    ['a name that turns its reader round', { name: 'a\u202eb' }, 'name'],
+    ['a name of 65 characters', { name: 'x'.repeat(65) }, 'name'],
+    ['no name', {}, 'name'],
+    ['a number for a name', { name: 7 }, 'name'],
+  ])('are refused with %s', async (_, json, field) => {
+    const { status, body, headers } = await call(appOver(new HubWorld()), '/v1/guests', { json });
+    expect(status).toBe(400);
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(body).toMatchObject({ code: 'bad_request', status: 400 });
+    expect(body['detail']).toMatch(new RegExp(`^${field}: `));
+  });
+
+  it('are refused a body that is not JSON', async () => {
+    const { status, body } = await call(appOver(new HubWorld()), '/v1/guests', { raw: '{"name":' });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'bad_request' });
+  });
+
+  it('are limited by address, and told when to come back', async () => {
+    const app = appOver(new HubWorld());
+    const make = (from: string) => call(app, '/v1/guests', { json: { name: 'Ana' }, from });
+    for (let n = 0; n < 3; n += 1) expect((await make('192.0.2.9')).status).toBe(201);
+    const { status, body, headers } = await make('192.0.2.9');
+    expect(status).toBe(429);
+    expect(body).toMatchObject({ code: 'rate_limited' });
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await make('192.0.2.10')).status).toBe(201);
+  });
+
+  it('are counted by the forwarded address where the proxy is trusted, and only there', async () => {
+    const make = (app: HttpApp, forwarded: string) =>
+      call(app, '/v1/guests', { json: { name: 'Ana' }, headers: { 'x-forwarded-for': forwarded } });
+    const trusting = appOver(new HubWorld(), { trustProxy: true });
+    for (let n = 0; n < 5; n += 1)
+      expect((await make(trusting, `198.51.100.${n}`)).status).toBe(201);
+    const wary = appOver(new HubWorld());
+    const statuses = [];
+    for (let n = 0; n < 5; n += 1) statuses.push((await make(wary, `198.51.100.${n}`)).status);
+    expect(statuses).toEqual([201, 201, 201, 429, 429]);
+  });
+
+  it('get none where guests are switched off', async () => {
+    const app = appOver(new HubWorld(), { guests: false });
+    const { status, body } = await call(app, '/v1/guests', { json: { name: 'Ana' } });
+    expect([status, body['code']]).toEqual([403, 'guests_disabled']);
+  });
+});
+
+describe('a token', () => {
+  it.each([
+    ['none', undefined],
+    ['one that is invalid', 'nonsense'],
+    ['one that has expired', 'expired'],
+  ])('is needed: %s is answered 401', async (_, token) => {
+    const app = appOver(new HubWorld());
+    const { status, body, headers } = await call(
+      app,
+      '/v1/tracks',
+      token === undefined ? {} : { token },
+    );
+    expect([status, body['code']]).toEqual([401, 'unauthorised']);
+    expect(headers.get('www-authenticate')).toBe('Bearer');
+    if (token !== undefined) expect(JSON.stringify(body)).not.toContain(`"${token}"`);
+  });
+});
+
+describe('tracks', () => {
+  it('are searched, in pages', async () => {
+    const app = appOver(new HubWorld());
+    const { body } = await call(app, '/v1/tracks?q=title&offset=1&limit=1', { token: TOKEN });
+    expect(body).toMatchObject({ total: 3, tracks: [{ id: trackId(2), title: 'Title 2' }] });
+  });
+
+  it.each(['limit=0', 'limit=201', 'offset=-1', 'limit=x'])('refuse the page %s', async (query) => {
+    const { status, body } = await call(appOver(new HubWorld()), `/v1/tracks?${query}`, {
+      token: TOKEN,
+    });
+    expect(status).toBe(400);
+    expect(body['detail']).toMatch(/^(?:limit|offset): /);
+  });
+
+  it('come with a signed URL, which the media route takes as it is', async () => {
+    const app = appOver(new HubWorld());
+    const { body } = await call(app, `/v1/tracks/${trackId(1)}`, { token: TOKEN });
+    expect(body['mediaUrl']).toMatch(new RegExp(`^/media/${trackId(1)}\\?`));
+    // The file behind this made-up catalogue is missing; the signature is not.
+    expect((await call(app, body['mediaUrl'] as string)).status).toBe(404);
+    expect((await call(app, `/media/${trackId(1)}`)).status).toBe(403);
+    expect((await call(app, '/v1/tracks/nope', { token: TOKEN })).status).toBe(404);
+  });
+});
+
+describe('rooms', () => {
+  it('are made, and found by id and by code as it is typed', async () => {
+    const app = appOver(new HubWorld());
+    const made = await call(app, '/v1/rooms', {
+      json: { name: 'Kitchen', visibility: 'public' },
+      token: TOKEN,
+    });
+    expect(made.status).toBe(201);
+    const { id, code } = made.body as { id: string; code: string };
+    expect((await call(app, `/v1/rooms/${id}`)).body).toEqual(made.body);
+    expect((await call(app, `/v1/rooms/${code.toLowerCase()}`)).body).toEqual(made.body);
+    expect((await call(app, '/v1/rooms')).body).toMatchObject({ rooms: [{ id, name: 'Kitchen' }] });
+    expect((await call(app, '/v1/rooms/nope')).status).toBe(404);
+  });
+});
+
+describe('operations', () => {
+  it('tell life, readiness with its reasons, and metrics', async () => {
+    const world = new HubWorld();
+    expect((await call(appOver(world), '/healthz')).body).toEqual({ ok: true });
+    expect((await call(appOver(world), '/readyz')).status).toBe(200);
+    const draining = await call(appOver(world, { notReady: () => ['draining'] }), '/readyz');
+    expect([draining.status, draining.body]).toEqual([
+      503,
+      { ready: false, reasons: ['draining'] },
+    ]);
+    expect((await call(appOver(world), '/metrics')).status).toBe(200);
+  });
+
+  it('describe themselves: every path of the document is answered, and both documents are JSON', async () => {
+    const app = appOver(new HubWorld());
+    const { body } = await call(app, '/openapi.json');
+    expect(Object.keys(body['paths'] as object).sort()).toEqual([
+      '/healthz',
+      '/readyz',
+      '/v1/guests',
+      '/v1/me',
+      '/v1/rooms',
+      '/v1/rooms/{room}',
+      '/v1/tracks',
+      '/v1/tracks/{trackId}',
+    ]);
+    expect((await call(app, '/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
+  });
+
+  it('answer what is not there with a problem', async () => {
+    const { status, body } = await call(appOver(new HubWorld()), '/v2/nothing');
+    expect([status, body['code']]).toEqual([404, 'not_found']);
+  });
+});
+
+describe('the page', () => {
+  async function withPage(): Promise<HttpApp> {
+    const dir = await mkdtemp(path.join(tmpdir(), 'earshot-page-'));
+    cleanUps.push(() => rm(dir, { recursive: true }));
+    await mkdir(path.join(dir, 'assets'));
+    await writeFile(path.join(dir, 'index.html'), '<!doctype html><title>Earshot</title>');
+    await writeFile(path.join(dir, 'docs.html'), '<!doctype html><title>Docs</title>');
+    await writeFile(path.join(dir, 'assets', 'app-abc.js'), `/* ${'x'.repeat(5_000)} */`);
+    return appOver(new HubWorld(), { page: await loadPage(dir) });
+  }
+
+  it('is at the root and at every room’s link, under a strict policy', async () => {
+    const app = await withPage();
+    for (const target of ['/', '/r/ABCD2345', '/r/ABCD2345?invite=x']) {
+      const { status, headers, body } = await call(app, target);
+      expect(status).toBe(200);
+      expect(body['text']).toContain('Earshot');
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(headers.get('content-security-policy')).not.toContain('unsafe');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+    expect((await call(app, '/docs')).body['text']).toContain('Docs');
+  });
+
+  it('has assets that are kept for ever, compressed where that helps, and known again', async () => {
+    const app = await withPage();
+    const plain = await call(app, '/assets/app-abc.js');
+    expect(plain.headers.get('cache-control')).toContain('immutable');
+    const packed = await call(app, '/assets/app-abc.js', {
+      headers: { 'accept-encoding': 'gzip' },
+    });
+    expect(packed.headers.get('content-encoding')).toBe('gzip');
+    expect(Number(packed.headers.get('content-length'))).toBeLessThan(500);
+    const again = await call(app, '/assets/app-abc.js', {
+      headers: { 'if-none-match': plain.headers.get('etag') ?? '' },
+    });
+    expect(again.status).toBe(304);
+  });
+
+  it('serves nothing outside its folder', async () => {
+    const app = await withPage();
+    for (const target of [
+      '/../package.json',
+      '/assets/../../package.json',
+      '/%2e%2e/package.json',
+      '/assets/',
+    ]) {
+      expect((await call(app, target)).status).toBe(404);
+    }
+  });
+});
