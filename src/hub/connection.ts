@@ -28,6 +28,8 @@ export interface SyncReport {
 export interface Membership {
   readonly roomId: RoomId;
   readonly userId: UserId;
+  /** As it was at the hello. */
+  readonly name: string;
   readonly connection: Connection;
   /** Grows with each join of the room: a late close of an older socket is told apart by it. */
   readonly generation: number;

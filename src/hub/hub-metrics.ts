@@ -29,7 +29,6 @@ export class HubMetrics {
   resumes = 0;
   resumesBySnapshot = 0;
   snapshotsEncoded = 0;
-  reportedErrorsMs = 0;
 
   constructor(
     metrics: Metrics,

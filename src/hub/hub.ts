@@ -113,6 +113,11 @@ export class Hub implements SocketListener {
         this.#refuseFrame(connection, decoded.message);
         return;
       case 'refused':
+        if (connection.session.phase === 'greeting') {
+          this.#refuse(connection, decoded.id, decoded.refusal);
+          this.#refuseFrame(connection, 'the first frame is hello');
+          return;
+        }
         if (this.#isWithinRate(connection, decoded.id, 1))
           this.#refuse(connection, decoded.id, decoded.refusal);
         return;

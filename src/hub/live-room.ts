@@ -1,10 +1,11 @@
 // A room held in memory by this node: its runner, members, chat and stream, tied together; what a commit means for the sockets.
+import { ERROR_CODES } from '../../protocol/errors.ts';
 import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
 import type { Push, User, You } from '../../protocol/schemas/pushes.ts';
 import { allows } from '../../protocol/schemas/room.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import { roleOf } from '../domain/access.ts';
-import type { Command, DecideContext } from '../domain/command.ts';
+import type { Command, DecideContext, SystemCommand } from '../domain/command.ts';
 import { dueAt } from '../domain/due.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
@@ -34,6 +35,7 @@ export interface LiveRoomDeps {
 }
 
 const MAX_READY_ENTRIES = 4;
+const REPAIR_MS = 1_000;
 
 export class LiveRoom {
   readonly id: RoomId;
@@ -45,6 +47,7 @@ export class LiveRoom {
   readonly #stream: RoomStream;
   #cancelDue: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
+  #cancelRepair: (() => void) | undefined;
 
   private constructor(loaded: LoadedRoom, newestChat: ChatRange, deps: LiveRoomDeps) {
     const { ports, options, metrics } = deps;
@@ -60,6 +63,7 @@ export class LiveRoom {
       maxWaitingCommands: options.maxWaitingCommands,
       context: (by) => this.#context(by),
       takeArrivals: () => this.members.takeArrivals(),
+      arrivalsFailed: () => this.#repairLater(),
       committed: (steps) => this.#committed(steps),
       replaced: () => this.#replaced(),
     });
@@ -72,7 +76,7 @@ export class LiveRoom {
       maxNamedMembers: options.maxNamedMembers,
       roleOf: (userId) => roleOf(this.state, userId),
       isHere: (userId) => this.state.members[userId]?.here === true,
-      submit: (command) => void this.#runner.submit(command),
+      submit: (command) => this.#submitOwn(command),
       push: (push) => this.pushToAll({ type: 'room.presence', roomId: this.id, ...push }),
     });
     this.reactions = new RoomReactions(ports.timers, options.reactionWindowMs, (counts, from) =>
@@ -131,6 +135,7 @@ export class LiveRoom {
     const membership: Membership = {
       roomId: this.id,
       userId: user.id,
+      name: user.name,
       connection,
       generation: this.members.nextGeneration(),
       owesSnapshot: false,
@@ -138,7 +143,7 @@ export class LiveRoom {
       ready: [],
     };
     connection.memberships.push(membership);
-    const earlier = this.members.add(membership, user.name, invite);
+    const earlier = this.members.add(membership, invite);
     if (earlier !== undefined && earlier.connection !== connection) this.#replace(earlier);
     return this.#joinedJson(user.id, since);
   }
@@ -154,7 +159,7 @@ export class LiveRoom {
     }
     const { gate } = this.state.public.playback;
     if (gate?.entryId === entryId && this.#readyCount(entryId) >= gate.needed) {
-      void this.#runner.submit({ type: 'OpenGate', entryId });
+      this.#submitOwn({ type: 'OpenGate', entryId });
     }
   }
 
@@ -185,6 +190,7 @@ export class LiveRoom {
   stop(): void {
     this.#cancelDue?.();
     this.#cancelSync?.();
+    this.#cancelRepair?.();
     this.members.stop();
     this.reactions.stop();
   }
@@ -315,10 +321,7 @@ export class LiveRoom {
 
   #replaced(): void {
     this.#stream.reset();
-    this.members.arriveAgain((userId) => {
-      const session = this.members.of(userId)?.connection.session;
-      return session?.phase === 'active' ? session.user.name : '';
-    });
+    this.#repairLater();
     for (const membership of this.members.all()) {
       if (membership.connection.isBehind) membership.owesSnapshot = true;
       else this.#sendSnapshot(membership, 'epoch');
@@ -346,6 +349,26 @@ export class LiveRoom {
     }
   }
 
+  /** A command of the hub's own: nobody waits for its answer, so a failure is mended here. */
+  #submitOwn(command: SystemCommand): void {
+    void this.#runner.submit(command).then((outcome) => {
+      if (outcome.kind === 'refused' && ERROR_CODES[outcome.refusal.code].retryable)
+        this.#repairLater();
+    });
+  }
+
+  /** The log was away when the hub had something to tell it: what is still true is told again. */
+  #repairLater(): void {
+    this.#cancelRepair ??= this.#deps.ports.timers.after(REPAIR_MS, () => {
+      this.#cancelRepair = undefined;
+      const { members } = this.state;
+      this.members.reconcile(
+        (Object.keys(members) as UserId[]).filter((id) => members[id]?.here === true),
+      );
+      this.#armDue();
+    });
+  }
+
   #armDue(): void {
     this.#cancelDue?.();
     this.#cancelDue = undefined;
@@ -359,7 +382,7 @@ export class LiveRoom {
     const delayMs = Math.max(0, Math.ceil(next.at - ports.clock.now()));
     this.#cancelDue = ports.timers.after(delayMs, () => {
       this.#cancelDue = undefined;
-      void this.#runner.submit(next.command);
+      this.#submitOwn(next.command);
     });
   }
 }

@@ -71,8 +71,8 @@ export class RoomMembers {
   }
 
   /** @returns the membership that this one takes the place of: the same person elsewhere */
-  add(membership: Membership, name: string, invite?: InviteCode): Membership | undefined {
-    const { userId } = membership;
+  add(membership: Membership, invite?: InviteCode): Membership | undefined {
+    const { userId, name } = membership;
     const earlier = this.#memberships.get(userId);
     this.#memberships.set(userId, membership);
     this.#lost.delete(userId);
@@ -128,10 +128,17 @@ export class RoomMembers {
     return { type: 'Arrive', members };
   }
 
-  /** The log was replaced by one that may not know them: those who are connected arrive again. */
-  arriveAgain(nameOf: (userId: UserId) => string): void {
-    for (const { userId } of this.#memberships.values()) {
-      if (!this.#deps.isHere(userId)) this.#arrive({ userId, name: nameOf(userId) });
+  /**
+   * Makes the log agree with who is connected, where it could not be told: those it lacks arrive again, those it keeps and whom
+   * nobody expects back depart.
+   * @param hereIds who is in the room by the log
+   */
+  reconcile(hereIds: readonly UserId[]): void {
+    for (const { userId, name } of this.#memberships.values()) {
+      if (!this.#deps.isHere(userId)) this.#arrive({ userId, name });
+    }
+    for (const userId of hereIds) {
+      if (!this.#memberships.has(userId) && !this.#lost.has(userId)) this.#depart(userId, 'lost');
     }
   }
 

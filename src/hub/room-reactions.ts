@@ -27,13 +27,14 @@ export class RoomReactions {
     this.#push = push;
   }
 
-  add(emoji: string, userId: UserId): void {
+  /** @returns false where the window shows as many kinds of emoji as it may, and this is another one */
+  add(emoji: string, userId: UserId): boolean {
     this.#window ??= this.#open();
     const { counts, from } = this.#window;
-    // A window shows some kinds of emoji, not all there are: the rest of a flood is left out.
-    if (counts.size >= MAX_KINDS && !counts.has(emoji)) return;
+    if (counts.size >= MAX_KINDS && !counts.has(emoji)) return false;
     counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
     if (from.size < MAX_FROM) from.add(userId);
+    return true;
   }
 
   stop(): void {

@@ -68,6 +68,8 @@ export interface RoomRunnerDeps {
   context(by: UserId | undefined): DecideContext;
   /** A command that must be decided before any other of the batch: those who have just arrived. */
   takeArrivals(): Command | undefined;
+  /** Those arrivals were not committed: they must come again. */
+  arrivalsFailed(): void;
   /** Called for each commit, in order, before the commands are answered. */
   committed(steps: readonly Step[]): void;
   /** The log told another history or had forgotten ours: what was shown before no longer counts. */
@@ -143,6 +145,9 @@ export class RoomRunner {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0 || this.#mustCatchUp) {
       const batch = this.#waiting.splice(0, this.#deps.maxBatch);
+      const arrivals = this.#deps.takeArrivals();
+      // They come first: whoever commands is in the room by then.
+      if (arrivals !== undefined) batch.unshift(this.#arriving(arrivals));
       try {
         await this.#commit(batch);
       } catch (error) {
@@ -152,6 +157,15 @@ export class RoomRunner {
     }
     this.#isRunning = false;
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  #arriving(command: Command): Waiting {
+    return {
+      command,
+      settle: (outcome) => {
+        if (outcome.kind === 'refused') this.#deps.arrivalsFailed();
+      },
+    };
   }
 
   #fail(batch: readonly Waiting[], error: unknown): void {
@@ -169,16 +183,10 @@ export class RoomRunner {
           refusal: refuse('internal', 'the hub failed to decide this; it has been logged'),
         };
     for (const waiting of batch) waiting.settle(outcome);
-    // Without a command there is nobody to try again: the next command, or the next comparison, does.
-    if (this.#waiting.length === 0) this.#mustCatchUp = true;
   }
 
   async #commit(waiting: readonly Waiting[]): Promise<void> {
-    const arrivals = this.#deps.takeArrivals();
-    let batch: readonly Waiting[] =
-      arrivals === undefined
-        ? waiting
-        : [{ command: arrivals, settle: () => undefined }, ...waiting];
+    let batch = waiting;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (this.#mustCatchUp) await this.#readOn();
       if (batch.length === 0) return;
@@ -276,11 +284,21 @@ export class RoomRunner {
         outcome.kind === 'refused' || (outcome.kind === 'done' && outcome.events.length === 0);
       // A repeated request usually finds its effect already there, and so has none: what it was answered the first time decides.
       if (waiting.key !== undefined && hasNoEffect) {
-        const reply = await this.#deps.roomLog.recall(this.roomId, waiting.key);
-        waiting.settle(reply === undefined ? outcome : { kind: 'repeated', reply });
+        waiting.settle(await this.#recalled(waiting.key, outcome));
       } else {
         waiting.settle(outcome);
       }
+    }
+  }
+
+  /** What a key was answered with before, or else `outcome`. A log that is away harms this one request alone. */
+  async #recalled(key: string, outcome: CommandOutcome): Promise<CommandOutcome> {
+    try {
+      const reply = await this.#deps.roomLog.recall(this.roomId, key);
+      return reply === undefined ? outcome : { kind: 'repeated', reply };
+    } catch (error) {
+      this.#deps.log.warn({ roomId: this.roomId, err: error }, 'a key could not be looked up');
+      return UNAVAILABLE;
     }
   }
 

@@ -19,6 +19,11 @@ import { FakeSocket } from './fake-socket.ts';
 import { ManualTime } from './manual-time.ts';
 import { SeededRandom } from './seeded-random.ts';
 
+/** A request's fields with ids as plain strings. */
+type Loose<T> = {
+  [K in keyof T]: T[K] extends string | undefined ? string | Extract<T[K], undefined> : T[K];
+};
+
 export type Message = Record<string, unknown> & { readonly type?: string; readonly id?: number };
 
 export class RecordingLog implements Log {
@@ -117,11 +122,20 @@ export class HubWorld {
   }
 
   /** A socket that has said nothing yet. */
-  open(remoteAddress?: string): TestClient {
+  open(
+    remoteAddress?: string,
+    page?: { readonly origin: string; readonly host: string },
+  ): TestClient {
     const socket = new FakeSocket(remoteAddress);
     const client = new TestClient(this, socket);
     socket.onClose = () => this.hub.closed(socket);
-    this.hub.opened(socket, { ...UPGRADE, remoteAddress: socket.remoteAddress });
+    this.hub.opened(socket, {
+      ...UPGRADE,
+      remoteAddress: socket.remoteAddress,
+      ...(page === undefined
+        ? {}
+        : { origin: page.origin, headers: new Map([['host', page.host]]) }),
+    });
     return client;
   }
 
@@ -150,7 +164,7 @@ export class TestClient {
   }
 
   /** Sends a request and leaves time alone. @returns its id */
-  send<T extends RequestType>(type: T, body: Omit<RequestBody<T>, never>): number {
+  send<T extends RequestType>(type: T, body: Loose<RequestBody<T>>): number {
     this.#id += 1;
     this.world.hub.message(this.socket, encode({ id: this.#id, type, ...body }), false);
     return this.#id;
@@ -166,7 +180,7 @@ export class TestClient {
   }
 
   /** Sends a request and lets everything settle at this very time. */
-  async ask<T extends RequestType>(type: T, body: Omit<RequestBody<T>, never>): Promise<Message> {
+  async ask<T extends RequestType>(type: T, body: Loose<RequestBody<T>>): Promise<Message> {
     const id = this.send(type, body);
     await this.world.time.settle();
     this.#receive();

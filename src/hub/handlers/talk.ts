@@ -56,7 +56,11 @@ export const TALK = {
     if (!allows(room.state.public.settings.chat, roleOf(room.state, context.user.id))) {
       return refused('forbidden', `the room lets ${room.state.public.settings.chat} react`);
     }
-    room.reactions.add(request.emoji, context.user.id);
-    return ok();
+    if (room.reactions.add(request.emoji, context.user.id)) return ok();
+    return refused(
+      'rate_limited',
+      'too many kinds of reactions at once',
+      context.options.reactionWindowMs,
+    );
   },
 } satisfies Partial<HandlerTable>;

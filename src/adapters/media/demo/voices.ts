@@ -195,9 +195,9 @@ export const strings: Voice = ({ hz, seconds, velocity, random }) => {
   const table = wavetable(hz, 22, (n) => 1 / n ** (1.75 - 0.45 * velocity));
   const [attack, release] = [Math.min(0.16, seconds * 0.3), 0.42];
   const out = buffer(seconds + release);
-  const players = Array.from({ length: 4 }, (_, k) => ({
+  const players = Array.from({ length: 3 }, (_, k) => ({
     phase: random(),
-    detune: 1 + (k - 1.5) * 0.0016 + (random() - 0.5) * 0.0008,
+    detune: 1 + (k - 1) * 0.0021 + (random() - 0.5) * 0.0008,
     vibratoHz: 4.9 + random() * 0.9,
     vibratoPhase: random(),
   }));
@@ -213,7 +213,7 @@ export const strings: Voice = ({ hz, seconds, velocity, random }) => {
     }
   }
   for (let i = 0; i < out.length; i += 1)
-    out[i]! *= 0.2 * velocity * swell(i / SAMPLE_RATE, attack, seconds, release);
+    out[i]! *= 0.25 * velocity * swell(i / SAMPLE_RATE, attack, seconds, release);
   return out;
 };
 

@@ -1,0 +1,223 @@
+// Every limit, its exact refusal, and that it costs the others nothing.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RoomId } from '../../protocol/ids.ts';
+import { MAX_DEPTH, MAX_FRAME_BYTES } from '../../protocol/codec.ts';
+import { RequestSchemas, type RequestType } from '../../protocol/schemas/requests.ts';
+import { stateHash } from '../../protocol/state-hash.ts';
+import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
+import { HubWorld, trackId, type TestClient } from '../support/hub-world.ts';
+
+async function alone(world: HubWorld): Promise<{ host: TestClient; roomId: RoomId }> {
+  const host = await world.connect(1);
+  const roomId = (await host.ask('room.create', { name: 'Kitchen' }))['roomId'] as RoomId;
+  return { host, roomId };
+}
+
+describe('a frame', () => {
+  it.each([
+    [
+      'too large',
+      `{"id":1,"type":"hello","x":"${'x'.repeat(MAX_FRAME_BYTES)}"}`,
+      'at most 16384 bytes',
+    ],
+    [
+      'too deep',
+      `{"id":1,"type":"hello","x":${'['.repeat(MAX_DEPTH)}${']'.repeat(MAX_DEPTH)}}`,
+      'at most 16 deep',
+    ],
+    ['not JSON', '{"id":1,', 'one JSON object'],
+    ['not an object', '[1,2]', '"id"'],
+    ['without an id', '{"type":"room.leave"}', 'id: '],
+    ['with an id that is no number', '{"id":"1","type":"room.leave"}', 'id: '],
+  ])('that is %s closes the socket and says why (SE8)', async (_, text, why) => {
+    const world = new HubWorld();
+    const client = await world.connect(1);
+    client.sendRaw(text);
+    expect(client.socket.closedWith?.code).toBe(4500);
+    expect(client.socket.closedWith?.reason).toContain(why);
+    expect(world.hub.metrics.badFrames).toBe(1);
+  });
+
+  it('of invalid UTF-8 closes it too', async () => {
+    const client = await new HubWorld().connect(1);
+    client.sendRaw(Uint8Array.from([0x7b, 0xff, 0x7d]));
+    expect(client.socket.closedWith?.code).toBe(4500);
+  });
+
+  it('of an unknown type is answered, and the socket stays (GR5)', async () => {
+    const world = new HubWorld();
+    const client = await world.connect(1);
+    client.sendRaw('{"id":9,"type":"room.fly"}');
+    await world.time.settle();
+    expect(client.socket.take()).toMatchObject([
+      { id: 9, type: 'error', code: 'unknown_type', retryable: false },
+    ]);
+    expect(client.socket.isOpen).toBe(true);
+  });
+});
+
+describe('the rate of a connection', () => {
+  it('refuses what is above it, says when to come back, and keeps its word (RQ6)', async () => {
+    const world = new HubWorld({ connectionRate: { perSecond: 2, burst: 5 } });
+    const client = await world.connect(1);
+    const leave = () =>
+      client.ask('room.leave', { roomId: '00000000-0000-4000-8000-000000000001' });
+    for (let n = 0; n < 5; n += 1) expect(await leave()).toMatchObject({ type: 'ok' });
+    const refusal = await leave();
+    expect(refusal).toMatchObject({ code: 'rate_limited', retryable: true, retryAfterMs: 500 });
+    await world.time.advance(refusal['retryAfterMs'] as number);
+    expect(await leave()).toMatchObject({ type: 'ok' });
+    expect(world.hub.metrics.requestsRateLimited).toBe(1);
+  });
+
+  it('holds for a person over all connections', async () => {
+    const world = new HubWorld({ userRate: { perSecond: 1, burst: 4 } });
+    const [a, b] = [await world.connect(1), await world.connect(1)];
+    const roomId = '00000000-0000-4000-8000-000000000001';
+    for (const client of [a, b, a, b])
+      expect(await client.ask('room.leave', { roomId })).toMatchObject({ type: 'ok' });
+    expect(await a.ask('room.leave', { roomId })).toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: 1_000,
+    });
+    const other = await world.connect(2);
+    expect(await other.ask('room.leave', { roomId })).toMatchObject({ type: 'ok' });
+  });
+
+  it('closes who goes on regardless, as overloaded', async () => {
+    const world = new HubWorld({ connectionRate: { perSecond: 1, burst: 1 }, maxRateRefusals: 10 });
+    const client = await world.connect(1);
+    for (let n = 0; n < 12 && client.socket.isOpen; n += 1) {
+      client.send('room.leave', { roomId: '00000000-0000-4000-8000-000000000001' });
+    }
+    expect(client.socket.closedWith?.code).toBe(4004);
+  });
+});
+
+describe('the sizes', () => {
+  it('of a room', async () => {
+    const world = new HubWorld({ maxRoomMembers: 2 });
+    const { roomId } = await alone(world);
+    await (await world.connect(2)).ask('room.join', { roomId });
+    expect(await (await world.connect(3)).ask('room.join', { roomId })).toMatchObject({
+      code: 'room_full',
+      retryable: true,
+    });
+    // Who is in it may come back from elsewhere.
+    expect(await (await world.connect(2)).ask('room.join', { roomId })).toMatchObject({
+      type: 'ok',
+    });
+  });
+
+  it('of the rooms of a connection', async () => {
+    const world = new HubWorld({ maxRoomsPerConnection: 1 });
+    const { host, roomId } = await alone(world);
+    expect(await host.ask('room.create', { name: 'Garden' })).toMatchObject({ code: 'conflict' });
+    expect(await host.ask('room.join', { roomId })).toMatchObject({ type: 'ok' });
+  });
+
+  it('of a queue', async () => {
+    const world = new HubWorld({ domain: { ...DEFAULT_HUB_OPTIONS.domain, maxQueueEntries: 2 } });
+    const { host, roomId } = await alone(world);
+    await host.ask('queue.add', { roomId, trackIds: [trackId(1), trackId(2)] });
+    expect(await host.ask('queue.add', { roomId, trackIds: [trackId(3)] })).toMatchObject({
+      code: 'queue_full',
+    });
+    expect(await host.ask('queue.add', { roomId, trackIds: ['no-such-track'] })).toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('no-such-track') as string,
+    });
+  });
+
+  it('of the commands that wait for a room', async () => {
+    const world = new HubWorld({
+      maxWaitingCommands: 3,
+      connectionRate: { perSecond: 100, burst: 100 },
+    });
+    const { host, roomId } = await alone(world);
+    for (let n = 0; n < 5; n += 1) host.send('queue.clear', { roomId });
+    await world.time.settle();
+    const codes = host.socket.take().map((reply) => reply['code'] ?? reply['type']);
+    expect(codes.filter((code) => code === 'unavailable')).toHaveLength(2);
+  });
+});
+
+describe('hostile input', () => {
+  /** Values that no schema expects, of every shape. */
+  const anything = fc.anything({ maxDepth: 2, withNullPrototype: false }).filter((value) => {
+    try {
+      return JSON.stringify(value) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+
+  it(
+    'is answered or closed, never thrown, and changes nothing for others',
+    { timeout: 60_000 },
+    async () => {
+      const world = new HubWorld({
+        connectionRate: { perSecond: 1e6, burst: 1e6 },
+        userRate: { perSecond: 1e6, burst: 1e6 },
+        maxConnectionsPerUser: 10_000,
+      });
+      const { host, roomId } = await alone(world);
+      await host.ask('queue.add', { roomId, trackIds: [trackId(1)] });
+      const before = stateHash(world.hub.rooms.get(roomId)!.state.public);
+      const types = Object.keys(RequestSchemas) as RequestType[];
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...types),
+          fc.dictionary(
+            fc.constantFrom(
+              'roomId',
+              'entryId',
+              'name',
+              'token',
+              'client',
+              'trackIds',
+              'since',
+              'text',
+              '__proto__',
+              'key',
+              'userId',
+              'settings',
+              'to',
+              'value',
+            ),
+            anything,
+          ),
+          async (type, fields) => {
+            const stranger = await world.connect(2);
+            stranger.sendRaw(JSON.stringify({ ...fields, id: 77, type }));
+            await world.time.settle();
+            const reply = stranger.socket.messages().find(({ id }) => id === 77);
+            // A room may be made of such fields, by chance: that is no harm.
+            if (stranger.socket.isOpen) expect(['ok', 'error']).toContain(reply?.['type']);
+            else expect(stranger.socket.closedWith?.code).toBe(4500);
+            stranger.close();
+          },
+        ),
+        { numRuns: 300 },
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uint8Array({ maxLength: 400 }),
+          fc.boolean(),
+          async (bytes, isBinary) => {
+            const stranger = await world.connect(2);
+            stranger.sendRaw(bytes, isBinary);
+            await world.time.settle();
+            if (stranger.socket.isOpen) expect(stranger.socket.received.length).toBeGreaterThan(0);
+            else expect(stranger.socket.closedWith?.code).toBe(4500);
+            stranger.close();
+          },
+        ),
+        { numRuns: 300 },
+      );
+      expect(stateHash(world.hub.rooms.get(roomId)!.state.public)).toBe(before);
+      expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,179 @@
+// From an open socket to a known person, and every way in which that ends.
+import { describe, expect, it } from 'vitest';
+import { answerProbe, decodeReply, encodeProbe } from '../../protocol/clock-frames.ts';
+import { HubWorld, userId } from '../support/hub-world.ts';
+
+const CLIENT = { client: { name: 'test', version: '1' } };
+const token = (n: number, lifeMs = 3_600_000): string => `${userId(n)}|User ${n}|${lifeMs}`;
+
+describe('a session', () => {
+  it('is closed without a hello in five seconds (SE2)', async () => {
+    const world = new HubWorld();
+    const client = world.open();
+    await world.time.advance(4_999);
+    expect(client.socket.isOpen).toBe(true);
+    await world.time.advance(1);
+    expect(client.socket.closedWith?.code).toBe(4003);
+  });
+
+  it('begins with hello and nothing else (SE1)', async () => {
+    const world = new HubWorld();
+    const client = world.open();
+    client.send('room.create', { name: 'Kitchen' });
+    await world.time.settle();
+    expect(client.socket.closedWith?.code).toBe(4500);
+    expect(client.socket.closedWith?.reason).toContain('hello');
+  });
+
+  it.each([
+    ['invalid', 'nonsense', 4501],
+    ['expired', 'expired', 4005],
+  ])('refuses a token that is %s, with an answer before the close (SE3)', async (_, bad, code) => {
+    const world = new HubWorld();
+    const client = world.open();
+    client.send('hello', { token: bad, ...CLIENT });
+    await world.time.settle();
+    expect(client.socket.messages()).toMatchObject([
+      { id: 1, type: 'error', code: 'unauthorised' },
+    ]);
+    expect(client.socket.closedWith?.code).toBe(code);
+    expect(
+      JSON.stringify(client.socket.messages()) + (client.socket.closedWith?.reason ?? ''),
+    ).not.toContain(bad === 'nonsense' ? bad : '|');
+  });
+
+  it('answers a second hello with a conflict', async () => {
+    const world = new HubWorld();
+    const client = await world.connect(1);
+    expect(await client.ask('hello', { token: token(1), ...CLIENT })).toMatchObject({
+      code: 'conflict',
+    });
+  });
+
+  it('is warned a minute before its token ends, goes on with another of the same person, and ends without (SE4)', async () => {
+    const world = new HubWorld();
+    await world.hub.start();
+    const client = world.open();
+    await client.ask('hello', { token: token(1, 100_000), ...CLIENT });
+    await world.time.advance(50_000);
+    expect(client.take('session.expiring')).toHaveLength(1);
+    expect(await client.ask('auth.refresh', { token: token(2) })).toMatchObject({
+      code: 'unauthorised',
+    });
+    expect(await client.ask('auth.refresh', { token: token(1, 200_000) })).toMatchObject({
+      type: 'ok',
+    });
+    await world.time.advance(100_000);
+    expect(client.socket.isOpen).toBe(true);
+    await world.time.advance(120_000);
+    expect(client.socket.closedWith?.code).toBe(4005);
+  });
+
+  it('takes the place of the connection that it names, of the same person only (SE5)', async () => {
+    const world = new HubWorld();
+    const old = world.open();
+    const { connectionId } = await old.ask('hello', { token: token(1), ...CLIENT });
+    const stranger = world.open();
+    await stranger.ask('hello', { token: token(2), ...CLIENT, replaces: connectionId as string });
+    expect(old.socket.isOpen).toBe(true);
+    const fresh = world.open();
+    await fresh.ask('hello', { token: token(1), ...CLIENT, replaces: connectionId as string });
+    expect(old.socket.closedWith?.code).toBe(4002);
+  });
+
+  it('is one of at most so many of a person, an address, and the hub', async () => {
+    const world = new HubWorld({
+      maxConnectionsPerUser: 2,
+      maxConnectionsPerAddress: 3,
+      maxConnections: 4,
+    });
+    await world.connect(1);
+    await world.connect(1);
+    const third = world.open();
+    third.send('hello', { token: token(1), ...CLIENT });
+    await world.time.settle();
+    expect(third.socket.closedWith?.code).toBe(4505);
+    const ask = (remoteAddress: string) =>
+      world.hub.upgrade({ remoteAddress, origin: undefined, headers: new Map(), query: '' });
+    world.open();
+    expect(ask('127.0.0.1')).toMatchObject({ kind: 'reject', status: 429 });
+    expect(ask('192.0.2.1')).toEqual({ kind: 'accept' });
+    world.open('192.0.2.1');
+    expect(ask('192.0.2.2')).toMatchObject({ kind: 'reject', status: 503 });
+  });
+
+  it('is closed for a page of another origin', () => {
+    const world = new HubWorld();
+    const socket = world.open().socket;
+    expect(socket.isOpen).toBe(true);
+    const foreign = world.open('127.0.0.1', {
+      origin: 'https://evil.example',
+      host: 'hub.example',
+    });
+    expect(foreign.socket.closedWith?.code).toBe(4502);
+    const own = world.open('127.0.0.1', { origin: 'https://hub.example', host: 'hub.example' });
+    expect(own.socket.isOpen).toBe(true);
+  });
+
+  it('is sent away in good order when the hub drains (SE6)', async () => {
+    const world = new HubWorld();
+    const client = await world.connect(1);
+    const drained = world.hub.drain(2_000);
+    await world.time.settle();
+    expect(client.take('hub.draining')).toMatchObject([{ reconnectWithinMs: 2_000 }]);
+    expect(
+      world.hub.upgrade({ remoteAddress: '::1', origin: undefined, headers: new Map(), query: '' }),
+    ).toMatchObject({
+      status: 503,
+    });
+    await world.time.advance(2_000);
+    await drained;
+    expect(client.socket.closedWith?.code).toBe(4000);
+  });
+
+  it('leaves nothing behind: no timer, no person, no room’s member', async () => {
+    const world = new HubWorld();
+    await world.hub.start();
+    const client = await world.connect(1);
+    await client.ask('room.create', { name: 'Kitchen' });
+    world.open();
+    client.close();
+    await world.time.advance(200_000);
+    expect(world.hub.rooms.count).toBe(0);
+    world.hub.stop();
+    expect(world.time.waiting).toBe(0);
+  });
+});
+
+describe('the clock', () => {
+  it('answers probes at once, before the hello, with the client’s own stamp untouched (CL1, CL2)', () => {
+    const world = new HubWorld();
+    const client = world.open();
+    const probe = { seq: 4_294_967_295, t0: -0.125 };
+    client.sendRaw(encodeProbe(probe), true);
+    const [frame] = client.socket.received;
+    expect(frame?.isBinary).toBe(true);
+    const reply = decodeReply(frame!.bytes);
+    expect(reply).toEqual({ ...probe, timelineId: 7, t1: world.time.now(), t2: world.time.now() });
+    expect(answerProbe(encodeProbe(probe), 7, reply!.t1, reply!.t2)).toEqual(frame!.bytes);
+  });
+
+  it('leaves probes above their rate unanswered, and counts them (CL4)', async () => {
+    const world = new HubWorld();
+    const client = world.open();
+    for (let seq = 0; seq < 30; seq += 1) client.sendRaw(encodeProbe({ seq, t0: seq }), true);
+    expect(client.socket.received).toHaveLength(20);
+    expect(world.hub.metrics.probesRefused).toBe(10);
+    await world.time.advance(1_000);
+    for (let seq = 0; seq < 30; seq += 1) client.sendRaw(encodeProbe({ seq, t0: seq }), true);
+    expect(client.socket.received).toHaveLength(28);
+    expect(client.socket.isOpen).toBe(true);
+  });
+
+  it.each([0, 1, 15, 17, 32])('closes on a binary frame of %i bytes (CL3)', (length) => {
+    const world = new HubWorld();
+    const client = world.open();
+    client.sendRaw(new Uint8Array(length).fill(1), true);
+    expect(client.socket.closedWith?.code).toBe(4500);
+  });
+});
