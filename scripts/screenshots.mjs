@@ -81,6 +81,7 @@ try {
   await ben.getByRole('button', { name: 'Now' }).click();
   // Until everybody has reported how well in step they are, and the greetings have gone.
   await ana.waitForTimeout(14_000);
+  await ana.evaluate(() => globalThis.document.activeElement?.blur());
   await ana.screenshot({ path: 'docs/page-desk.png' });
   await ben.screenshot({ path: 'docs/page-phone.png' });
   await cleo.screenshot({ path: 'docs/page-dark.png' });

@@ -11,10 +11,13 @@ export interface BackoffOptions {
 
 const DEFAULT_BASE_MS = 500;
 const DEFAULT_CAP_MS = 30_000;
+/** A short cut is the common one: somebody listens, and should not wait long once it is over. */
+const EAGER_CAP_MS = 4_000;
+const EAGER_TRIES = 10;
 
 /**
  * Full jitter: the n-th wait is uniform between nothing and `min(cap, base · 2ⁿ)`, so that the clients of a hub that
- * was restarted come back spread over the window. (Brooker, *Exponential Backoff And Jitter*, 2015.)
+ * was restarted come back spread over the window. The first ten windows, some half a minute, are of 4 s at most. (Brooker, *Exponential Backoff And Jitter*, 2015.)
  */
 export class Backoff {
   readonly #random: () => number;
@@ -36,7 +39,8 @@ export class Backoff {
   /** The next wait, ms; never shorter than what the hub asked for. */
   next(atLeastMs = 0): number {
     // 2^40 · 500 ms is beyond every cap; the exponent is bounded so that it never becomes Infinity.
-    const windowMs = Math.min(this.#capMs, this.#baseMs * 2 ** Math.min(this.#attempt, 40));
+    const capMs = this.#attempt < EAGER_TRIES ? Math.min(EAGER_CAP_MS, this.#capMs) : this.#capMs;
+    const windowMs = Math.min(capMs, this.#baseMs * 2 ** Math.min(this.#attempt, 40));
     this.#attempt += 1;
     return atLeastMs + this.#random() * windowMs;
   }

@@ -1,59 +1,57 @@
 // A network between a client and the service that the test can cut: what is connected breaks, and nothing new gets through.
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export class CutProxy {
-  readonly port: number;
-  readonly #stop: () => Promise<void>;
-  readonly #pairs: Set<Socket>;
-  isCut = false;
+  readonly #server: Server;
+  readonly #pairs = new Set<Socket>();
+  #isCut = false;
 
-  private constructor(port: number, pairs: Set<Socket>, stop: () => Promise<void>) {
-    this.port = port;
-    this.#pairs = pairs;
-    this.#stop = stop;
+  private constructor(targetPort: number) {
+    this.#server = createServer((client) => this.#join(client, targetPort));
   }
 
   static async to(targetPort: number): Promise<CutProxy> {
-    const pairs = new Set<Socket>();
-    let self: CutProxy | undefined;
-    const server = createServer((client) => {
-      if (self?.isCut === true) {
-        client.destroy();
-        return;
-      }
-      const upstream = connect(targetPort, '127.0.0.1');
-      for (const [a, b] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        a.setNoDelay(true);
-        pairs.add(a);
-        a.pipe(b);
-        a.on('error', () => b.destroy());
-        a.on('close', () => {
-          pairs.delete(a);
-          b.destroy();
-        });
-      }
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    self = new CutProxy((server.address() as AddressInfo).port, pairs, async () => {
-      for (const socket of pairs) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    });
-    return self;
+    const proxy = new CutProxy(targetPort);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #join(client: Socket, targetPort: number): void {
+    if (this.#isCut) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(targetPort, '127.0.0.1');
+    for (const [a, b] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      a.setNoDelay(true);
+      this.#pairs.add(a);
+      a.pipe(b);
+      a.on('error', () => b.destroy());
+      a.on('close', () => {
+        this.#pairs.delete(a);
+        b.destroy();
+      });
+    }
   }
 
   cut(): void {
-    this.isCut = true;
+    this.#isCut = true;
     for (const socket of this.#pairs) socket.destroy();
   }
 
   mend(): void {
-    this.isCut = false;
+    this.#isCut = false;
   }
 
-  stop(): Promise<void> {
-    return this.#stop();
+  async stop(): Promise<void> {
+    for (const socket of this.#pairs) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 }

@@ -95,8 +95,9 @@ export class HubWorld {
   readonly random: SeededRandom;
   readonly log = new RecordingLog();
   readonly ports: HubPorts;
-  readonly hub: Hub;
+  hub: Hub;
   readonly options: HubOptions;
+  #life = { isOver: false };
 
   constructor(options: Partial<HubOptions> = {}, overrides: Partial<HubPorts> = {}, seed = 1) {
     this.time = new ManualTime();
@@ -118,7 +119,34 @@ export class HubWorld {
       ...overrides,
     };
     this.options = { ...DEFAULT_HUB_OPTIONS, ...options };
-    this.hub = new Hub(this.ports, this.options);
+    this.hub = this.#newHub();
+  }
+
+  /** The hub dies with all its sockets, and another one takes over from the stores. Start it. */
+  restart(): void {
+    this.#life.isOver = true;
+    this.hub.stop();
+    this.hub = this.#newHub();
+  }
+
+  /** A hub whose stores answer it no more once its life is over: the dead append nothing. */
+  #newHub(): Hub {
+    const life = { isOver: false };
+    this.#life = life;
+    const mortal = <T extends object>(store: T): T =>
+      new Proxy(store, {
+        get: (target, name) => {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]): unknown =>
+            life.isOver ? new Promise(() => undefined) : Reflect.apply(member, target, args);
+        },
+      });
+    const { roomLog, chatLog } = this.ports;
+    return new Hub(
+      { ...this.ports, roomLog: mortal(roomLog), chatLog: mortal(chatLog) },
+      this.options,
+    );
   }
 
   /** A socket that has said nothing yet. */
@@ -128,7 +156,8 @@ export class HubWorld {
   ): TestClient {
     const socket = new FakeSocket(remoteAddress);
     const client = new TestClient(this, socket);
-    socket.onClose = () => this.hub.closed(socket);
+    const { hub } = this;
+    socket.onClose = () => hub.closed(socket);
     this.hub.opened(socket, {
       ...UPGRADE,
       remoteAddress: socket.remoteAddress,
