@@ -53,6 +53,8 @@ export class Connection {
   requests: TokenBucket | undefined = undefined;
   probes: TokenBucket | undefined = undefined;
   rateRefusals = 0;
+  /** Their maker joins them once they are made: they count against the limit before. */
+  roomsBeingMade = 0;
 
   constructor(id: ConnectionId, socket: Socket, session: Session) {
     this.id = id;

@@ -4,7 +4,7 @@ import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts'
 import type { Push, User, You } from '../../protocol/schemas/pushes.ts';
 import { allows } from '../../protocol/schemas/room.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
-import { roleOf } from '../domain/access.ts';
+import { isBanned, roleOf } from '../domain/access.ts';
 import type { Command, DecideContext, SystemCommand } from '../domain/command.ts';
 import { dueAt } from '../domain/due.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
@@ -12,6 +12,7 @@ import type { RoomState } from '../domain/room-state.ts';
 import type { ChatRange } from '../ports/chat-log.ts';
 import type { Frame } from '../ports/sockets.ts';
 import type { LoadedRoom } from '../ports/room-log.ts';
+import type { Timers } from '../ports/timers.ts';
 import { frameOf, jsonFrame } from './frame.ts';
 import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
@@ -45,6 +46,8 @@ export class LiveRoom {
   readonly #deps: LiveRoomDeps;
   readonly #runner: RoomRunner;
   readonly #stream: RoomStream;
+  readonly #timers: Timers;
+  #isStopped = false;
   #cancelDue: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
   #cancelRepair: (() => void) | undefined;
@@ -53,23 +56,31 @@ export class LiveRoom {
     const { ports, options, metrics } = deps;
     this.id = loaded.state.public.id;
     this.#deps = deps;
+    // The log may answer after the stop: what it says must set no timer any more.
+    this.#timers = {
+      after: (delayMs, callback) =>
+        this.#isStopped ? () => undefined : ports.timers.after(delayMs, callback),
+      every: (periodMs, callback) => ports.timers.every(periodMs, callback),
+      atEndOfTick: (callback) => ports.timers.atEndOfTick(callback),
+    };
     this.#stream = new RoomStream(this.id, metrics);
     this.#runner = new RoomRunner(this.id, loaded, {
       roomLog: ports.roomLog,
-      timers: ports.timers,
+      timers: this.#timers,
       log: ports.log,
       metrics,
       maxBatch: options.maxBatch,
       maxWaitingCommands: options.maxWaitingCommands,
       context: (by) => this.#context(by),
       takeArrivals: () => this.members.takeArrivals(),
-      arrivalsFailed: () => this.#repairLater(),
+      arrivalsDone: (command, outcome) => this.#ownDone(command, outcome),
+      failed: () => this.#repairLater(),
       committed: (steps) => this.#committed(steps),
       replaced: () => this.#replaced(),
     });
     this.members = new RoomMembers({
       clock: ports.clock,
-      timers: ports.timers,
+      timers: this.#timers,
       presenceGraceMs: options.presenceGraceMs,
       presenceBatchMs: options.presenceBatchMs,
       presencePushMs: options.presencePushMs,
@@ -79,7 +90,7 @@ export class LiveRoom {
       submit: (command) => this.#submitOwn(command),
       push: (push) => this.pushToAll({ type: 'room.presence', roomId: this.id, ...push }),
     });
-    this.reactions = new RoomReactions(ports.timers, options.reactionWindowMs, (counts, from) =>
+    this.reactions = new RoomReactions(this.#timers, options.reactionWindowMs, (counts, from) =>
       this.pushToAll({ type: 'room.reactions', roomId: this.id, counts, from }),
     );
     this.chat = new RoomChat(this.id, newestChat, {
@@ -87,6 +98,7 @@ export class LiveRoom {
       clock: ports.clock,
       keptItems: options.chatInMemory,
       push: (items) => this.pushToAll({ type: 'room.chat', roomId: this.id, items: [...items] }),
+      failed: () => this.#repairLater(),
     });
     this.#armDue();
   }
@@ -143,7 +155,9 @@ export class LiveRoom {
       ready: [],
     };
     connection.memberships.push(membership);
+    const wasAwaiting = this.members.isAwaitingReturn;
     const earlier = this.members.add(membership, invite);
+    if (wasAwaiting) this.#armDue();
     if (earlier !== undefined && earlier.connection !== connection) this.#replace(earlier);
     return this.#joinedJson(user.id, since);
   }
@@ -151,22 +165,21 @@ export class LiveRoom {
   /** Ends a membership. Its place in the connection is the caller's to clear. */
   leave(membership: Membership, reason: 'left' | 'lost'): void {
     this.members.remove(membership, reason);
+    // The one for whom the others waited may have been this one.
+    this.#openGateIfReady();
   }
 
   setReady(membership: Membership, entryId: EntryId): void {
     if (!membership.ready.includes(entryId)) {
       membership.ready = [...membership.ready, entryId].slice(-MAX_READY_ENTRIES);
     }
-    const { gate } = this.state.public.playback;
-    if (gate?.entryId === entryId && this.#readyCount(entryId) >= gate.needed) {
-      this.#submitOwn({ type: 'OpenGate', entryId });
-    }
+    if (this.state.public.playback.gate?.entryId === entryId) this.#openGateIfReady();
   }
 
   report(membership: Membership, report: RequestOf<'sync.report'>): void {
     const { errorMs, rttMs, outputLatencyMs, state } = report;
     membership.report = { errorMs, rttMs, outputLatencyMs, state };
-    this.#cancelSync ??= this.#deps.ports.timers.after(this.#deps.options.syncPushMs, () => {
+    this.#cancelSync ??= this.#timers.after(this.#deps.options.syncPushMs, () => {
       this.#cancelSync = undefined;
       const summary = syncSummary(this.members.all());
       if (summary !== undefined) this.pushToAll({ type: 'room.sync', roomId: this.id, ...summary });
@@ -186,8 +199,18 @@ export class LiveRoom {
     this.#sendSnapshot(membership, 'behind');
   }
 
+  /**
+   * The log says that people are here, and no socket of theirs is: the service has just started. They have the grace to come back.
+   * @param heardUntil hub time at which the room was last known to be heard
+   */
+  awaitReturn(heardUntil: number): void {
+    this.members.expect(this.#hereIds(), heardUntil);
+    this.#armDue();
+  }
+
   /** The hub stops: timers end, nothing more is sent. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancelDue?.();
     this.#cancelSync?.();
     this.#cancelRepair?.();
@@ -210,6 +233,14 @@ export class LiveRoom {
       newSessionId: () => ports.random.sessionId(),
       random: () => ports.random.next(),
     };
+  }
+
+  #openGateIfReady(): void {
+    const { gate } = this.state.public.playback;
+    if (gate === undefined || this.members.count === 0) return;
+    if (this.#readyCount(gate.entryId) >= Math.min(gate.needed, this.members.count)) {
+      this.#submitOwn({ type: 'OpenGate', entryId: gate.entryId });
+    }
   }
 
   #readyCount(entryId: EntryId): number {
@@ -253,6 +284,11 @@ export class LiveRoom {
     for (const { event } of steps) this.#act(event);
     if (steps[0]?.before.public.roles !== this.state.public.roles)
       this.members.presence.refreshRoles();
+    // After those who were sent away have gone: who is still connected has come back.
+    for (const { event } of steps) {
+      if (event.type === 'MembersDeparted')
+        this.members.departed(event.members.map(({ userId }) => userId));
+    }
     this.#armDue();
   }
 
@@ -351,27 +387,54 @@ export class LiveRoom {
 
   /** A command of the hub's own: nobody waits for its answer, so a failure is mended here. */
   #submitOwn(command: SystemCommand): void {
-    void this.#runner.submit(command).then((outcome) => {
-      if (outcome.kind === 'refused' && ERROR_CODES[outcome.refusal.code].retryable)
-        this.#repairLater();
-    });
+    void this.#runner.submit(command).then((outcome) => this.#ownDone(command, outcome));
   }
 
-  /** The log was away when the hub had something to tell it: what is still true is told again. */
+  #ownDone(command: Command, outcome: CommandOutcome): void {
+    if (outcome.kind === 'refused' && ERROR_CODES[outcome.refusal.code].retryable) {
+      this.#repairLater();
+    } else if (command.type === 'Arrive') {
+      for (const { userId } of command.members) this.#turnAwayUnlessHere(userId);
+    } else if (outcome.kind === 'done' && outcome.events.length === 0) {
+      // A timer fired a moment before hub time got there: nothing else would bring what is due.
+      if (this.#cancelDue === undefined) this.#armDue(REPAIR_MS);
+    }
+  }
+
+  /** The log did not let them in: a ban came first, or others used up the invite. */
+  #turnAwayUnlessHere(userId: UserId): void {
+    if (this.state.members[userId]?.here === true) return;
+    const isClosed = this.state.public.closed !== undefined;
+    const isOut = isBanned(this.state, userId, this.#deps.ports.clock.now());
+    this.#expel(userId, isClosed ? 'closed' : isOut ? 'banned' : 'kicked');
+  }
+
+  /** A log was away: what it did unheard is read, and what the hub had to tell it and is still true is told again. */
   #repairLater(): void {
-    this.#cancelRepair ??= this.#deps.ports.timers.after(REPAIR_MS, () => {
+    this.#cancelRepair ??= this.#timers.after(REPAIR_MS, () => {
       this.#cancelRepair = undefined;
-      const { members } = this.state;
-      this.members.reconcile(
-        (Object.keys(members) as UserId[]).filter((id) => members[id]?.here === true),
-      );
+      this.#runner.catchUp();
+      this.chat.catchUp().catch((error: unknown) => {
+        this.#deps.ports.log.warn({ roomId: this.id, err: error }, 'the chat could not be read on');
+        this.#repairLater();
+      });
+      this.members.reconcile(this.#hereIds());
       this.#armDue();
     });
   }
 
-  #armDue(): void {
+  /** Who is in the room by the log. */
+  #hereIds(): UserId[] {
+    const { members } = this.state;
+    return (Object.keys(members) as UserId[]).filter((id) => members[id]?.here === true);
+  }
+
+  /** @param soonestMs how long from now at least */
+  #armDue(soonestMs = 0): void {
     this.#cancelDue?.();
     this.#cancelDue = undefined;
+    // Until somebody is back after a restart nobody has heard what would be planned, and a plan would hide where they were (RM13).
+    if (this.members.isAwaitingReturn) return;
     const { ports, options } = this.#deps;
     const due = dueAt(this.state, { limits: options.domain });
     const next = due.reduce<(typeof due)[number] | undefined>(
@@ -379,8 +442,8 @@ export class LiveRoom {
       undefined,
     );
     if (next === undefined) return;
-    const delayMs = Math.max(0, Math.ceil(next.at - ports.clock.now()));
-    this.#cancelDue = ports.timers.after(delayMs, () => {
+    const delayMs = Math.max(soonestMs, Math.ceil(next.at - ports.clock.now()));
+    this.#cancelDue = this.#timers.after(delayMs, () => {
       this.#cancelDue = undefined;
       this.#submitOwn(next.command);
     });

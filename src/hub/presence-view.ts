@@ -28,6 +28,8 @@ export class PresenceView {
   readonly #deps: PresenceViewDeps;
   /** Those whom the members were told of by name. */
   readonly #named = new Map<UserId, Present>();
+  /** The names of all others who are connected. Made when it is needed: few rooms are that large. */
+  #unnamed: Map<UserId, string> | undefined;
   #version = 0;
   #difference: Difference | undefined;
   #cancelPush: (() => void) | undefined;
@@ -37,34 +39,45 @@ export class PresenceView {
     this.#deps = deps;
   }
 
+  /** Somebody has come, or is called otherwise now. */
   joined(userId: UserId, name: string): void {
-    const present: Present = { name, role: this.#deps.roleOf(userId) };
-    const { joined, left, changed } = this.#pending();
-    if (this.#named.size >= this.#deps.maxNamedMembers && present.role === 'listener') return;
-    this.#name(userId, present);
-    // Gone and back within one window is no news, except of the name.
-    if (left.delete(userId)) changed.set(userId, present);
-    else joined.set(userId, present);
+    // The count has changed, whoever is named.
+    this.#pending();
+    const role = this.#deps.roleOf(userId);
+    const isFull = this.#named.size >= this.#deps.maxNamedMembers;
+    if (isFull && role === 'listener' && !this.#named.has(userId)) {
+      this.#unnamed ??= new Map();
+      this.#unnamed.set(userId, name);
+    } else {
+      this.#show(userId, { name, role });
+    }
   }
 
   left(userId: UserId): void {
-    const { joined, left, changed } = this.#pending();
-    if (!this.#named.delete(userId)) return;
-    this.#membersJson = undefined;
-    changed.delete(userId);
-    if (!joined.delete(userId)) left.add(userId);
+    this.#pending();
+    if (this.#unnamed?.delete(userId) === true) return;
+    this.#hide(userId);
+    this.#fill();
   }
 
-  /** Roles may have changed: whoever is shown with another one is told of. */
+  /** Roles may have changed: whoever is shown with another one is told of, and whoever holds one is shown. */
   refreshRoles(): void {
     for (const [userId, present] of this.#named) {
       const role = this.#deps.roleOf(userId);
       if (role === present.role) continue;
-      const changed = { ...present, role };
-      this.#name(userId, changed);
-      const difference = this.#pending();
-      if (difference.joined.has(userId)) difference.joined.set(userId, changed);
-      else difference.changed.set(userId, changed);
+      if (role === 'listener' && this.#named.size > this.#deps.maxNamedMembers) {
+        this.#hide(userId);
+        this.#unnamed ??= new Map();
+        this.#unnamed.set(userId, present.name);
+      } else {
+        this.#show(userId, { ...present, role });
+      }
+    }
+    for (const [userId, name] of this.#unnamed ?? []) {
+      const role = this.#deps.roleOf(userId);
+      if (role === 'listener') continue;
+      this.#unnamed?.delete(userId);
+      this.#show(userId, { name, role });
     }
   }
 
@@ -81,9 +94,38 @@ export class PresenceView {
     this.#cancelPush?.();
   }
 
-  #name(userId: UserId, present: Present): void {
+  /** Somebody has left the list: those who had no place in it move up. */
+  #fill(): void {
+    for (const [userId, name] of this.#unnamed ?? []) {
+      if (this.#named.size >= this.#deps.maxNamedMembers) return;
+      this.#unnamed?.delete(userId);
+      this.#show(userId, { name, role: this.#deps.roleOf(userId) });
+    }
+    this.#unnamed = undefined;
+  }
+
+  #show(userId: UserId, present: Present): void {
+    const { joined, left, changed } = this.#pending();
+    const isNews = !this.#named.has(userId);
     this.#named.set(userId, present);
     this.#membersJson = undefined;
+    // Gone and back within one window is no news, except of the name and the role.
+    if (left.delete(userId) || !isNews) {
+      if (joined.has(userId)) joined.set(userId, present);
+      else changed.set(userId, present);
+    } else {
+      joined.set(userId, present);
+    }
+  }
+
+  #hide(userId: UserId): void {
+    if (!this.#named.delete(userId)) return;
+    this.#membersJson = undefined;
+    const { joined, left, changed } = this.#pending();
+    joined.delete(userId);
+    changed.delete(userId);
+    // Even who came in this window: a view that was taken meanwhile has them (RM9).
+    left.add(userId);
   }
 
   /** What the next push will tell; it is on its way from now on. */

@@ -10,6 +10,8 @@ export interface RoomChatDeps {
   readonly clock: HubClock;
   readonly keptItems: number;
   push(items: readonly ChatItem[]): void;
+  /** An append failed. Whether it took effect is unknown: somebody must ask for `catchUp` when the log may be back. */
+  failed(): void;
 }
 
 export class RoomChat {
@@ -20,6 +22,7 @@ export class RoomChat {
   #lastSeq: number;
   /** Appended and not yet told, because an earlier one has not come back from the log. */
   #early: Map<number, ChatItem> | undefined;
+  #appendsUnderWay = 0;
 
   /** @param newest the newest items of the log, as many as are to be kept */
   constructor(roomId: RoomId, newest: ChatRange, deps: RoomChatDeps) {
@@ -64,15 +67,50 @@ export class RoomChat {
 
   async #append(draft: ChatDraft, key?: string): Promise<ChatItem> {
     const at = Math.round(this.#deps.clock.now());
-    const { item, repeated } = await this.#deps.chatLog.append(this.#roomId, draft, at, key);
-    if (!repeated) this.#take(item);
-    return item;
+    this.#appendsUnderWay += 1;
+    try {
+      const { item } = await this.#deps.chatLog.append(this.#roomId, draft, at, key);
+      // A repeated one may be news as well: its first answer was lost.
+      this.#take([item]);
+      return item;
+    } catch (error) {
+      this.#deps.failed();
+      throw error;
+    } finally {
+      this.#appendsUnderWay -= 1;
+      // Nobody is left who would bring what is missing before the early ones: an append took effect and its answer was lost.
+      if (this.#early !== undefined && this.#appendsUnderWay === 0) await this.#fillHole();
+    }
+  }
+
+  /** Takes what the log holds beyond what was told. Rejects with `StoreUnavailable`. */
+  async catchUp(): Promise<void> {
+    const { items } = await this.#deps.chatLog.after(
+      this.#roomId,
+      this.#lastSeq,
+      this.#deps.keptItems,
+    );
+    const oldest = items[0]?.seq ?? 0;
+    if (oldest > this.#lastSeq + 1) {
+      // More than a read brings: the members see the hole, and fill it by asking (CH1).
+      this.#items = [];
+      this.#lastSeq = oldest - 1;
+    }
+    this.#take(items);
+  }
+
+  async #fillHole(): Promise<void> {
+    try {
+      await this.catchUp();
+    } catch {
+      this.#deps.failed();
+    }
   }
 
   /** Tells items in order of their sequence, whichever append came back first. */
-  #take(item: ChatItem): void {
+  #take(items: readonly ChatItem[]): void {
     const early = (this.#early ??= new Map<number, ChatItem>());
-    early.set(item.seq, item);
+    for (const item of items) if (item.seq > this.#lastSeq) early.set(item.seq, item);
     const ready: ChatItem[] = [];
     for (
       let next = early.get(this.#lastSeq + 1);

@@ -57,6 +57,11 @@ export class RoomMembers {
     );
   }
 
+  /** After a restart: nobody of those who were here has come back yet. */
+  get isAwaitingReturn(): boolean {
+    return this.#heardUntil !== undefined;
+  }
+
   all(): IterableIterator<Membership> {
     return this.#memberships.values();
   }
@@ -82,7 +87,7 @@ export class RoomMembers {
     if (!this.#deps.isHere(userId)) {
       this.#arrive({ userId, name, ...(invite === undefined ? {} : { invite }) });
     }
-    if (earlier === undefined) this.presence.joined(userId, name);
+    if (earlier?.name !== name) this.presence.joined(userId, name);
     return earlier;
   }
 
@@ -139,6 +144,15 @@ export class RoomMembers {
     }
     for (const userId of hereIds) {
       if (!this.#memberships.has(userId) && !this.#lost.has(userId)) this.#depart(userId, 'lost');
+    }
+  }
+
+  /** The log has let these people go. Who is connected came back while the departure was on its way: they arrive again. */
+  departed(userIds: readonly UserId[]): void {
+    for (const userId of userIds) {
+      const membership = this.#memberships.get(userId);
+      if (membership !== undefined && !this.#deps.isHere(userId))
+        this.#arrive({ userId, name: membership.name });
     }
   }
 

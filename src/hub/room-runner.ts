@@ -68,8 +68,10 @@ export interface RoomRunnerDeps {
   context(by: UserId | undefined): DecideContext;
   /** A command that must be decided before any other of the batch: those who have just arrived. */
   takeArrivals(): Command | undefined;
-  /** Those arrivals were not committed: they must come again. */
-  arrivalsFailed(): void;
+  /** The outcome of `takeArrivals`’ command, once it is known. */
+  arrivalsDone(command: Command, outcome: CommandOutcome): void;
+  /** The log failed. Whether it did what it was asked is unknown: somebody must ask for `catchUp` when it may be back. */
+  failed(): void;
   /** Called for each commit, in order, before the commands are answered. */
   committed(steps: readonly Step[]): void;
   /** The log told another history or had forgotten ours: what was shown before no longer counts. */
@@ -162,9 +164,7 @@ export class RoomRunner {
   #arriving(command: Command): Waiting {
     return {
       command,
-      settle: (outcome) => {
-        if (outcome.kind === 'refused') this.#deps.arrivalsFailed();
-      },
+      settle: (outcome) => this.#deps.arrivalsDone(command, outcome),
     };
   }
 
@@ -183,11 +183,12 @@ export class RoomRunner {
           refusal: refuse('internal', 'the hub failed to decide this; it has been logged'),
         };
     for (const waiting of batch) waiting.settle(outcome);
+    this.#deps.failed();
   }
 
   async #commit(waiting: readonly Waiting[]): Promise<void> {
     let batch = waiting;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS;) {
       if (this.#mustCatchUp) await this.#readOn();
       if (batch.length === 0) return;
       const { steps, decided, keys } = this.#decideAll(batch);
@@ -219,12 +220,17 @@ export class RoomRunner {
         case 'conflict':
           this.#deps.metrics.appendConflicts += 1;
           this.#mustCatchUp = true;
+          attempt += 1;
           break;
-        case 'duplicate':
+        case 'duplicate': {
+          const others = batch.filter(({ key }) => key !== result.key);
           for (const { key, settle } of batch) {
             if (key === result.key) settle({ kind: 'repeated', reply: result.reply });
           }
-          batch = batch.filter(({ key }) => key !== result.key);
+          // One repeated key at a time, and a client that comes back repeats many: only a batch that does not shrink is an attempt.
+          if (others.length === batch.length) attempt += 1;
+          batch = others;
+        }
       }
     }
     for (const { settle } of batch) settle(UNAVAILABLE);
@@ -238,10 +244,17 @@ export class RoomRunner {
     const steps: Step[] = [];
     const decided: Decided[] = [];
     const keys: IdempotencyRecord[] = [];
+    /** The log knows the keys of earlier batches; those of this one only we do. */
+    const replies = new Map<string, JsonObject>();
     const { epoch } = this.#head;
     let state = this.#state;
     let { revision } = this.#head;
     for (const waiting of batch) {
+      const first = waiting.key === undefined ? undefined : replies.get(waiting.key);
+      if (first !== undefined) {
+        decided.push({ waiting, outcome: { kind: 'repeated', reply: first } });
+        continue;
+      }
       const outcome = this.#decideOne(waiting, state);
       if (outcome.kind === 'refused') {
         decided.push({ waiting, outcome });
@@ -255,7 +268,9 @@ export class RoomRunner {
       }
       const done = { kind: 'done', epoch, revision, events: outcome.events } as const;
       if (waiting.key !== undefined && outcome.events.length > 0) {
-        keys.push({ key: waiting.key, reply: waiting.replyOf?.(done) ?? { epoch, revision } });
+        const reply = waiting.replyOf?.(done) ?? { epoch, revision };
+        keys.push({ key: waiting.key, reply });
+        replies.set(waiting.key, reply);
       }
       decided.push({ waiting, outcome: done });
     }

@@ -42,11 +42,7 @@ export class Rooms {
     const inhabited = await roomLog.inhabited();
     for (const { roomId, aliveAt } of inhabited) {
       const room = await this.open(roomId);
-      if (room === undefined) continue;
-      const here = (Object.keys(room.state.members) as UserId[]).filter(
-        (id) => room.state.members[id]?.here === true,
-      );
-      room.members.expect(here, aliveAt);
+      room?.awaitReturn(aliveAt);
     }
     if (inhabited.length > 0)
       log.info({ rooms: inhabited.length }, 'rooms wait for their people to come back');

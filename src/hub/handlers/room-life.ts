@@ -16,6 +16,13 @@ import {
 
 const NO_SUCH_ROOM = refused('not_found', 'no such room');
 
+/** Nobody hears it: a member without a socket would never leave. */
+const SOCKET_CLOSED = refused('unavailable', 'the connection has closed', 0);
+
+function tooManyRooms({ maxRoomsPerConnection }: HandlerContext['options']): Answer {
+  return refused('conflict', `a connection joins at most ${maxRoomsPerConnection} rooms`);
+}
+
 /** The limits on entering that are the hub's, not the room's. */
 function tooMany(
   room: LiveRoom,
@@ -23,7 +30,7 @@ function tooMany(
 ): Answer | undefined {
   const isIn = connection.membershipIn(room.id) !== undefined;
   if (!isIn && connection.memberships.length >= options.maxRoomsPerConnection) {
-    return refused('conflict', `a connection joins at most ${options.maxRoomsPerConnection} rooms`);
+    return tooManyRooms(options);
   }
   if (room.members.of(user.id) === undefined && room.members.count >= options.maxRoomMembers) {
     return refused('room_full', `the room holds at most ${options.maxRoomMembers} people`, 10_000);
@@ -34,23 +41,27 @@ function tooMany(
 export const ROOM_LIFE = {
   'room.create': async (request, context) => {
     const { connection, options, ports, rooms, user } = context;
-    if (connection.memberships.length >= options.maxRoomsPerConnection) {
-      return refused(
-        'conflict',
-        `a connection joins at most ${options.maxRoomsPerConnection} rooms`,
-      );
+    if (
+      connection.memberships.length + connection.roomsBeingMade >=
+      options.maxRoomsPerConnection
+    ) {
+      return tooManyRooms(options);
     }
     const draft: RoomDraft = {
       name: request.name,
       ...(request.preset === undefined ? {} : { preset: request.preset }),
       ...(request.visibility === undefined ? {} : { visibility: request.visibility }),
     };
-    const room = await rooms.create(
-      user,
-      draft,
-      ports.random.roomId(scopedKey(user.id, request.key)),
-    );
+    const roomId = ports.random.roomId(scopedKey(user.id, request.key));
+    connection.roomsBeingMade += 1;
+    const room = await rooms.create(user, draft, roomId).finally(() => {
+      connection.roomsBeingMade -= 1;
+    });
     if ('code' in room) return { kind: 'refused', refusal: room };
+    // While the room was being made the socket may have closed, and a join of another room been let in before it.
+    if (connection.session.phase !== 'active') return SOCKET_CLOSED;
+    const full = tooMany(room, context);
+    if (full !== undefined) return full;
     return { kind: 'ok', members: room.join(connection, user, undefined, undefined) };
   },
 
@@ -68,9 +79,7 @@ export const ROOM_LIFE = {
     if (refusal !== undefined) return { kind: 'refused', refusal };
     const full = tooMany(room, context);
     if (full !== undefined) return full;
-    // While the store was asked the socket may have closed: a member without a socket would never leave.
-    if (connection.session.phase !== 'active')
-      return refused('unavailable', 'the connection has closed', 0);
+    if (connection.session.phase !== 'active') return SOCKET_CLOSED;
     return { kind: 'ok', members: room.join(connection, user, request.since, request.invite) };
   },
 
