@@ -1,6 +1,7 @@
 // The log may be late, away, unheard or somebody else's: no command is lost, none is done twice, and everybody sees the same.
 import { describe, expect, it } from 'vitest';
 import type { EntryId, RoomId } from '../../protocol/ids.ts';
+import type { Timers } from '../../src/ports/timers.ts';
 import { applyPatch, type JsonObject } from '../../protocol/merge-patch.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import { stateHash } from '../../protocol/state-hash.ts';
