@@ -137,7 +137,12 @@ export const RoomEventSchemas = {
     ranks: RanksSchema.exactOptional(),
     shuffle: z.boolean().exactOptional(),
   }),
-  QueueReordered: event('QueueReordered', { cause: z.enum(['fair', 'away']), ranks: RanksSchema }),
+  /** `renumbered`: shorter ranks in the same order; of `shuffleRank` where `shuffle` is set. */
+  QueueReordered: event('QueueReordered', {
+    cause: z.enum(['fair', 'away', 'renumbered']),
+    ranks: RanksSchema,
+    shuffle: z.boolean().exactOptional(),
+  }),
   EntryVoted: event('EntryVoted', {
     by,
     entryId: EntryIdSchema,

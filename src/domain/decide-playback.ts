@@ -6,7 +6,6 @@ import { playOrder } from '../../protocol/schemas/room.ts';
 import type { SystemCommand, UserCommand } from './command.ts';
 import { noSuchEntry, requirePermission, type Draft } from './draft.ts';
 import { reorderFairly } from './fair.ts';
-import { neededReady } from './gate.ts';
 import { goOn, isSilent, moveTo, replan, startEntry } from './move.ts';
 import {
   anchorOf,
@@ -187,7 +186,7 @@ function setMode(
 /** What has played and what plays stay in their places; what is to come is shuffled (Fisher–Yates). */
 function shuffledRanks(draft: Draft): Record<string, string> {
   const order = playOrder(draft.room.public);
-  const current = entryIdOf(draft.standing.head);
+  const current = entryIdOf(draft.standing.cursor);
   const from = current === undefined ? 0 : order.indexOf(current) + 1;
   const coming = order.slice(from);
   for (let i = coming.length - 1; i > 0; i -= 1) {
@@ -204,11 +203,11 @@ export function openGate(
   draft: Draft,
   { entryId }: Extract<SystemCommand, { type: 'OpenGate' }>,
 ): void {
-  const { playback, settings } = draft.room.public;
   const { head } = draft.standing;
-  const gate = pendingGate(playback, draft.at);
+  const gate = pendingGate(draft.room.public.playback, draft.at);
   if (gate?.entryId !== entryId || !isPlaying(head) || draft.changeAt >= gate.deadlineAt) return;
-  const needed = neededReady(draft.context.presentCount, settings.gateQuorum);
+  // What was told is needed stays so; but those who have left since are not waited for.
+  const needed = Math.min(gate.needed, draft.context.presentCount);
   if (draft.context.readyCount(entryId) < needed) return;
   moveTo(draft, { cause: 'gate', change: { ...head, at: draft.changeAt } });
 }

@@ -6,7 +6,7 @@ import { playOrder, type Entry, type Queue } from '../../protocol/schemas/room.t
 import type { TrackInfo, UserCommand } from './command.ts';
 import { noSuchEntry, requirePermission, type Draft } from './draft.ts';
 import { may } from './access.ts';
-import { inRounds, isFair, passingOverAway, ranksFor, turnsOf } from './fair.ts';
+import { byTurns, isFair, ranksFor, turnsOf } from './fair.ts';
 import { undoQueue } from './decide-undo.ts';
 import { comingEntries, entryIdOf } from './playback.ts';
 import { byRank, fairTurns, renumberIfLong, shuffledIn, shuffleRankOf } from './queue-order.ts';
@@ -43,7 +43,7 @@ function add(draft: Draft, command: Command<'AddToQueue'>, by: UserId): Refusal 
     const { maxQueueEntries } = draft.context.limits;
     return refuse('queue_full', `the queue holds at most ${maxQueueEntries} entries`);
   }
-  renumberIfLong(draft, by);
+  renumberIfLong(draft);
   const entryIds = command.tracks.map(() => draft.context.newEntryId());
   const unranked = entriesFor(draft, command.tracks, entryIds, by);
   const { entries, ranks } = isFair(draft.room)
@@ -59,7 +59,7 @@ function add(draft: Draft, command: Command<'AddToQueue'>, by: UserId): Refusal 
   return undefined;
 }
 
-/** The played entries to drop so that `count` more fit; undefined where they do not. */
+/** The entries behind the cursor, oldest first, to drop so that `count` more fit; undefined where they do not. */
 function placeFor(draft: Draft, count: number): EntryId[] | undefined {
   const { room, standing, context } = draft;
   const order = playOrder(room.public);
@@ -67,10 +67,10 @@ function placeFor(draft: Draft, count: number): EntryId[] | undefined {
   if (surplus <= 0) return [];
   // Under repeat what has played will play again.
   if (room.public.playback.repeat !== 'off') return undefined;
-  const current = entryIdOf(standing.head);
-  const heard = entryIdOf(standing.inForce);
-  const played = current === undefined ? [] : order.slice(0, order.indexOf(current));
-  const dropped = played.filter((entryId) => entryId !== heard).slice(0, surplus);
+  const current = entryIdOf(standing.cursor);
+  const heard = [standing.inForce, ...standing.announced].map(entryIdOf);
+  const behind = current === undefined ? [] : order.slice(0, order.indexOf(current));
+  const dropped = behind.filter((entryId) => !heard.includes(entryId)).slice(0, surplus);
   return dropped.length < surplus ? undefined : dropped;
 }
 
@@ -111,7 +111,7 @@ interface Ranked {
 
 function rankedByHand(draft: Draft, added: Queue, at: 'next' | 'end'): Ranked {
   const { queue, playback } = draft.room.public;
-  const current = entryIdOf(draft.standing.head);
+  const current = entryIdOf(draft.standing.cursor);
   const entryIds = keysOf(added);
   const ranked = byRank(queue);
   // Where nothing is chosen, next is the very first.
@@ -143,7 +143,7 @@ function rankedByHand(draft: Draft, added: Queue, at: 'next' | 'end'): Ranked {
 function rankedByTurns(draft: Draft, added: Queue, at: 'next' | 'end', by: UserId): Ranked {
   const { room } = draft;
   const { queue } = room.public;
-  const coming = comingEntries(room, draft.at);
+  const coming = comingEntries(room, draft.standing);
   const entryIds = keysOf(added);
   const last = byRank(queue).at(-1);
   const lastRank = last === undefined ? undefined : lookup(queue, last)?.rank;
@@ -153,9 +153,9 @@ function rankedByTurns(draft: Draft, added: Queue, at: 'next' | 'end', by: UserI
     all = withKey(all, entryId, { ...(added[entryId] as Entry), rank: tail[i] ?? '' });
   });
   const wanted = at === 'next' ? [...entryIds, ...coming] : [...coming, ...entryIds];
-  const turns = fairTurns(coming, queue, entryIdOf(draft.standing.head), by);
+  const turns = fairTurns(coming, queue, entryIdOf(draft.standing.cursor), by);
   const future = { ...room, public: { ...room.public, queue: all } };
-  const order = passingOverAway(inRounds(wanted, all, turns), future);
+  const order = byTurns(wanted, future, turns);
   const ranks = ranksFor(order, all);
   const isNew = new Set<string>(entryIds);
   const entries = entryIds.map((entryId): [string, Entry] => {
@@ -201,7 +201,7 @@ function move(draft: Draft, command: Command<'MoveInQueue'>, by: UserId): Refusa
   if (beforeEntryId !== undefined && lookup(queue, beforeEntryId) === undefined) {
     return noSuchEntry(beforeEntryId);
   }
-  if (entryId === entryIdOf(draft.standing.head)) {
+  if (draft.standing.announced.some((anchor) => entryIdOf(anchor) === entryId)) {
     return refuse('conflict', `entry ${entryId} is the current one: it stays where it is`);
   }
   if (entryId === beforeEntryId) return undefined;
@@ -219,14 +219,14 @@ function moveByHand(
   const before = playOrder(draft.room.public);
   const order = before.filter((id) => id !== entryId);
   const place = beforeEntryId === undefined ? order.length : order.indexOf(beforeEntryId);
-  const current = entryIdOf(draft.standing.head);
+  const current = entryIdOf(draft.standing.cursor);
   const isPlayed = current !== undefined && place <= order.indexOf(current);
   // Among what has played it would never be heard, unless all is repeated.
   if (isPlayed && draft.room.public.playback.repeat !== 'all') {
     return refuse('conflict', `entry ${beforeEntryId ?? ''} is not among those to come`);
   }
   if (before.indexOf(entryId) === place) return undefined;
-  renumberIfLong(draft, by);
+  renumberIfLong(draft);
   const { queue, playback } = draft.room.public;
   const rankOf = (index: number): string | undefined => {
     const neighbour = order[index];
@@ -248,7 +248,7 @@ function moveByTurns(
 ): Refusal | undefined {
   const { room } = draft;
   const { queue } = room.public;
-  const coming = comingEntries(room, draft.at);
+  const coming = comingEntries(room, draft.standing);
   if (!coming.includes(entryId)) {
     return refuse('conflict', `entry ${entryId} is not among those to come`);
   }
@@ -258,8 +258,8 @@ function moveByTurns(
   const wanted = coming.filter((id) => id !== entryId);
   const place = beforeEntryId === undefined ? wanted.length : wanted.indexOf(beforeEntryId);
   wanted.splice(place, 0, entryId);
-  const turns = turnsOf(coming, queue, entryIdOf(draft.standing.head));
-  const ranks = ranksFor(passingOverAway(inRounds(wanted, queue, turns), room), queue);
+  const turns = turnsOf(coming, queue, entryIdOf(draft.standing.cursor));
+  const ranks = ranksFor(byTurns(wanted, room, turns), queue);
   if (keysOf(ranks).length === 0) return undefined;
   draft.emit({ type: 'QueueMoved', by, entryId, ranks, shuffle: false });
   return undefined;
@@ -269,7 +269,7 @@ function moveByTurns(
 function clear(draft: Draft, by: UserId): Refusal | undefined {
   const forbidden = requirePermission(draft.room, by, 'queueEdit');
   if (forbidden !== undefined) return forbidden;
-  const entryIds = comingEntries(draft.room, draft.at);
+  const entryIds = comingEntries(draft.room, draft.standing);
   if (entryIds.length > 0) draft.emit({ type: 'QueueCleared', by, entryIds });
   return undefined;
 }

@@ -1,14 +1,15 @@
 // Decides what taking back a change of the queue means now, when the room may have moved on since.
 import type { EntryId, UserId } from '../../protocol/ids.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
-import { playOrder, type Entry, type Queue } from '../../protocol/schemas/room.ts';
+import type { Entry, Queue } from '../../protocol/schemas/room.ts';
 import { requirePermission, type Draft, type EventBody } from './draft.ts';
 import { roleOf } from './access.ts';
 import { comingEntries, entryIdOf } from './playback.ts';
 import { shuffleRankOf, shuffledIn } from './queue-order.ts';
-import { freeRank, ranksBetween } from './ranks.ts';
+import { byUnits, freeRank } from './ranks.ts';
 import { entriesOf, keysOf, lookup } from './records.ts';
 import type { UndoStep } from './room-state.ts';
+import type { RankField } from './undo-steps.ts';
 
 type Undone = Omit<Extract<EventBody, { type: 'QueueUndone' }>, 'type' | 'by' | 'step'>;
 
@@ -36,7 +37,7 @@ function takeBack(draft: Draft, step: UndoStep): Undone | undefined {
     case 'added':
       return takeOut(draft, step.entryIds);
     case 'removed':
-      return putBack(draft, step.entries);
+      return putBack(draft, step.entries, step.unheard);
     case 'moved':
       return moveBack(draft, step.ranks, step.shuffle);
   }
@@ -45,41 +46,39 @@ function takeBack(draft: Draft, step: UndoStep): Undone | undefined {
 /** Those added that are still to come: what was heard, or is being heard, stays. */
 function takeOut(draft: Draft, added: readonly EntryId[]): Undone | undefined {
   const { standing, room } = draft;
-  const coming = new Set(comingEntries(room, draft.at));
+  const coming = new Set(comingEntries(room, draft.standing));
   const heard = entryIdOf(standing.inForce);
   const removed = added.filter((entryId) => coming.has(entryId) && entryId !== heard);
   return removed.length === 0 ? undefined : { removed };
 }
 
-/** Back where they were, without the votes of then, as many as there is place for. */
-function putBack(draft: Draft, entries: Queue): Undone | undefined {
+/**
+ * Back where they were, without the votes of then, as many as there is place for. What was still to come then still is: where the room
+ * has passed its place, it comes next.
+ */
+function putBack(draft: Draft, entries: Queue, unheard: readonly EntryId[]): Undone | undefined {
   const { queue, playback } = draft.room.public;
   const place = draft.context.limits.maxQueueEntries - keysOf(queue).length;
-  const absent = entriesOf(entries).filter(([entryId]) => lookup(queue, entryId) === undefined);
+  const absent = entriesOf(entries)
+    .filter(([entryId]) => lookup(queue, entryId) === undefined)
+    .sort(([, a], [, b]) => byUnits(a.rank, b.rank));
   const fitting = absent.slice(0, Math.max(0, place));
   if (fitting.length === 0) return undefined;
-  const taken = new Set(Object.values(queue).map(({ rank }) => rank));
-  const shuffleRanks = playback.shuffle
-    ? shuffledIn(
-        draft,
-        fitting.map(([entryId]) => entryId),
-        'end',
-      )
-    : undefined;
+  const ids = fitting.map(([entryId]) => entryId);
+  const shuffleRanks = playback.shuffle ? shuffledIn(draft, ids, 'end') : undefined;
+  const ranks = new Places(
+    draft,
+    Object.values(queue).map(({ rank }) => rank),
+    'rank',
+  );
   const restored = fitting.map(([entryId, entry]): [string, Entry] => {
     const { shuffleRank: _then, ...rest } = entry;
-    const rank = freeRank(entry.rank, taken);
-    taken.add(rank);
+    const rank = ranks.take(entry.rank, unheard.includes(entryId));
     const shuffleRank = shuffleRanks?.get(entryId);
+    const votes = { score: 0, skipVotes: 0 };
     return [
       entryId,
-      {
-        ...rest,
-        rank,
-        score: 0,
-        skipVotes: 0,
-        ...(shuffleRank === undefined ? {} : { shuffleRank }),
-      },
+      { ...rest, ...votes, rank, ...(shuffleRank === undefined ? {} : { shuffleRank }) },
     ];
   });
   return { restored: Object.fromEntries(restored) };
@@ -93,37 +92,49 @@ function moveBack(
 ): Undone | undefined {
   const { queue, playback } = draft.room.public;
   if (shuffle !== playback.shuffle) return undefined;
-  const rankOf = (entryId: EntryId): string | undefined => {
-    const entry = lookup(queue, entryId);
-    return shuffle ? shuffleRankOf(entry) : entry?.rank;
-  };
-  const current = entryIdOf(draft.standing.head);
-  const moved = entriesOf(before).filter(
-    ([entryId]) => lookup(queue, entryId) !== undefined && entryId !== current,
-  );
+  const field = shuffle ? 'shuffleRank' : 'rank';
+  const announced = draft.standing.announced.map(entryIdOf);
+  const moved = entriesOf(before)
+    .filter(([entryId]) => lookup(queue, entryId) !== undefined && !announced.includes(entryId))
+    .sort(([, a], [, b]) => byUnits(a, b));
   const movedIds = new Set(moved.map(([entryId]) => entryId));
-  const order = playOrder(draft.room.public);
-  const taken = new Set(
-    order.filter((entryId) => !movedIds.has(entryId)).map((entryId) => rankOf(entryId) ?? ''),
+  const others = keysOf(queue).filter((entryId) => !movedIds.has(entryId));
+  const places = new Places(
+    draft,
+    others.map((entryId) => rankOf(lookup(queue, entryId), field) ?? ''),
+    field,
   );
-  const currentRank = current === undefined ? undefined : rankOf(current);
   const ranks: [string, string][] = [];
   for (const [entryId, then] of moved) {
-    const isBehind = currentRank !== undefined && then <= currentRank;
-    const rank = isBehind ? rankAfter(currentRank, taken) : freeRank(then, taken);
-    taken.add(rank);
-    if (rank !== rankOf(entryId)) ranks.push([entryId, rank]);
+    const rank = places.take(then, true);
+    if (rank !== rankOf(lookup(queue, entryId), field)) ranks.push([entryId, rank]);
   }
   return ranks.length === 0 ? undefined : { ranks: Object.fromEntries(ranks), shuffle };
 }
 
-/** A rank directly after `rank`. */
-function rankAfter(rank: string, taken: ReadonlySet<string>): string {
-  const next = [...taken]
-    .filter((other) => other > rank)
-    .reduce<string | undefined>(
-      (least, other) => (least === undefined || other < least ? other : least),
-      undefined,
-    );
-  return ranksBetween(rank, next, 1)[0] ?? rank;
+function rankOf(entry: Entry | undefined, field: RankField): string | undefined {
+  return field === 'shuffleRank' ? shuffleRankOf(entry) : entry?.rank;
+}
+
+/** The ranks that are taken, and the one of the cursor, behind which nothing is heard any more. */
+class Places {
+  readonly #taken: Set<string>;
+  /** Of the cursor, or of the last that was put directly after it. */
+  #passed: string | undefined;
+
+  constructor(draft: Draft, taken: readonly string[], field: RankField) {
+    this.#taken = new Set(taken);
+    const current = entryIdOf(draft.standing.cursor);
+    const entry = current === undefined ? undefined : lookup(draft.room.public.queue, current);
+    this.#passed = rankOf(entry, field);
+  }
+
+  /** The rank of then or the next free one; of what is to come, one that the room has not passed. */
+  take(then: string, isComing: boolean): string {
+    const isPassed = isComing && this.#passed !== undefined && then <= this.#passed;
+    const rank = freeRank(isPassed ? (this.#passed ?? then) : then, this.#taken);
+    if (isPassed) this.#passed = rank;
+    this.#taken.add(rank);
+    return rank;
+  }
 }

@@ -58,7 +58,8 @@ function voteEntry(
   const score = entry.score - before + value;
   draft.emit({ type: 'EntryVoted', by, entryId, value, score });
   const { removeVoteShare } = room.public.settings;
-  if (removeVoteShare <= 0 || !comingEntries(room, draft.at).includes(entryId)) return undefined;
+  if (removeVoteShare <= 0 || !comingEntries(room, draft.standing).includes(entryId))
+    return undefined;
   if (entryIdOf(draft.standing.inForce) === entryId) return undefined;
   const votes = entriesOf(lookup(draft.room.votes, entryId) ?? {});
   const against = votes

@@ -4,6 +4,7 @@ import type { Queue } from '../../protocol/schemas/room.ts';
 import type { RoomEvent } from './room-event.ts';
 import type { RoomState } from './room-state.ts';
 import { headEntryId } from './playback.ts';
+import { withoutShuffledMoves } from './undo-steps.ts';
 import { entriesOf, keysOf, lookup, withKey, withoutKeys, withoutMember } from './records.ts';
 
 export function evolvePlayback(
@@ -54,7 +55,8 @@ function modeSet(room: RoomState, event: RoomEvent<'PlaybackModeSet'>): RoomStat
     );
   }
   const playback = { ...room.public.playback, repeat, shuffle };
-  return { ...room, public: { ...room.public, queue, playback } };
+  const undo = shuffle ? room.undo : withoutShuffledMoves(room.undo);
+  return { ...room, undo, public: { ...room.public, queue, playback } };
 }
 
 /** `queue` with the given shuffle ranks set; built at once, as all of it changes when shuffle goes on. */

@@ -1,16 +1,10 @@
 // What changes of the queue and votes on it make of a room. A part of `evolve`, and as total.
 import type { EntryId } from '../../protocol/ids.ts';
 import type { Entry, Queue } from '../../protocol/schemas/room.ts';
-import { DEFAULT_DOMAIN_LIMITS } from './command.ts';
 import type { RoomEvent } from './room-event.ts';
 import type { RoomState, UndoStep } from './room-state.ts';
 import { entriesOf, keysOf, lookup, withKey, withoutKeys } from './records.ts';
-
-/**
- * How many undo steps the state keeps. Fixed, as the state must not depend on how a node is configured; a lower limit is for
- * `decide` to hold.
- */
-export const UNDO_KEPT = DEFAULT_DOMAIN_LIMITS.maxUndo;
+import { remembering, renumberedSteps, unheardOf, type RankField } from './undo-steps.ts';
 
 type QueueEvent = RoomEvent<
   | 'QueueAdded'
@@ -42,7 +36,9 @@ export function evolveQueue(room: RoomState, event: QueueEvent): RoomState {
       const after = ranked(without(room, event.entryIds), ranks, 'rank');
       // What the room voted out is not for one of the voters to bring back.
       const isVote = event.type === 'QueueRemoved' && event.cause === 'vote';
-      return isVote ? after : remembering(after, { kind: 'removed', by: event.by, entries });
+      if (isVote) return after;
+      const unheard = unheardOf(room, event.entryIds, event.at);
+      return remembering(after, { kind: 'removed', by: event.by, entries, unheard });
     }
     case 'QueueMoved': {
       const field = event.shuffle ? 'shuffleRank' : 'rank';
@@ -60,8 +56,13 @@ export function evolveQueue(room: RoomState, event: QueueEvent): RoomState {
       const after = ranked(restored, event.ranks, event.shuffle === true ? 'shuffleRank' : 'rank');
       return { ...after, undo: room.undo.filter((_, place) => place !== event.step) };
     }
-    case 'QueueReordered':
-      return ranked(room, event.ranks, 'rank');
+    case 'QueueReordered': {
+      const field = event.shuffle === true ? 'shuffleRank' : 'rank';
+      const after = ranked(room, event.ranks, field);
+      if (event.cause !== 'renumbered') return after;
+      const undo = renumberedSteps(room.undo, room.public.queue, after.public.queue, field);
+      return { ...after, undo };
+    }
     case 'EntryVoted':
       return voted(room, event);
     case 'SkipVoted': {
@@ -116,7 +117,7 @@ function inserted(room: RoomState, entries: Readonly<Record<string, Entry>>): Ro
 function ranked(
   room: RoomState,
   ranks: Readonly<Record<string, string>> | undefined,
-  field: 'rank' | 'shuffleRank',
+  field: RankField,
 ): RoomState {
   if (ranks === undefined) return room;
   const changed: Record<string, Entry> = {};
@@ -135,8 +136,4 @@ function pick(queue: Queue, entryIds: readonly EntryId[]): Queue {
       return entry === undefined ? [] : [[entryId, entry] as const];
     }),
   );
-}
-
-function remembering(room: RoomState, step: UndoStep): RoomState {
-  return { ...room, undo: [...room.undo, step].slice(-UNDO_KEPT) };
 }

@@ -4,7 +4,8 @@ import type { EntryId, UserId } from '../../protocol/ids.ts';
 import type { Queue } from '../../protocol/schemas/room.ts';
 import type { Draft } from './draft.ts';
 import type { RoomState } from './room-state.ts';
-import { comingEntries, headEntryId } from './playback.ts';
+import { comingEntries, entryIdOf, isAdderHere } from './playback.ts';
+import { byUnits } from './ranks.ts';
 import { lookup } from './records.ts';
 
 export function isFair(room: RoomState): boolean {
@@ -28,11 +29,7 @@ export function turnsOf(
 }
 
 /** `order` as rounds: in each, everybody of `turns` has one entry; their own stay in their own order. Others' turns come last. */
-export function inRounds(
-  order: readonly EntryId[],
-  queue: Queue,
-  turns: readonly UserId[],
-): EntryId[] {
+function inRounds(order: readonly EntryId[], queue: Queue, turns: readonly UserId[]): EntryId[] {
   const own = new Map<UserId | undefined, EntryId[]>(turns.map((userId) => [userId, []]));
   for (const entryId of order) {
     const owner = lookup(queue, entryId)?.addedBy;
@@ -50,15 +47,20 @@ export function inRounds(
   return result;
 }
 
-/** `order` with the first entry whose adder is here at its head. As it is when all adders are away. */
-export function passingOverAway(order: readonly EntryId[], room: RoomState): EntryId[] {
-  const chosen = order.findIndex((entryId) => {
-    const owner = lookup(room.public.queue, entryId)?.addedBy;
-    return owner !== undefined && lookup(room.members, owner)?.here === true;
-  });
-  const first = order[chosen];
-  if (chosen <= 0 || first === undefined) return [...order];
-  return [first, ...order.slice(0, chosen), ...order.slice(chosen + 1)];
+/**
+ * `order` by turns: rounds of those who are here, and behind them rounds of those who are away, who so are passed over and find their
+ * entries waiting. Doing it again changes nothing.
+ * @param turns who comes before whom in a round
+ */
+export function byTurns(
+  order: readonly EntryId[],
+  room: RoomState,
+  turns: readonly UserId[],
+): EntryId[] {
+  const { queue } = room.public;
+  const here = order.filter((entryId) => isAdderHere(room, entryId));
+  const away = order.filter((entryId) => !isAdderHere(room, entryId));
+  return [...inRounds(here, queue, turns), ...inRounds(away, queue, turns)];
 }
 
 /**
@@ -75,22 +77,15 @@ export function ranksFor(order: readonly EntryId[], queue: Queue): Record<string
   return Object.fromEntries(changed);
 }
 
-/** `sort` of strings by locale would differ from the order of play. */
-function byUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Puts the coming entries into their turns, with who is away passed over. No event where they stand so already. */
+/** Puts the coming entries into their turns. No event where they stand so already. */
 export function reorderFairly(draft: Draft): void {
-  const { room, at } = draft;
+  const { room, standing } = draft;
   if (!isFair(room) || room.public.playback.shuffle) return;
   const { queue } = room.public;
-  const order = comingEntries(room, at);
-  const turns = turnsOf(order, queue, headEntryId(room.public, at));
-  const fair = inRounds(order, queue, turns);
-  const wanted = passingOverAway(fair, room);
-  const ranks = ranksFor(wanted, queue);
+  const order = comingEntries(room, standing);
+  const turns = turnsOf(order, queue, entryIdOf(standing.cursor));
+  const ranks = ranksFor(byTurns(order, room, turns), queue);
   if (Object.keys(ranks).length === 0) return;
-  const cause = wanted[0] === fair[0] ? 'fair' : 'away';
-  draft.emit({ type: 'QueueReordered', cause, ranks });
+  const isAnyoneAway = order.some((entryId) => !isAdderHere(room, entryId));
+  draft.emit({ type: 'QueueReordered', cause: isAnyoneAway ? 'away' : 'fair', ranks });
 }

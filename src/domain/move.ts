@@ -78,7 +78,10 @@ export function startEntry(draft: Draft, entryId: EntryId, positionMs: number, s
 function gateFor(draft: Draft, entryId: EntryId): Gate | undefined {
   const { presentCount } = draft.context;
   const { gateMs, gateQuorum } = draft.room.public.settings;
-  const deadlineAt = draft.at + gateMs;
+  const { base } = draft.standing;
+  const silentFrom = isPlaying(base) ? endAt(base) : Infinity;
+  // Waiting beyond the end of what plays would be silence, and a room that plays waits for nobody.
+  const deadlineAt = Math.min(draft.at + gateMs, silentFrom);
   if (presentCount <= 0 || deadlineAt <= draft.changeAt) return undefined;
   const needed = neededReady(presentCount, gateQuorum);
   const ready = draft.context.readyCount(entryId);
@@ -111,7 +114,7 @@ function stopAtEnd(draft: Draft, entryId: EntryId, { cause, by }: Start): void {
 export function chooseFirst(draft: Draft): void {
   const { base } = draft.standing;
   if (hasTrack(base)) return;
-  const first = comingEntries(draft.room, draft.at)[0];
+  const first = comingEntries(draft.room, draft.standing)[0];
   const entry = first === undefined ? undefined : lookup(draft.room.public.queue, first);
   if (first === undefined || entry === undefined) return;
   const at = isSilent(draft) ? draft.at : draft.changeAt;
@@ -124,10 +127,16 @@ export function isSilent(draft: Draft): boolean {
   return !isPlaying(inForce) && !isPending;
 }
 
-/** Plans the boundaries after the head anew. No event where the plan is what it was. */
+/** Plans anew what comes after the cursor: what was announced stands. No event where the plan is what it was. */
 export function replan(draft: Draft, cause: 'replanned' | 'horizon'): void {
   const { playback } = draft.room.public;
-  const { head, isPending, beforeHead, inForce } = draft.standing;
+  const { head, isPending, beforeHead, inForce, announced, cursor } = draft.standing;
+  if (cursor !== head && hasTrack(cursor) && !isPlaying(cursor)) {
+    // Too near the end of the queue to prevent the stop: what was added since follows it.
+    const next = nextEntry(draft.room, cursor.entryId);
+    if (next !== undefined) startEntry(draft, next, 0, { cause, isCold: false });
+    return;
+  }
   if (isPlaying(head) && !isPending && endAt(head) <= draft.at) {
     // Its end has passed unplanned (no node was there to do it). Nobody was told what follows, so it follows now.
     goOnAfterEnd(draft, head.entryId, cause);
@@ -139,8 +148,8 @@ export function replan(draft: Draft, cause: 'replanned' | 'horizon'): void {
   );
   const timeline = planTimeline(draft.room, {
     at: draft.at,
-    kept,
-    change: head,
+    kept: [...kept, ...announced.slice(0, -1)],
+    change: cursor,
     horizonMs: draft.context.limits.horizonMs,
   });
   const planned = playback.timeline.slice(playback.timeline.indexOf(inForce));

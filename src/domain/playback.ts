@@ -106,6 +106,10 @@ export interface Standing {
   readonly base: Anchor;
   /** Where the base is at `changeAt`, ms. */
   readonly basePositionMs: number;
+  /** The head, and the boundaries after it up to `changeAt`: they are too near to be unsaid. Ends before an entry that has left the queue. */
+  readonly announced: readonly [Anchor, ...Anchor[]];
+  /** The last one announced: what comes after it in the order of play can still be changed. */
+  readonly cursor: Anchor;
 }
 
 /**
@@ -118,6 +122,12 @@ export function standingAt(room: Played, at: HubMs, changeAt: HubMs): Standing {
   const head = headIndex(room, at);
   const headAnchor = timeline[head] ?? anchorAt(timeline, at);
   const isPending = head > inForceIndex;
+  const announced: [Anchor, ...Anchor[]] = [headAnchor];
+  for (const anchor of timeline.slice(head + 1)) {
+    const isGone = hasTrack(anchor) && !Object.hasOwn(room.queue, anchor.entryId);
+    if (anchor.at > changeAt || isGone) break;
+    announced.push(anchor);
+  }
   const base =
     isPending && headAnchor.at >= changeAt
       ? headAnchor
@@ -129,6 +139,8 @@ export function standingAt(room: Played, at: HubMs, changeAt: HubMs): Standing {
     beforeHead: timeline.slice(inForceIndex, Math.max(inForceIndex, head)),
     base,
     basePositionMs: positionAt(base, changeAt),
+    announced,
+    cursor: announced.at(-1) ?? headAnchor,
   };
 }
 
@@ -142,7 +154,19 @@ export function headEntryId(room: Played, at: HubMs): EntryId | undefined {
 export function nextEntry(room: RoomState, entryId: EntryId): EntryId | undefined {
   const order = playOrder(room.public);
   const next = order[order.indexOf(entryId) + 1];
-  return next ?? (room.public.playback.repeat === 'off' ? undefined : order[0]);
+  return next ?? (room.public.playback.repeat === 'off' ? undefined : firstAgain(room, order));
+}
+
+/** Where a queue that repeats begins again. By turns that is with somebody who is here, if any of them added something. */
+function firstAgain(room: RoomState, order: readonly EntryId[]): EntryId | undefined {
+  if (room.public.settings.queuePolicy !== 'fair') return order[0];
+  return order.find((entryId) => isAdderHere(room, entryId)) ?? order[0];
+}
+
+/** Whether whoever added the entry is here, by the log. */
+export function isAdderHere(room: RoomState, entryId: EntryId): boolean {
+  const adder = lookup(room.public.queue, entryId)?.addedBy;
+  return adder !== undefined && lookup(room.members, adder)?.here === true;
 }
 
 /** The entry before `entryId` in the order of play; repeating all wraps around. Undefined at the start. */
@@ -153,11 +177,11 @@ export function previousEntry(room: RoomState, entryId: EntryId): EntryId | unde
   return index === 0 && room.public.playback.repeat === 'all' ? order.at(-1) : undefined;
 }
 
-/** The entries that are still to come after the head, in order. All of them where nothing is chosen. */
-export function comingEntries(room: RoomState, at: HubMs): EntryId[] {
+/** The entries that are still to come after the cursor, in order. All of them where nothing is chosen. */
+export function comingEntries(room: RoomState, { cursor }: Standing): EntryId[] {
   const order = playOrder(room.public);
-  const head = headEntryId(room.public, at);
-  return head === undefined ? order : order.slice(order.indexOf(head) + 1);
+  const current = entryIdOf(cursor);
+  return current === undefined ? order : order.slice(order.indexOf(current) + 1);
 }
 
 /** A playing, paused or stopped anchor of an entry. The position is made whole and kept inside the track. */
@@ -201,7 +225,7 @@ export function planTimeline(room: RoomState, plan: Plan): readonly Anchor[] {
     const at = endAt(last);
     const place = places.get(last.entryId) ?? -1;
     let nextId = repeat === 'one' && place >= 0 ? last.entryId : order[place + 1];
-    if (nextId === undefined && repeat !== 'off') nextId = order[0];
+    if (nextId === undefined && repeat !== 'off') nextId = firstAgain(room, order);
     const next = nextId === undefined ? undefined : lookup(queue, nextId);
     if (nextId !== undefined && next !== undefined) {
       return anchorOf(nextId, next, 'playing', 0, at);

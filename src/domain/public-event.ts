@@ -30,7 +30,7 @@ const TOLD: { readonly [T in RoomEventType]: Keys<T> } = {
   QueueMoved: ['by', 'entryId', 'ranks', 'shuffle'],
   QueueCleared: ['by', 'entryIds'],
   QueueUndone: ['by', 'restored', 'removed', 'ranks', 'shuffle'],
-  QueueReordered: ['cause', 'ranks'],
+  QueueReordered: ['cause', 'ranks', 'shuffle'],
   EntryVoted: ['by', 'entryId', 'value', 'score'],
   SkipVoted: ['by', 'entryId', 'skipVotes', 'needed'],
 };

@@ -40,7 +40,7 @@ export function shuffledIn(
 ): Map<EntryId, string> {
   const { queue } = draft.room.public;
   const order = playOrder(draft.room.public);
-  const current = entryIdOf(draft.standing.head);
+  const current = entryIdOf(draft.standing.cursor);
   const from = current === undefined ? 0 : order.indexOf(current) + 1;
   const ranks = order.map((entryId) => shuffleRankOf(lookup(queue, entryId)) ?? '');
   const result = new Map<EntryId, string>();
@@ -56,20 +56,16 @@ export function shuffledIn(
 }
 
 /** Ranks grow where entries keep being put between the same two. Before they weigh, the queue is numbered anew, in the order it has. */
-export function renumberIfLong(draft: Draft, by: UserId): void {
-  const { queue, playback } = draft.room.public;
-  const entries = Object.values(queue);
+export function renumberIfLong(draft: Draft): void {
+  const entries = Object.values(draft.room.public.queue);
+  const cause = 'renumbered' as const;
   if (entries.some(({ rank }) => rank.length > MAX_RANK_LENGTH)) {
-    draft.emit({ type: 'QueueReordered', cause: 'fair', ranks: numbered(byRank(queue)) });
+    const ranks = numbered(byRank(draft.room.public.queue));
+    draft.emit({ type: 'QueueReordered', cause, ranks });
   }
   if (entries.some(({ shuffleRank }) => (shuffleRank ?? '').length > MAX_RANK_LENGTH)) {
-    draft.emit({
-      type: 'PlaybackModeSet',
-      by,
-      repeat: playback.repeat,
-      shuffle: playback.shuffle,
-      shuffleRanks: numbered(playOrder(draft.room.public)),
-    });
+    const ranks = numbered(playOrder(draft.room.public));
+    draft.emit({ type: 'QueueReordered', cause, ranks, shuffle: true });
   }
 }
 

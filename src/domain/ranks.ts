@@ -36,3 +36,8 @@ export function freeRank(wanted: string, taken: ReadonlySet<string>): string {
   }
   return ranksBetween(wanted, next, 1)[0] ?? `${wanted}V`;
 }
+
+/** Ranks compare by UTF-16 units; a sort by locale would differ from the order of play. */
+export function byUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -16,10 +16,13 @@ export function removeEntries(
 ): void {
   const successor = successorOf(draft, entryIds);
   // Read before: without the entry, what was planned behind it could not be told from what was decided.
-  const { head } = draft.standing;
+  const { head, cursor, isPending } = draft.standing;
   const at = isSilent(draft) ? draft.at : draft.changeAt;
   draft.emit({ type: 'QueueRemoved', by, cause, entryIds: [...entryIds] });
-  moveOff(draft, head, successor, at);
+  // Where a boundary to an entry that stays was announced already, the room goes on there by itself.
+  const isLeaving =
+    !isPending && cursor !== head && hasTrack(cursor) && !entryIds.includes(cursor.entryId);
+  if (!isLeaving) moveOff(draft, head, successor, at);
 }
 
 /** The entry to go on with when `removed` are gone; undefined where the queue ends there. */

@@ -38,6 +38,8 @@ export type UndoStep =
       readonly kind: 'removed';
       readonly by: UserId;
       readonly entries: Readonly<Record<EntryId, Entry>>;
+      /** Those of them that were still to come: brought back, they still are. */
+      readonly unheard: readonly EntryId[];
     }
   | {
       readonly kind: 'moved';

@@ -1,5 +1,6 @@
 // The queue: adding, removing, moving, undoing; by hand, by chance and by turns.
 import { describe, expect, it } from 'vitest';
+import { track } from './support/room-commands.ts';
 import { ANA, BEN, CLEO, LEAD_MS, Scenario, friends } from './support/room-scenario.ts';
 
 const party = () => {
@@ -29,7 +30,7 @@ describe('adding', () => {
     scenario.limits = { maxQueueEntries: 3 };
     const more = { type: 'AddToQueue', tracks: [], at: 'end' } as const;
     expect(scenario.do(more, ANA)).toEqual([]);
-    expect(() => scenario.add(BEN, 'd')).toThrow('at most 3');
+    expect(scenario.refusal({ ...more, tracks: [track('d')] }, BEN)).toBe('queue_full');
     scenario.do({ type: 'Jump', to: scenario.id('b') }, ANA);
     scenario.wait(1_000);
     scenario.do({ type: 'SetMode', repeat: 'all' }, ANA);
@@ -119,42 +120,6 @@ describe('moving', () => {
   });
 });
 
-describe('undo', () => {
-  it('takes back one’s own last change, and the host anybody’s', () => {
-    const scenario = friends('a b');
-    scenario.add(BEN, 'c');
-    scenario.do({ type: 'RemoveFromQueue', entryIds: [scenario.id('b')] }, ANA);
-    scenario.do({ type: 'UndoQueue' }, BEN);
-    expect(scenario.order).toEqual(['a']);
-    expect(scenario.refusal({ type: 'UndoQueue' }, BEN)).toBe('conflict');
-    scenario.do({ type: 'UndoQueue' }, ANA);
-    expect(scenario.order).toEqual(['a', 'b']);
-    scenario.add(BEN, 'd');
-    scenario.do({ type: 'UndoQueue' }, ANA);
-    expect(scenario.order).toEqual(['a', 'b']);
-  });
-
-  it('puts an entry back where it was, though its rank was taken since', () => {
-    const scenario = friends();
-    scenario.do({ type: 'RemoveFromQueue', entryIds: [scenario.id('c')] }, ANA);
-    scenario.add(BEN, 'd');
-    scenario.do({ type: 'UndoQueue' }, BEN);
-    scenario.add(BEN, 'e');
-    scenario.do({ type: 'UndoQueue' }, ANA);
-    scenario.do({ type: 'UndoQueue' }, ANA);
-    expect(scenario.order).toEqual(['a', 'b', 'c']);
-  });
-
-  it('undoes a move, but not into what has played', () => {
-    const scenario = friends('a b c d');
-    scenario.do({ type: 'MoveInQueue', entryId: scenario.id('b') }, BEN);
-    expect(scenario.order).toEqual(['a', 'c', 'd', 'b']);
-    scenario.do({ type: 'Jump', to: scenario.id('c') }, ANA);
-    scenario.wait(1_000).do({ type: 'UndoQueue' }, BEN);
-    expect(scenario.order).toEqual(['a', 'c', 'b', 'd']);
-  });
-});
-
 describe('shuffle', () => {
   it('mixes what is to come, keeps the way back, and gives the old order back', () => {
     const scenario = friends('a b c d e f g h');
@@ -186,53 +151,6 @@ describe('shuffle', () => {
     scenario.do({ type: 'SetMode', shuffle: true }, ANA);
     scenario.do({ type: 'UpdateRoom', settings: { queuePolicy: 'fair' } }, ANA);
     expect(scenario.state.public.playback.shuffle).toBe(false);
-  });
-});
-
-describe('turns', () => {
-  it('lets everybody have one entry a round, and counts the current one', () => {
-    const scenario = party();
-    scenario.add(ANA, 'a1 a2 a3');
-    scenario.add(BEN, 'b1 b2');
-    scenario.add(CLEO, 'c1');
-    expect(scenario.order).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
-    scenario.do({ type: 'Play' }, ANA);
-    scenario.wait(1_000).do({ type: 'Skip', entryId: scenario.id('a1') }, ANA);
-    expect(scenario.order).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
-  });
-
-  it('gives nobody another’s turn for adding next or moving', () => {
-    const scenario = party();
-    scenario.add(ANA, 'a1 a2');
-    scenario.add(BEN, 'b1 b2');
-    scenario.add(CLEO, 'c1');
-    scenario.add(BEN, 'b0', 'next');
-    expect(scenario.order).toEqual(['a1', 'b0', 'c1', 'a2', 'b1', 'b2']);
-    scenario.do(
-      { type: 'MoveInQueue', entryId: scenario.id('b2'), beforeEntryId: scenario.id('b0') },
-      BEN,
-    );
-    expect(scenario.order).toEqual(['a1', 'b2', 'c1', 'a2', 'b0', 'b1']);
-  });
-
-  it('passes over whoever is away, who comes directly behind, and plays on when all are', () => {
-    const scenario = party();
-    scenario.add(ANA, 'a1 a2');
-    scenario.add(BEN, 'b1 b2');
-    scenario.add(CLEO, 'c1');
-    scenario.do({ type: 'Play' }, ANA);
-    scenario.wait(1_000);
-    expect(scenario.depart(BEN)).toEqual([
-      'MembersDeparted',
-      'QueueReordered:away',
-      'PlaybackMoved:replanned',
-    ]);
-    expect(scenario.order).toEqual(['a1', 'c1', 'b1', 'a2', 'b2']);
-    expect(scenario.timeline.at(-1)).toMatch(/^playing c1/);
-    scenario.depart(CLEO);
-    expect(scenario.order.slice(0, 2)).toEqual(['a1', 'a2']);
-    scenario.arrive(BEN);
-    expect(scenario.order[1]).not.toBe('a2');
   });
 });
 

@@ -1,0 +1,37 @@
+// The token bucket, by hand.
+import { describe, expect, it } from 'vitest';
+import { fullBucket, takeTokens } from '../../src/domain/rate-limit.ts';
+
+const LIMIT = { perSecond: 10, burst: 4 };
+
+describe('a bucket of tokens', () => {
+  it('gives what a rested one holds at once, and tells how long the next takes', () => {
+    const bucket = fullBucket(LIMIT, 1_000);
+    for (let i = 0; i < 4; i += 1) expect(takeTokens(bucket, LIMIT, 1, 1_000)).toBe(0);
+    expect(takeTokens(bucket, LIMIT, 1, 1_000)).toBe(100);
+    expect(takeTokens(bucket, LIMIT, 1, 1_060)).toBe(40);
+    expect(takeTokens(bucket, LIMIT, 1, 1_100)).toBe(0);
+  });
+
+  it('takes nothing where it refuses', () => {
+    const bucket = fullBucket(LIMIT, 0);
+    expect(takeTokens(bucket, LIMIT, 3, 0)).toBe(0);
+    expect(takeTokens(bucket, LIMIT, 2, 0)).toBe(100);
+    expect(takeTokens(bucket, LIMIT, 1, 0)).toBe(0);
+  });
+
+  it('never holds more than its burst, however long it rests', () => {
+    const bucket = fullBucket(LIMIT, 0);
+    takeTokens(bucket, LIMIT, 4, 0);
+    expect(takeTokens(bucket, LIMIT, 5, 3_600_000)).toBe(100);
+    expect(takeTokens(bucket, LIMIT, 4, 3_600_000)).toBe(0);
+  });
+
+  it('gains nothing from a clock that runs backward', () => {
+    const bucket = fullBucket(LIMIT, 5_000);
+    takeTokens(bucket, LIMIT, 4, 5_000);
+    expect(takeTokens(bucket, LIMIT, 1, 1_000)).toBe(100);
+    expect(takeTokens(bucket, LIMIT, 1, 5_000)).toBe(100);
+    expect(takeTokens(bucket, LIMIT, 1, 5_100)).toBe(0);
+  });
+});
