@@ -8,6 +8,7 @@ import type { Draft } from './draft.ts';
 import type { RoomEvent } from './room-event.ts';
 import type { Member, RoomState } from './room-state.ts';
 import { isBanned, mayEnter, roleOf, validInvite } from './access.ts';
+import { countVotes } from './decide-votes.ts';
 import { successionDueAt } from './due.ts';
 import { anchorOf, isPlaying } from './playback.ts';
 import { entriesOf, keysOf, lookup } from './records.ts';
@@ -46,7 +47,10 @@ function admit(draft: Draft, arrival: Arrival): Arrived | undefined {
   const { room, at } = draft;
   const { userId, name, invite: code, asFriend } = arrival;
   const known = lookup(room.members, userId);
-  if (known?.here === true) return undefined;
+  if (known?.here === true) {
+    promote(draft, arrival, known);
+    return undefined;
+  }
   const entrance = {
     at,
     ...(code === undefined ? {} : { invite: code }),
@@ -57,8 +61,9 @@ function admit(draft: Draft, arrival: Arrival): Arrived | undefined {
   const asFriendHere = asFriend === true && room.public.settings.friendsEnter;
   const invite = code === undefined ? undefined : validInvite(room, code, at);
   const isPromoted = invite?.role === 'dj' && (known?.role ?? 'listener') === 'listener';
-  // An invite is spent on what it gives: a way in that was not open yet, or a role.
-  const isUsed = invite !== undefined && ((!isAdmitted && !asFriendHere) || isPromoted);
+  const isDoorClosed = room.public.visibility === 'private' && !isAdmitted && !asFriendHere;
+  // An invite is spent on what it gives: a way in that was not open, or a role.
+  const isUsed = invite !== undefined && (isDoorClosed || isPromoted);
   if (isUsed && code !== undefined) draft.emit({ type: 'InviteUsed', code, userId });
   const isLetIn = !isAdmitted && (isUsed || (asFriendHere && room.public.visibility === 'private'));
   return {
@@ -68,6 +73,14 @@ function admit(draft: Draft, arrival: Arrival): Arrived | undefined {
     ...(isUsed && isPromoted ? { role: invite.role } : {}),
     ...(isUsed && code !== undefined ? { invite: code } : {}),
   };
+}
+
+/** Somebody who is here already has opened an invite: it gives them its role, if that is more than they have. */
+function promote(draft: Draft, { userId, name, invite: code }: Arrival, member: Member): void {
+  const invite = code === undefined ? undefined : validInvite(draft.room, code, draft.at);
+  if (code === undefined || invite?.role !== 'dj' || member.role !== 'listener') return;
+  draft.emit({ type: 'InviteUsed', code, userId });
+  draft.emit({ type: 'RoleSet', by: invite.by, userId, name, role: 'dj' });
 }
 
 export interface Departure {
@@ -91,27 +104,32 @@ export function depart(
   }
   if (departed.size === 0) return;
   draft.emit({ type: 'MembersDeparted', members: [...departed.values()], count: departed.size });
-  if (draft.room.public.hereCount > 0) return;
-  pauseDeserted(draft, Math.min(heardUntil, draft.at));
+  if (draft.room.public.hereCount > 0) {
+    // With fewer people fewer votes are enough.
+    countVotes(draft);
+    return;
+  }
+  pauseDeserted(draft, Math.min(Math.round(heardUntil), draft.at));
   const { session } = draft.room.public;
   if (session !== undefined) draft.emit({ type: 'SessionEnded', sessionId: session.id });
 }
 
+/** The new timeline begins when the room was heard last: what was planned since has sounded for nobody, and is no play. */
 function pauseDeserted(draft: Draft, heardUntil: HubMs): void {
   const { at, room } = draft;
   const { timeline } = room.public.playback;
   const { inForce, head, isPending } = draft.standing;
-  if (!isPending && !isPlaying(inForce)) return;
   const heard = anchorAt(timeline, heardUntil);
-  const isHeard = isPlaying(heard) && Object.hasOwn(room.public.queue, heard.entryId);
+  const wasHeard = isPlaying(heard) && Object.hasOwn(room.public.queue, heard.entryId);
+  if (!wasHeard && !isPending && !isPlaying(inForce)) return;
   // What was heard last may have left the queue since: then the room waits at what was to come.
-  const from = isHeard ? heard : head;
+  const from = wasHeard ? heard : head;
   const state = from.state === 'playing' ? 'paused' : from.state;
-  const position = isHeard ? positionAt(heard, heardUntil) : positionAt(head, at);
+  const position = wasHeard ? positionAt(heard, heardUntil) : positionAt(head, at);
   const change =
     'entryId' in from
-      ? anchorOf(from.entryId, from, state, position, at)
-      : { state: 'stopped' as const, positionMs: 0 as const, at };
+      ? anchorOf(from.entryId, from, state, position, heardUntil)
+      : { state: 'stopped' as const, positionMs: 0 as const, at: heardUntil };
   draft.emit({ type: 'PlaybackMoved', cause: 'deserted', timeline: [change] });
 }
 
@@ -191,6 +209,7 @@ export function decideBan(draft: Draft, command: BanCommand, by: UserId): Refusa
   if (command.type === 'KickMember') {
     if (member?.here !== true) return noSuchMember(userId);
     draft.emit({ type: 'MemberKicked', by, userId, name: member.name });
+    revokeInvitesOf(draft, userId, by);
     depart(draft, [{ userId, reason: 'kicked' }]);
     return undefined;
   }
@@ -207,8 +226,16 @@ export function decideBan(draft: Draft, command: BanCommand, by: UserId): Refusa
     name,
     ...(durationMs === undefined ? {} : { until: at + durationMs }),
   });
+  revokeInvitesOf(draft, userId, by);
   depart(draft, [{ userId, reason: 'banned' }]);
   return undefined;
+}
+
+/** Who is sent away does not let others in, nor themselves. */
+function revokeInvitesOf(draft: Draft, userId: UserId, by: UserId): void {
+  for (const [code, invite] of entriesOf(draft.room.invites)) {
+    if (invite.by === userId) draft.emit({ type: 'InviteRevoked', by, code });
+  }
 }
 
 function noSuchMember(userId: UserId): Refusal {

@@ -1,5 +1,5 @@
 // Decides the room itself: its making, its settings, its door (invites and knocks) and its end.
-import type { UserId } from '../../protocol/ids.ts';
+import type { InviteCode, UserId } from '../../protocol/ids.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { Settings } from '../../protocol/schemas/room.ts';
 import type { DecideContext, UserCommand } from './command.ts';
@@ -8,7 +8,8 @@ import type { RoomEvent } from './room-event.ts';
 import { mayEnter, roleOf } from './access.ts';
 import { depart } from './decide-members.ts';
 import { PRESETS } from './presets.ts';
-import { entriesOf, keysOf, lookup } from './records.ts';
+import { entriesOf, lookup } from './records.ts';
+import { KNOCK_MS, type Invite, type RoomState } from './room-state.ts';
 
 type Command<T extends UserCommand['type']> = Extract<UserCommand, { type: T }>;
 
@@ -42,6 +43,9 @@ export function updateRoom(
   if (roleOf(room, by) !== 'host') return refuse('forbidden', 'only the host changes the room');
   const { name, visibility, preset } = command;
   const before = room.public;
+  if (visibility !== undefined && visibility !== before.visibility && by !== before.ownerId) {
+    return refuse('forbidden', 'only the owner of the room opens or closes its door');
+  }
   const settings = changedSettings(before.settings, {
     ...(preset === undefined ? {} : PRESETS[preset]),
     ...command.settings,
@@ -75,7 +79,10 @@ function changedSettings(before: Settings, wanted: Partial<Settings>): Partial<S
 /** For good: everybody leaves, the music stops, the session ends. */
 export function closeRoom(draft: Draft, by: UserId): Refusal | undefined {
   const { room } = draft;
-  if (roleOf(room, by) !== 'host') return refuse('forbidden', 'only the host closes the room');
+  // For good, and so not for whoever stands in.
+  if (by !== room.public.ownerId) {
+    return refuse('forbidden', 'only the owner closes the room');
+  }
   const here = entriesOf(room.members).filter(([, member]) => member.here);
   depart(
     draft,
@@ -90,7 +97,7 @@ export function createInvite(
   command: Command<'CreateInvite'>,
   by: UserId,
 ): Refusal | undefined {
-  const { room, at, context } = draft;
+  const { room, at } = draft;
   const forbidden = requirePermission(room, by, 'invite');
   if (forbidden !== undefined) return forbidden;
   const { code, role = 'listener', uses, expiresAt } = command;
@@ -106,14 +113,12 @@ export function createInvite(
   if (lookup(room.invites, code) !== undefined) {
     return refuse('conflict', 'an invite of that code exists');
   }
-  const valid = entriesOf(room.invites).filter(
-    ([, invite]) => invite.expiresAt === undefined || invite.expiresAt > at,
-  );
-  // An old link that nobody counted on any more makes place for the new one.
-  const surplus = valid.length + 1 - context.limits.maxInvites;
-  for (const [old] of surplus > 0 ? valid.slice(0, surplus) : []) {
-    draft.emit({ type: 'InviteRevoked', by, code: old });
+  // The same link again, as long as nothing counts or ends it: asking twice must not use up the room's invites.
+  if (uses === undefined && expiresAt === undefined && plainInvite(room, by, role) !== undefined) {
+    return undefined;
   }
+  const full = makePlaceForInvite(draft, by);
+  if (full !== undefined) return full;
   draft.emit({
     type: 'InviteCreated',
     by,
@@ -125,14 +130,45 @@ export function createInvite(
   return undefined;
 }
 
+/** An invite that `by` has made for that role, without an end and without a count. */
+export function plainInvite(
+  room: RoomState,
+  by: UserId,
+  role: Invite['role'],
+): InviteCode | undefined {
+  const found = entriesOf(room.invites).find(([, invite]) => {
+    const isPlain = invite.usesLeft === undefined && invite.expiresAt === undefined;
+    return isPlain && invite.by === by && invite.role === role;
+  });
+  return found?.[0];
+}
+
+/** One's own oldest invite makes place for a new one, the host's also that of anybody; nobody else's links are cut. */
+function makePlaceForInvite(draft: Draft, by: UserId): Refusal | undefined {
+  const { room, at, context } = draft;
+  const { maxInvites } = context.limits;
+  const valid = entriesOf(room.invites).filter(
+    ([, { expiresAt }]) => expiresAt === undefined || expiresAt > at,
+  );
+  if (valid.length < maxInvites) return undefined;
+  const isHost = roleOf(room, by) === 'host';
+  const [oldest] = valid.find(([, invite]) => isHost || invite.by === by) ?? [];
+  if (oldest === undefined) {
+    return refuse('conflict', `the room has ${maxInvites} invites already`);
+  }
+  draft.emit({ type: 'InviteRevoked', by, code: oldest });
+  return undefined;
+}
+
 export function knock(draft: Draft, command: Command<'Knock'>, by: UserId): Refusal | undefined {
   const { room, at, context } = draft;
   const refusal = mayEnter(room, by, { at });
   // Nothing to knock for: the door is open to this person.
   if (refusal === undefined) return undefined;
   if (refusal.code !== 'invite_needed') return refusal;
-  if (lookup(room.knocks, by) !== undefined) return undefined;
-  if (keysOf(room.knocks).length >= context.limits.maxKnocks) {
+  const waiting = entriesOf(room.knocks).filter(([, { at: since }]) => at - since < KNOCK_MS);
+  if (waiting.some(([userId]) => userId === by)) return undefined;
+  if (waiting.length >= context.limits.maxKnocks) {
     return refuse('conflict', 'too many are waiting at the door');
   }
   draft.emit({ type: 'KnockReceived', userId: by, name: command.name });

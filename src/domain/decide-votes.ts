@@ -1,12 +1,13 @@
 // Decides votes: to skip the current entry, and for or against an entry of the queue.
 import type { EntryId, UserId } from '../../protocol/ids.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
+import { hasTrack } from '../../protocol/schemas/playback.ts';
 import type { UserCommand } from './command.ts';
 import { noSuchEntry, type Draft } from './draft.ts';
 import { reorderFairly } from './fair.ts';
-import { goOn } from './move.ts';
-import { comingEntries, entryIdOf } from './playback.ts';
-import { entriesOf, lookup } from './records.ts';
+import { goOn, isSilent, moveTo } from './move.ts';
+import { anchorOf, comingEntries, entryIdOf, isPlaying, nextEntry } from './playback.ts';
+import { entriesOf, keysOf, lookup } from './records.ts';
 import { removeEntries } from './remove.ts';
 
 type VoteCommand = Extract<UserCommand, { type: 'VoteSkip' | 'VoteEntry' }>;
@@ -32,15 +33,12 @@ function voteSkip(draft: Draft, entryId: EntryId, by: UserId): Refusal | undefin
     return refuse('stale', `the room has moved on from entry ${entryId}`);
   }
   const voters = lookup(room.skipVotes, entryId) ?? [];
-  if (voters.includes(by)) return undefined;
-  const others = voters.filter((voter) => context.isPresent(voter)).length;
-  const skipVotes = others + 1;
-  const needed = votesNeeded(skipVoteShare, context.presentCount);
-  draft.emit({ type: 'SkipVoted', by, entryId, skipVotes, needed });
-  if (skipVotes >= needed) {
-    reorderFairly(draft);
-    goOn(draft, entryId, { cause: 'vote', isCold: true });
+  if (!voters.includes(by)) {
+    const others = voters.filter((voter) => context.isPresent(voter)).length;
+    const needed = votesNeeded(skipVoteShare, context.presentCount);
+    draft.emit({ type: 'SkipVoted', by, entryId, skipVotes: others + 1, needed });
   }
+  skipIfVoted(draft, by);
   return undefined;
 }
 
@@ -50,23 +48,56 @@ function voteEntry(
   value: -1 | 0 | 1,
   by: UserId,
 ): Refusal | undefined {
-  const { room, context } = draft;
+  const { room } = draft;
   const entry = lookup(room.public.queue, entryId);
   if (entry === undefined) return noSuchEntry(entryId);
   const before = lookup(lookup(room.votes, entryId) ?? {}, by) ?? 0;
-  if (value === before) return undefined;
-  const score = entry.score - before + value;
-  draft.emit({ type: 'EntryVoted', by, entryId, value, score });
-  const { removeVoteShare } = room.public.settings;
-  if (removeVoteShare <= 0 || !comingEntries(room, draft.standing).includes(entryId))
-    return undefined;
-  if (entryIdOf(draft.standing.inForce) === entryId) return undefined;
-  const votes = entriesOf(lookup(draft.room.votes, entryId) ?? {});
-  const against = votes
-    .filter(([voter]) => voter === by || context.isPresent(voter))
-    .reduce((sum, [, vote]) => sum - vote, 0);
-  if (against >= votesNeeded(removeVoteShare, context.presentCount)) {
-    removeEntries(draft, [entryId], 'vote', by);
+  if (value !== before) {
+    const score = entry.score - before + value;
+    draft.emit({ type: 'EntryVoted', by, entryId, value, score });
   }
+  removeIfVoted(draft, entryId, by);
   return undefined;
+}
+
+/** Does what the votes ask for by now: people have left, and fewer votes are enough. */
+export function countVotes(draft: Draft): void {
+  skipIfVoted(draft);
+  for (const entryId of keysOf(draft.room.votes)) removeIfVoted(draft, entryId);
+}
+
+/** @param by who votes at this moment, and so is there */
+function skipIfVoted(draft: Draft, by?: UserId): void {
+  const { room, context, standing } = draft;
+  const { skipVoteShare } = room.public.settings;
+  const { head } = standing;
+  if (skipVoteShare <= 0 || !hasTrack(head)) return;
+  const voters = lookup(room.skipVotes, head.entryId) ?? [];
+  const count = voters.filter((voter) => voter === by || context.isPresent(voter)).length;
+  if (count === 0 || count < votesNeeded(skipVoteShare, context.presentCount)) return;
+  reorderFairly(draft);
+  const next = nextEntry(draft.room, head.entryId);
+  const entry = next === undefined ? undefined : lookup(draft.room.public.queue, next);
+  if (isPlaying(head) || next === undefined || entry === undefined) {
+    goOn(draft, head.entryId, { cause: 'vote', isCold: true });
+  } else {
+    // Votes choose what plays, not whether it does.
+    const at = isSilent(draft) ? draft.at : draft.changeAt;
+    moveTo(draft, { cause: 'vote', change: anchorOf(next, entry, head.state, 0, at) });
+  }
+}
+
+/** Takes an entry out that enough of those present are against, unless it is heard already. */
+function removeIfVoted(draft: Draft, entryId: EntryId, by?: UserId): void {
+  const { room, context, standing } = draft;
+  const { removeVoteShare } = room.public.settings;
+  if (removeVoteShare <= 0 || !comingEntries(room, standing).includes(entryId)) return;
+  if (entryIdOf(standing.inForce) === entryId) return;
+  const votes = entriesOf(lookup(room.votes, entryId) ?? {}).filter(
+    ([voter]) => voter === by || context.isPresent(voter),
+  );
+  const against = votes.reduce((sum, [, vote]) => sum - vote, 0);
+  if (against < votesNeeded(removeVoteShare, context.presentCount)) return;
+  const [lastVoter] = votes.findLast(([, vote]) => vote < 0) ?? [];
+  if (lastVoter !== undefined) removeEntries(draft, [entryId], 'vote', by ?? lastVoter);
 }

@@ -37,8 +37,10 @@ function horizonDueAt(room: RoomState, horizonMs: number): HubMs | undefined {
 
 /** When somebody else becomes host, if the host has not come back by then. */
 export function successionDueAt(room: RoomState, hostGraceMs: number): HubMs | undefined {
-  const { hostId, hereCount, createdAt } = room.public;
+  const { hostId, hereCount, createdAt, session } = room.public;
   const host = lookup(room.members, hostId);
   if (hereCount === 0 || host?.here === true) return undefined;
-  return (host?.departedAt ?? host?.joinedAt ?? createdAt) + hostGraceMs;
+  const goneSince = host?.departedAt ?? host?.joinedAt ?? createdAt;
+  // A gathering that begins days later gives its host the time to come.
+  return Math.max(goneSince, session?.startedAt ?? 0) + hostGraceMs;
 }

@@ -4,7 +4,7 @@ import type { Queue, RoleHolder } from '../../protocol/schemas/room.ts';
 import type { RoomEvent } from './room-event.ts';
 import type { Member, RoomState } from './room-state.ts';
 import { roleOf } from './access.ts';
-import { entriesOf, lookup, withKey, withoutKeys } from './records.ts';
+import { entriesOf, keysOf, lookup, withKey, withoutKeys } from './records.ts';
 
 type Members = Readonly<Record<UserId, Member>>;
 
@@ -41,10 +41,11 @@ export function afterDeparture(room: RoomState, event: RoomEvent<'MembersDeparte
   }
   const departed = event.members.map(({ userId }) => userId);
   const hereCount = Math.max(0, room.public.hereCount - departures);
+  const voteless = departed.reduce(withoutSkipVotesOf, room);
   const after = {
-    ...room,
-    members: forgetting(room, members, departed),
-    public: { ...room.public, hereCount },
+    ...voteless,
+    members: withoutOldestAway(forgetting(room, members, departed), room, hereCount),
+    public: { ...voteless.public, hereCount },
   };
   return withRoles(after, departed);
 }
@@ -111,6 +112,24 @@ function forgetting(room: RoomState, members: Members, userIds: readonly UserId[
   return withoutKeys(members, forgotten);
 }
 
+/** Beyond so many people who are away, a room forgets those who were let in and went first; they need to be let in again. */
+const MAX_AWAY = 1_000;
+
+function withoutOldestAway(members: Members, room: RoomState, hereCount: number): Members {
+  const surplus = keysOf(members).length - hereCount - MAX_AWAY;
+  if (surplus <= 0) return members;
+  const { hostId, ownerId } = room.public;
+  const away = entriesOf(members)
+    .filter(([userId, { here, role }]) => {
+      return !here && role === 'listener' && userId !== hostId && userId !== ownerId;
+    })
+    .sort(([, a], [, b]) => (a.departedAt ?? a.joinedAt) - (b.departedAt ?? b.joinedAt));
+  return withoutKeys(
+    members,
+    away.slice(0, surplus).map(([userId]) => userId),
+  );
+}
+
 /** Brings the public list of role holders up to date for `userIds`. */
 function withRoles(room: RoomState, userIds: readonly UserId[]): RoomState {
   let { roles } = room.public;
@@ -131,7 +150,7 @@ function withRoles(room: RoomState, userIds: readonly UserId[]): RoomState {
 }
 
 function withoutVotesOf(room: RoomState, userId: UserId): RoomState {
-  let { votes, skipVotes } = room;
+  let { votes } = room;
   let queue: Queue = room.public.queue;
   for (const [entryId, byUser] of entriesOf(votes)) {
     const value = lookup(byUser, userId);
@@ -140,19 +159,23 @@ function withoutVotesOf(room: RoomState, userId: UserId): RoomState {
     votes = isEmpty(rest) ? withoutKeys(votes, [entryId]) : withKey(votes, entryId, rest);
     queue = changed(queue, entryId, (entry) => ({ ...entry, score: entry.score - value }));
   }
+  const after = votes === room.votes ? room : { ...room, votes, public: { ...room.public, queue } };
+  return withoutSkipVotesOf(after, userId);
+}
+
+function withoutSkipVotesOf(room: RoomState, userId: UserId): RoomState {
+  let { skipVotes } = room;
+  let queue: Queue = room.public.queue;
   for (const [entryId, voters] of entriesOf(skipVotes)) {
     if (!voters.includes(userId)) continue;
     const rest = voters.filter((voter) => voter !== userId);
     skipVotes =
       rest.length === 0 ? withoutKeys(skipVotes, [entryId]) : withKey(skipVotes, entryId, rest);
-    queue = changed(queue, entryId, (entry) => ({
-      ...entry,
-      skipVotes: Math.max(0, entry.skipVotes - 1),
-    }));
+    // Counted anew: the sum left out whoever was not connected at the last vote.
+    queue = changed(queue, entryId, (entry) => ({ ...entry, skipVotes: rest.length }));
   }
-  if (queue === room.public.queue && votes === room.votes && skipVotes === room.skipVotes)
-    return room;
-  return { ...room, votes, skipVotes, public: { ...room.public, queue } };
+  if (skipVotes === room.skipVotes) return room;
+  return { ...room, skipVotes, public: { ...room.public, queue } };
 }
 
 function changed(

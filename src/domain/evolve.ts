@@ -3,7 +3,7 @@
 import type { InviteCode, RoomCode, RoomId, UserId } from '../../protocol/ids.ts';
 import type { Settings } from '../../protocol/schemas/room.ts';
 import type { RoomEvent } from './room-event.ts';
-import type { RoomState } from './room-state.ts';
+import { KNOCK_MS, type RoomState } from './room-state.ts';
 import { PRESETS } from './presets.ts';
 import { entriesOf, lookup, withKey, withoutKeys, withoutMember } from './records.ts';
 import {
@@ -59,7 +59,12 @@ function applied(room: RoomState, event: RoomEvent): RoomState {
       return { ...room, invites: invitesAfter(room, event) };
     case 'KnockReceived': {
       const knock = { name: event.name, at: event.at };
-      return { ...room, knocks: withKey(room.knocks, event.userId, knock) };
+      const gone = entriesOf(room.knocks).filter(([, { at }]) => event.at - at >= KNOCK_MS);
+      const waiting = withoutKeys(
+        room.knocks,
+        gone.map(([userId]) => userId),
+      );
+      return { ...room, knocks: withKey(waiting, event.userId, knock) };
     }
     case 'KnockAnswered':
       return knockAnswered(room, event);

@@ -38,6 +38,7 @@ export const PRESETS: Readonly<Record<Preset, Settings>> = {
     invite: 'host',
     queuePolicy: 'manual',
     // What the host plays is not for the listeners to take off.
+    skipVoteShare: 0,
     removeVoteShare: 0,
   },
 };

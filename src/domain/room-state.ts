@@ -17,6 +17,9 @@ export interface Member {
   readonly admitted: boolean;
 }
 
+/** How long somebody is taken to wait at the door; later they knock again. */
+export const KNOCK_MS = 600_000;
+
 export interface Invite {
   readonly by: UserId;
   readonly role: Exclude<Role, 'host'>;

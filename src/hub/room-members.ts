@@ -84,7 +84,8 @@ export class RoomMembers {
     this.#forgetDeparture(userId);
     // Somebody of the gathering that a restart cut short is back: it goes on, and what was heard meanwhile counts.
     this.#heardUntil = undefined;
-    if (!this.#deps.isHere(userId)) {
+    // Who is here already may still open an invite that gives a role.
+    if (!this.#deps.isHere(userId) || invite !== undefined) {
       this.#arrive({ userId, name, ...(invite === undefined ? {} : { invite }) });
     }
     if (earlier?.name !== name) this.presence.joined(userId, name);

@@ -34,6 +34,8 @@ export interface Rights {
   readonly chat: boolean;
   readonly invite: boolean;
   readonly host: boolean;
+  /** Whether they made the room: to close it, and to say who gets in. */
+  readonly owner: boolean;
 }
 export interface Happening {
   readonly key: string;
@@ -209,6 +211,7 @@ export class RoomModel {
       chat: allows(settings.chat, you.role),
       invite: allows(settings.invite, you.role),
       host: you.role === 'host',
+      owner: room.ownerId === this.me,
     };
   }
 }

@@ -51,6 +51,35 @@ describe('coming and going', () => {
     expect(dueAt(scenario.state, { limits: DEFAULT_DOMAIN_LIMITS })).toEqual([]);
   });
 
+  it.each([
+    ['one track', 'a', 'paused a 18500'],
+    ['several', 'a b c d', 'paused a 18500'],
+  ])(
+    'pauses where it was last heard with %s, though all of them would be over',
+    (_, titles, now) => {
+      const scenario = friends('');
+      scenario.add(ANA, titles, 'end', 60_000);
+      scenario.do({ type: 'Play' }, ANA);
+      const heardUntil = scenario.wait(LEAD_MS + 18_500).at;
+      const members = [ANA, BEN].map((userId) => ({ userId, reason: 'lost' as const }));
+      scenario.wait(600_000).do({ type: 'Depart', members, heardUntil });
+      expect(scenario.now).toBe(now);
+      expect(scenario.state.public.playback.timeline[0]?.at).toBe(heardUntil);
+    },
+  );
+
+  it('leaves a room that had come to its end before stopped at its end', () => {
+    const scenario = friends('a');
+    scenario.do({ type: 'Play' }, ANA);
+    const heardUntil = scenario.wait(LEAD_MS + 180_000 + 5_000).at;
+    const members = [ANA, BEN].map((userId) => ({ userId, reason: 'lost' as const }));
+    expect(scenario.wait(600_000).do({ type: 'Depart', members, heardUntil })).toEqual([
+      'MembersDeparted',
+      'SessionEnded',
+    ]);
+    expect(scenario.now).toBe('stopped a 180000');
+  });
+
   it('names at most a few of many, and keeps what is private', () => {
     const scenario = new Scenario().create();
     const members = Array.from({ length: 50 }, (_, i) => ({
@@ -58,7 +87,7 @@ describe('coming and going', () => {
       name: `User ${String(i)}`,
       invite: CODE,
     }));
-    scenario.do({ type: 'CreateInvite', code: CODE, uses: 100 }, ANA);
+    scenario.do({ type: 'CreateInvite', code: CODE, uses: 100, role: 'dj' }, ANA);
     scenario.do({ type: 'Arrive', members });
     const arrived = scenario.log.find(({ type }) => type === 'MembersArrived');
     if (arrived === undefined) throw new Error('nobody arrived');
@@ -86,6 +115,29 @@ describe('the host', () => {
       [CLEO]: { name: 'Cleo', role: 'host', here: true },
     });
     expect(scenario.do({ type: 'SucceedHost' })).toEqual([]);
+  });
+
+  it('has the grace from the beginning of each gathering to come', () => {
+    const scenario = friends();
+    scenario.depart(ANA, BEN);
+    scenario.wait(86_400_000).arrive(CLEO);
+    expect(scenario.do({ type: 'SucceedHost' })).toEqual([]);
+    expect(dueAt(scenario.state, { limits: DEFAULT_DOMAIN_LIMITS })).toEqual([
+      { at: scenario.at + GRACE_MS, command: { type: 'SucceedHost' } },
+    ]);
+    expect(scenario.wait(GRACE_MS).do({ type: 'SucceedHost' })).toEqual(['HostChanged:succession']);
+  });
+
+  it('who only stands in can neither close the room nor change who may enter', () => {
+    const scenario = friends();
+    scenario.depart(ANA);
+    scenario.wait(GRACE_MS).do({ type: 'SucceedHost' });
+    expect(roleOf(scenario.state, BEN)).toBe('host');
+    expect(scenario.refusal({ type: 'CloseRoom' }, BEN)).toBe('forbidden');
+    expect(scenario.refusal({ type: 'UpdateRoom', visibility: 'private' }, BEN)).toBe('forbidden');
+    expect(scenario.do({ type: 'UpdateRoom', name: 'Ours', visibility: 'unlisted' }, BEN)).toEqual([
+      'RoomUpdated',
+    ]);
   });
 
   it('returns with the owner, and who stood in is what they were', () => {
@@ -137,6 +189,27 @@ describe('sending away', () => {
     expect(scenario.arrive(BEN)).toEqual(['MembersArrived']);
   });
 
+  it('takes back the invites that whoever is sent away has made', () => {
+    const scenario = friends();
+    scenario.arrive(CLEO);
+    scenario.do({ type: 'CreateInvite', code: CODE }, BEN);
+    scenario.do({ type: 'CreateInvite', code: 'cleo' as InviteCode }, CLEO);
+    scenario.do({ type: 'KickMember', userId: BEN }, ANA);
+    expect(Object.keys(scenario.state.invites)).toEqual(['cleo']);
+    scenario.do({ type: 'BanMember', userId: CLEO }, ANA);
+    expect(scenario.state.invites).toEqual({});
+  });
+
+  it('refuses more bans than a room may have, until one is lifted or over', () => {
+    const scenario = friends();
+    scenario.arrive(CLEO);
+    scenario.limits = { maxBans: 1 };
+    scenario.do({ type: 'BanMember', userId: BEN, durationMs: 60_000 }, ANA);
+    const ban = { type: 'BanMember', userId: CLEO } as const;
+    expect(scenario.refusal(ban, ANA)).toBe('conflict');
+    expect(scenario.wait(60_000).do(ban, ANA)[0]).toBe('MemberBanned');
+  });
+
   it('keeps a banned person out until the ban ends', () => {
     const scenario = friends();
     scenario.do({ type: 'BanMember', userId: BEN, durationMs: 60_000 }, ANA);
@@ -163,75 +236,6 @@ describe('sending away', () => {
     expect(scenario.refusal(kick(BEN), DAN)).toBe('forbidden');
     expect(scenario.do(kick(DAN), BEN)[0]).toBe('MemberKicked');
     expect(scenario.refusal(kick(DAN), BEN)).toBe('not_found');
-  });
-});
-
-describe('the door of a private room', () => {
-  const closedDoor = () => {
-    const scenario = new Scenario().create('friends', 'private');
-    scenario.arrive(ANA);
-    return scenario;
-  };
-  const withInvite = (userId: typeof ANA, invite = CODE) =>
-    ({ type: 'Arrive', members: [{ userId, name: 'X', invite }] }) as const;
-
-  it('opens to an invite as often and as long as it is good', () => {
-    const scenario = closedDoor();
-    expect(scenario.arrive(BEN)).toEqual([]);
-    scenario.do({ type: 'CreateInvite', code: CODE, uses: 1, role: 'dj' }, ANA);
-    expect(scenario.do(withInvite(BEN))).toEqual(['InviteUsed', 'MembersArrived']);
-    expect(roleOf(scenario.state, BEN)).toBe('dj');
-    expect(scenario.do(withInvite(CLEO))).toEqual([]);
-    expect(mayEnter(scenario.state, CLEO, { invite: CODE, at: scenario.at })?.code).toBe(
-      'invite_invalid',
-    );
-    scenario.depart(BEN);
-    expect(scenario.arrive(BEN)).toEqual(['MembersArrived']);
-    const brief = 'brief' as InviteCode;
-    scenario.do({ type: 'CreateInvite', code: brief, expiresAt: scenario.at + 1_000 }, ANA);
-    expect(scenario.wait(1_000).do(withInvite(CLEO, brief))).toEqual([]);
-  });
-
-  it('does not let two in on the last use of an invite, even at once', () => {
-    const scenario = closedDoor();
-    scenario.do({ type: 'CreateInvite', code: CODE, uses: 1 }, ANA);
-    const members = [BEN, CLEO].map((userId) => ({ userId, name: 'X', invite: CODE }));
-    expect(scenario.do({ type: 'Arrive', members })).toEqual(['InviteUsed', 'MembersArrived']);
-    expect(scenario.state.public.hereCount).toBe(2);
-  });
-
-  it('opens to an answered knock, and to friends of members where the room wants it', () => {
-    const scenario = closedDoor();
-    scenario.do({ type: 'Knock', name: 'Ben' }, BEN);
-    expect(scenario.do({ type: 'Knock', name: 'Ben' }, BEN)).toEqual([]);
-    scenario.do({ type: 'AnswerKnock', userId: BEN, accept: true }, ANA);
-    expect(scenario.state.knocks).toEqual({});
-    expect(scenario.arrive(BEN)).toEqual(['MembersArrived']);
-    const friend = {
-      type: 'Arrive',
-      members: [{ userId: CLEO, name: 'Cleo', asFriend: true }],
-    } as const;
-    scenario.do({ type: 'UpdateRoom', settings: { friendsEnter: false } }, ANA);
-    expect(scenario.do(friend)).toEqual([]);
-    scenario.do({ type: 'UpdateRoom', settings: { friendsEnter: true } }, ANA);
-    expect(scenario.do(friend)).toEqual(['MembersArrived']);
-    expect(scenario.refusal({ type: 'AnswerKnock', userId: DAN, accept: true }, ANA)).toBe(
-      'not_found',
-    );
-  });
-
-  it('lets only the host give a role by an invite, and replaces the oldest invite', () => {
-    const scenario = friends();
-    expect(scenario.refusal({ type: 'CreateInvite', code: CODE, role: 'dj' }, BEN)).toBe(
-      'forbidden',
-    );
-    scenario.limits = { maxInvites: 1 };
-    scenario.do({ type: 'CreateInvite', code: CODE }, BEN);
-    expect(scenario.do({ type: 'CreateInvite', code: 'other' as InviteCode }, BEN)).toEqual([
-      'InviteRevoked',
-      'InviteCreated',
-    ]);
-    expect(Object.keys(scenario.state.invites)).toEqual(['other']);
   });
 });
 

@@ -1,30 +1,11 @@
 // Who is here: what members are told of it, and what the log is, through joins, losses, restarts and late answers.
 import { describe, expect, it } from 'vitest';
-import type { EntryId, RoomId } from '../../protocol/ids.ts';
+import type { RoomId } from '../../protocol/ids.ts';
 import type { Present, PresenceView } from '../../protocol/schemas/pushes.ts';
-import { anchorAt, positionAt } from '../../protocol/schemas/playback.ts';
-import type { RoomEvent } from '../../src/domain/room-event.ts';
-import type { RoomLog } from '../../src/ports/room-log.ts';
 import { FaultyRoomLog, Gate } from '../support/faulty-room-log.ts';
-import { HubWorld, trackId, userId, type Message, type TestClient } from '../support/hub-world.ts';
+import { HubWorld, userId, type Message, type TestClient } from '../support/hub-world.ts';
+import { UNHURRIED, eventsOf, kitchen } from '../support/kitchen.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-
-const RATE = { perSecond: 1e6, burst: 1e6 };
-const UNHURRIED = { connectionRate: RATE, userRate: RATE };
-
-async function kitchen(world: HubWorld): Promise<{ host: TestClient; roomId: RoomId }> {
-  await world.hub.start();
-  const host = await world.connect(1);
-  const roomId = (await host.ask('room.create', { name: 'Kitchen' }))['roomId'] as RoomId;
-  await world.time.advance(1_000);
-  host.socket.take();
-  return { host, roomId };
-}
-
-async function eventsOf(log: RoomLog, roomId: RoomId): Promise<readonly RoomEvent[]> {
-  const read = await log.read(roomId, { epoch: 1, revision: 0 });
-  return read.kind === 'events' ? read.events : [];
-}
 
 /** A view of the presence as a client keeps it: what a join brought, and the differences since (RM9). */
 class PresenceCopy {
@@ -290,72 +271,5 @@ describe('a stay', () => {
     const replies = host.socket.take().filter(({ id }) => id !== undefined);
     expect(replies.filter(({ type }) => type === 'ok')).toHaveLength(2);
     expect(replies.filter(({ code }) => code === 'conflict')).toHaveLength(3);
-  });
-});
-
-describe('a restart', () => {
-  async function playing(): Promise<{ world: HubWorld; roomId: RoomId; entryId: EntryId }> {
-    const world = new HubWorld(UNHURRIED);
-    const { host, roomId } = await kitchen(world);
-    const guest = await world.connect(2);
-    await guest.ask('room.join', { roomId });
-    const { entryIds } = await host.ask('queue.add', {
-      roomId,
-      trackIds: [1, 2, 3, 4].map(trackId),
-    });
-    await host.ask('playback.play', { roomId });
-    await world.time.advance(20_000);
-    return { world, roomId, entryId: (entryIds as EntryId[])[0]! };
-  }
-
-  it('is not noticed by those who come back within the grace: it plays on', async () => {
-    const { world, roomId } = await playing();
-    const before = (await eventsOf(world.ports.roomLog, roomId)).length;
-    world.restart();
-    await world.time.advance(5_000);
-    await world.hub.start();
-    await world.time.advance(4_000);
-    for (const n of [1, 2]) await (await world.connect(n)).ask('room.join', { roomId });
-    await world.time.advance(30_000);
-    const events = (await eventsOf(world.ports.roomLog, roomId)).slice(before);
-    expect(events.map(({ type }) => type)).not.toContain('MembersDeparted');
-    expect(events.map(({ type }) => type)).not.toContain('MembersArrived');
-    const { playback, hereCount } = world.hub.rooms.get(roomId)!.state.public;
-    expect(hereCount).toBe(2);
-    expect(anchorAt(playback.timeline, world.time.now())).toMatchObject({ state: 'playing' });
-  });
-
-  it('ends the stay of those alone who do not come back', async () => {
-    const { world, roomId } = await playing();
-    world.restart();
-    await world.hub.start();
-    await world.time.advance(1_000);
-    await (await world.connect(2)).ask('room.join', { roomId });
-    await world.time.advance(20_000);
-    const { state } = world.hub.rooms.get(roomId)!;
-    expect(state.members[userId(1)]?.here).toBe(false);
-    expect(state.members[userId(2)]?.here).toBe(true);
-    expect(anchorAt(state.public.playback.timeline, world.time.now()).state).toBe('playing');
-  });
-
-  it('pauses where it was last heard if nobody comes back (RM13)', async () => {
-    const { world, roomId, entryId } = await playing();
-    const { timeline } = world.hub.rooms.get(roomId)!.state.public.playback;
-    // The service is known to have lived until its last heartbeat, at most two seconds ago.
-    const heard = positionAt(anchorAt(timeline, world.time.now()), world.time.now());
-    world.restart();
-    await world.time.advance(60_000);
-    await world.hub.start();
-    await world.time.advance(14_000);
-    expect(world.hub.rooms.get(roomId)!.state.public.hereCount).toBe(2);
-    await world.time.advance(3_000);
-    const { playback, hereCount, session } = world.hub.rooms.get(roomId)!.state.public;
-    expect(hereCount).toBe(0);
-    expect(session).toBeUndefined();
-    const [anchor, ...more] = playback.timeline;
-    expect(more).toEqual([]);
-    expect(anchor).toMatchObject({ state: 'paused', entryId });
-    expect(anchor!.positionMs).toBeLessThanOrEqual(heard);
-    expect(anchor!.positionMs).toBeGreaterThanOrEqual(heard - 2_000);
   });
 });

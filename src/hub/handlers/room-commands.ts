@@ -1,8 +1,11 @@
 // Requests that change a room: each becomes one command of the domain, and its outcome becomes the answer.
+import type { UserId } from '../../../protocol/ids.ts';
 import { refuse, type Refusal } from '../../../protocol/errors.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
 import type { RequestOf, RequestType } from '../../../protocol/schemas/requests.ts';
 import type { TrackInfo, UserCommand } from '../../domain/command.ts';
+import { plainInvite } from '../../domain/decide-room.ts';
+import type { RoomState } from '../../domain/room-state.ts';
 import type { CommandOutcome } from '../room-runner.ts';
 import {
   NOT_IN_ROOM,
@@ -29,7 +32,12 @@ function revised(done: Done): JsonObject {
 /** Builds the handler of one command. `toCommand` may refuse; `replyOf` adds to the answer. */
 function commandHandler<T extends CommandType>(
   toCommand: (request: RequestOf<T>, context: HandlerContext) => UserCommand | Refusal,
-  replyOf: (done: Done) => JsonObject = revised,
+  answerOf: (
+    done: Done,
+    request: RequestOf<T>,
+    by: UserId,
+    room: RoomState,
+  ) => JsonObject = revised,
 ): Handler<T> {
   return async (request, context): Promise<Answer> => {
     const { roomId, key } = request as RequestOf<CommandType>;
@@ -39,6 +47,7 @@ function commandHandler<T extends CommandType>(
     if (!('type' in command)) return { kind: 'refused', refusal: command };
     const by = context.user.id;
     const scoped = scopedKey(by, key);
+    const replyOf = (done: Done): JsonObject => answerOf(done, request, by, member.room.state);
     const outcome = await member.room.submit(command, {
       by,
       replyOf,
@@ -81,6 +90,17 @@ function added(done: Done): JsonObject {
   return { ...revised(done), entryIds: Object.keys(event?.entries ?? {}) };
 }
 
+/** The code that was made, or the one there was already. */
+function invited(
+  done: Done,
+  request: RequestOf<'room.invite'>,
+  by: UserId,
+  room: RoomState,
+): JsonObject {
+  const made = done.events.find((event) => event.type === 'InviteCreated')?.code;
+  return { invite: made ?? plainInvite(room, by, request.role ?? 'listener') ?? '' };
+}
+
 export const ROOM_COMMANDS = {
   'room.update': commandHandler(({ name, visibility, preset, settings }) => ({
     type: 'UpdateRoom',
@@ -98,7 +118,7 @@ export const ROOM_COMMANDS = {
       ...(uses === undefined ? {} : { uses }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
     }),
-    (done) => ({ invite: done.events.find((event) => event.type === 'InviteCreated')?.code ?? '' }),
+    invited,
   ),
   'room.admit': commandHandler(({ userId, accept }) => ({ type: 'AnswerKnock', userId, accept })),
   'role.set': commandHandler(({ userId, role }) => ({ type: 'SetRole', userId, role })),

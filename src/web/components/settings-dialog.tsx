@@ -80,19 +80,21 @@ function HostSettings({ onDone }: { onDone: () => void }) {
           onInput={(event) => setName(event.currentTarget.value)}
         />
       </label>
-      <label class="field">
-        <span class="field-label">Who gets in</span>
-        <select
-          value={visibility}
-          onChange={(event) => setVisibility(event.currentTarget.value as Visibility)}
-        >
-          {VISIBILITIES.map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
+      {model.rights.value.owner && (
+        <label class="field">
+          <span class="field-label">Who gets in</span>
+          <select
+            value={visibility}
+            onChange={(event) => setVisibility(event.currentTarget.value as Visibility)}
+          >
+            {VISIBILITIES.map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <PresetChoice
         value={preset ?? room.preset}
         onChange={(chosen) => {
@@ -121,7 +123,7 @@ function HostSettings({ onDone }: { onDone: () => void }) {
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
   const model = useRoom();
   const [closing, setClosing] = useState(false);
-  const { host } = model.rights.value;
+  const { host, owner } = model.rights.value;
   if (closing) {
     return (
       <ConfirmDialog
@@ -146,7 +148,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         <h3>On this device</h3>
         <OwnDevice />
       </section>
-      {host && (
+      {owner && (
         <section class="danger-zone">
           <button type="button" class="button danger" onClick={() => setClosing(true)}>
             Close the room…
