@@ -13,6 +13,8 @@ export type ClientOrder =
       readonly port: number;
       readonly rooms: readonly string[];
       readonly perRoom: number;
+      /** Of the first person; the others follow on. */
+      readonly firstPerson: number;
     }
   /** Asks how many large frames came since the last time. */
   | { readonly kind: 'count' };
@@ -150,7 +152,7 @@ async function connectAll(order: Extract<ClientOrder, { kind: 'connect' }>): Pro
   for (let start = 0; start < places.length; start += AT_ONCE) {
     const batch = places.slice(start, start + AT_ONCE);
     await Promise.all(
-      batch.map((room, i) => enter(order.subject, order.port, room, start + i + 1)),
+      batch.map((room, i) => enter(order.subject, order.port, room, order.firstPerson + start + i)),
     );
   }
   return places.length;

@@ -27,7 +27,8 @@ const flag = (name: string, fallback: number): number => {
 const ROUNDS = flag('rounds', 3);
 const SECONDS = flag('seconds', 5);
 const WARM_UP_SECONDS = 2;
-const IDLE_MEMBERS = flag('members', 5_000);
+const IDLE_MEMBERS = flag('members', 10_000);
+const UNWEIGHED_MEMBERS = 3_000;
 const IDLE_PER_ROOM = 5;
 
 interface Cost {
@@ -89,7 +90,10 @@ async function measure(subject: SubjectName, shape: Shape): Promise<Cost> {
     { kind: 'start', subject, rooms: shape.rooms },
     'started',
   );
-  await clients.ask({ kind: 'connect', subject, port, rooms, perRoom: shape.perRoom }, 'connected');
+  await clients.ask(
+    { kind: 'connect', subject, port, rooms, perRoom: shape.perRoom, firstPerson: 1 },
+    'connected',
+  );
   await server.ask({ kind: 'run', publishesPerSecond, seconds: WARM_UP_SECONDS }, 'ran');
   await clients.ask({ kind: 'count' }, 'counted');
   const ran = await server.ask({ kind: 'run', publishesPerSecond, seconds: SECONDS }, 'ran');
@@ -113,16 +117,23 @@ async function measure(subject: SubjectName, shape: Shape): Promise<Cost> {
   };
 }
 
-/** Bytes of resident memory that an idle member adds to the server. */
+/**
+ * Bytes of resident memory that each further idle member adds to the server. The first ones are not weighed: they bring in code, and
+ * the heap that any process of Node takes at first.
+ */
 async function weigh(subject: SubjectName): Promise<number> {
   const server: Server = new Peer('./fanout-server.js', true);
   const clients: Clients = new Peer('./fanout-clients.js', false);
   const { port, rooms } = await server.ask(
-    { kind: 'start', subject, rooms: IDLE_MEMBERS / IDLE_PER_ROOM },
+    { kind: 'start', subject, rooms: (UNWEIGHED_MEMBERS + IDLE_MEMBERS) / IDLE_PER_ROOM },
     'started',
   );
+  const connect = { kind: 'connect', subject, port, perRoom: IDLE_PER_ROOM } as const;
+  const first = rooms.slice(0, UNWEIGHED_MEMBERS / IDLE_PER_ROOM);
+  await clients.ask({ ...connect, rooms: first, firstPerson: 1 }, 'connected');
   const before = await server.ask({ kind: 'memory' }, 'memory');
-  await clients.ask({ kind: 'connect', subject, port, rooms, perRoom: IDLE_PER_ROOM }, 'connected');
+  const others = rooms.slice(first.length);
+  await clients.ask({ ...connect, rooms: others, firstPerson: UNWEIGHED_MEMBERS + 1 }, 'connected');
   const after = await server.ask({ kind: 'memory' }, 'memory');
   await clients.end();
   await server.end();
@@ -180,8 +191,10 @@ async function main(): Promise<void> {
     }
   }
   const memory: Record<string, number> = {};
-  for (const subject of SUBJECTS) memory[subject] = median([await weigh(subject)]);
-  say(`\nmemory of an idle joined connection (${IDLE_MEMBERS} in rooms of ${IDLE_PER_ROOM})`);
+  for (const subject of SUBJECTS) memory[subject] = await weigh(subject);
+  say(
+    `\nmemory that each idle joined connection adds (${IDLE_MEMBERS} in rooms of ${IDLE_PER_ROOM}, on top of ${UNWEIGHED_MEMBERS})`,
+  );
   say('| server | KB |');
   say('|---|---|');
   for (const subject of SUBJECTS)
