@@ -15,13 +15,23 @@ export interface ContractContext {
   reopen(): Promise<Stores>;
 }
 
+/** The part of the stores that this contract is about. */
+export interface RoomLogContext {
+  readonly stores: () => Pick<Stores, 'roomLog'>;
+  readonly underTest: {
+    readonly openSecond?: () => Promise<Pick<Stores, 'roomLog'>>;
+    readonly reopen?: unknown;
+  };
+  reopen(): Promise<Pick<Stores, 'roomLog'>>;
+}
+
 async function eventsOf(log: RoomLog, roomId: RoomId): Promise<readonly RoomEvent[]> {
   const read = await log.read(roomId, { epoch: 1, revision: 0 });
   if (read.kind !== 'events') throw new Error('the log is gone');
   return read.events;
 }
 
-export function roomLogContract(context: ContractContext): void {
+export function roomLogContract(context: RoomLogContext): void {
   const log = (): RoomLog => context.stores().roomLog;
 
   describe('RoomLog', () => {

