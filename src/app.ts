@@ -119,7 +119,7 @@ async function start(
     signature: createMediaSignature({ key: secret, lifetimeMs: config.mediaUrlLifeMs }),
     page,
     guests: config.guests,
-    trustProxy: config.trustProxy,
+    takeRate: (userId, cost) => hub.takeRate(userId, cost),
     notReady: () => (hub.isReady ? [] : ['draining']),
   });
   const sockets = await chooseSockets(config, log);

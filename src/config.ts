@@ -118,7 +118,6 @@ export interface Config {
   readonly guestTokenLifeMs: number;
   readonly mediaUrlLifeMs: number;
   readonly allowedOrigins: readonly string[] | undefined;
-  readonly trustProxy: boolean;
   readonly drainMs: number;
   readonly hub: HubOptions;
 }
@@ -197,6 +196,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     hardBufferBytes: env.HARD_BUFFER_BYTES,
     helloTimeoutMs: env.HELLO_TIMEOUT_MS,
     presenceGraceMs: env.PRESENCE_GRACE_MS,
+    trustProxy: env.TRUST_PROXY === 'on',
     isAllowedOrigin:
       allowedOrigins === undefined
         ? isSameOrigin
@@ -215,7 +215,6 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     guestTokenLifeMs: env.GUEST_TOKEN_DAYS * 86_400_000,
     mediaUrlLifeMs: env.MEDIA_URL_MINUTES * 60_000,
     allowedOrigins,
-    trustProxy: env.TRUST_PROXY === 'on',
     drainMs: env.DRAIN_MS,
     hub,
   };

@@ -37,3 +37,40 @@ export function takeTokens(
   }
   return Math.ceil(((cost - bucket.tokens) * 1_000) / limit.perSecond);
 }
+
+const FIRST_SWEEP_AT = 10_000;
+
+/** A bucket for each key. One that is full again is forgotten, so that leaving and coming back gains nothing, and costs no memory. */
+export class KeyedBuckets<Key> {
+  readonly #limit: RateLimit;
+  readonly #buckets = new Map<Key, TokenBucket>();
+  #sweepAt = FIRST_SWEEP_AT;
+
+  constructor(limit: RateLimit) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** As `takeTokens`, from the bucket of `key`. */
+  take(key: Key, cost: number, nowMs: number): number {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= this.#sweepAt) this.#forgetRested(nowMs);
+      bucket = fullBucket(this.#limit, nowMs);
+      this.#buckets.set(key, bucket);
+    }
+    return takeTokens(bucket, this.#limit, cost, nowMs);
+  }
+
+  #forgetRested(nowMs: number): void {
+    const { burst, perSecond } = this.#limit;
+    for (const [key, { tokens, at }] of this.#buckets) {
+      if (tokens + ((nowMs - at) * perSecond) / 1_000 >= burst) this.#buckets.delete(key);
+    }
+    // Not again before it could be worth it: a sweep looks at all of them.
+    this.#sweepAt = Math.max(FIRST_SWEEP_AT, this.#buckets.size * 2);
+  }
+}

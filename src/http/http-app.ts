@@ -3,12 +3,15 @@ import { OpenAPIHono, createRoute, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { asyncApi } from '../../protocol/async-api.ts';
 import { refuse } from '../../protocol/errors.ts';
-import type { TrackId } from '../../protocol/ids.ts';
+import type { TrackId, UserId } from '../../protocol/ids.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import { RoomCodeSchema, RoomIdSchema } from '../../protocol/schemas/primitives.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
+import { KeyedBuckets } from '../domain/rate-limit.ts';
 import type { HubOptions } from '../hub/hub-options.ts';
 import type { LiveRoom } from '../hub/live-room.ts';
+import { costOf } from '../hub/handlers/handlers.ts';
+import { peerAddress } from '../hub/peer-address.ts';
 import type { RoomDraft, Rooms } from '../hub/rooms.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
@@ -19,7 +22,6 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Users } from '../ports/users.ts';
-import { GuestLimit } from './guest-limit.ts';
 import { createMediaRoutes } from './media-route.ts';
 import type { MediaSignature } from './media-signature.ts';
 import type { Page } from './page.ts';
@@ -53,7 +55,8 @@ export interface HttpDeps {
   /** Undefined where the page was not built. */
   readonly page: Page | undefined;
   readonly guests: boolean;
-  readonly trustProxy: boolean;
+  /** Takes `cost` from the rate of a person, who has one for REST and sockets; 0, or the wait in ms. */
+  takeRate(userId: UserId, cost: number): number;
   /** Why this process should get no new visitors; empty when it should. */
   notReady(): readonly string[];
 }
@@ -83,6 +86,7 @@ const body = <S extends z.ZodType>(schema: S) => ({
   body: { required: true, content: { 'application/json': { schema } } },
 });
 const UNAUTHORISED = { 401: problem('no valid token') };
+const RATE_LIMITED = { 429: problem('too many requests; the answer says when to come back') };
 const NOT_FOUND = { 404: problem('no such thing') };
 const BAD_REQUEST = { 400: problem('a field is missing or malformed; the detail names it') };
 
@@ -139,13 +143,19 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     },
   });
   return (request, peer) =>
-    app.fetch(request, { remoteAddress: addressOf(request, peer, deps.trustProxy) });
+    app.fetch(request, {
+      remoteAddress: peerAddress(
+        peer.remoteAddress,
+        request.headers.get('x-forwarded-for') ?? undefined,
+        deps.options.trustProxy,
+      ),
+    });
 }
 
 type App = OpenAPIHono<Env>;
 
 function addPeople(app: App, deps: HttpDeps): void {
-  const limit = new GuestLimit(deps.options.guestRate, () => performance.now());
+  const guests = new KeyedBuckets<string>(deps.options.guestRate);
   app.openapi(
     createRoute({
       method: 'post',
@@ -162,7 +172,7 @@ function addPeople(app: App, deps: HttpDeps): void {
     async (context) => {
       if (!deps.guests)
         throw new ProblemError(refuse('guests_disabled', 'this hub gives no tokens to guests'));
-      const waitMs = limit.take(context.env.remoteAddress);
+      const waitMs = guests.take(context.env.remoteAddress, 1, performance.now());
       if (waitMs > 0)
         throw new ProblemError(refuse('rate_limited', 'too many guests from this address', waitMs));
       const user = await deps.users.createGuest(context.req.valid('json').name);
@@ -287,9 +297,14 @@ function addRooms(app: App, deps: HttpDeps): void {
       path: '/v1/rooms',
       summary: 'Makes a room of mine',
       security: BEARER,
-      middleware: authenticated(deps),
+      middleware: authenticated(deps, costOf('room.create')),
       request: body(RoomDraftBody),
-      responses: { 201: json(RoomBody, 'the room'), ...BAD_REQUEST, ...UNAUTHORISED },
+      responses: {
+        201: json(RoomBody, 'the room'),
+        ...BAD_REQUEST,
+        ...UNAUTHORISED,
+        ...RATE_LIMITED,
+      },
     }),
     async (context) => {
       const { name, preset, visibility } = context.req.valid('json');
@@ -363,8 +378,11 @@ function addOperations(app: App, deps: HttpDeps): void {
   });
 }
 
-/** Puts the person of the bearer token into the context, by the name that the store has. */
-function authenticated(deps: HttpDeps): MiddlewareHandler<Env> {
+/**
+ * Puts the person of the bearer token into the context, by the name that the store has.
+ * @param cost in tokens of the person's rate
+ */
+function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> {
   return async (context: Context<Env>, next) => {
     const token = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1];
     if (token === undefined)
@@ -374,17 +392,11 @@ function authenticated(deps: HttpDeps): MiddlewareHandler<Env> {
       const why = verified.kind === 'expired' ? 'the token has expired' : verified.reason;
       throw new ProblemError(refuse('unauthorised', why));
     }
+    const waitMs = deps.takeRate(verified.user.id, cost);
+    if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
     context.set('user', (await deps.users.find(verified.user.id)) ?? verified.user);
     await next();
   };
-}
-
-/** Behind a proxy that is trusted, the last address that it added; else the peer's own. */
-function addressOf(request: Request, peer: Peer, trustProxy: boolean): string {
-  const forwarded = trustProxy
-    ? request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
-    : undefined;
-  return forwarded === undefined || forwarded === '' ? peer.remoteAddress : forwarded;
 }
 
 function isBadJson(error: Error): boolean {

@@ -43,6 +43,8 @@ export interface Membership {
 export class Connection {
   readonly id: ConnectionId;
   readonly socket: Socket;
+  /** Of the client, as far as a proxy tells it. */
+  readonly address: string;
   session: Session;
   /** Few: an array is smaller than a map, and found as quickly. */
   readonly memberships: Membership[] = [];
@@ -52,13 +54,16 @@ export class Connection {
   pending: Frame | Frame[] | undefined = undefined;
   requests: TokenBucket | undefined = undefined;
   probes: TokenBucket | undefined = undefined;
+  /** Within the window that began at `rateRefusedSince`, hub time. */
   rateRefusals = 0;
+  rateRefusedSince = 0;
   /** Their maker joins them once they are made: they count against the limit before. */
   roomsBeingMade = 0;
 
-  constructor(id: ConnectionId, socket: Socket, session: Session) {
+  constructor(id: ConnectionId, socket: Socket, address: string, session: Session) {
     this.id = id;
     this.socket = socket;
+    this.address = address;
     this.session = session;
   }
 
@@ -74,11 +79,8 @@ export class Connection {
     return session;
   }
 
+  /** The transport cuts a reason to what a close frame carries. */
   close(reason: CloseReason, message = ''): void {
-    // A close frame carries at most 123 bytes of reason.
-    this.socket.close(
-      CLOSE_CODES[reason],
-      message === '' ? reason : `${reason}: ${message}`.slice(0, 120),
-    );
+    this.socket.close(CLOSE_CODES[reason], message === '' ? reason : `${reason}: ${message}`);
   }
 }

@@ -1,5 +1,6 @@
 // The hub's own figures: plain numbers counted on the hot path, read when they are scraped.
-import type { Metrics } from '../ports/metrics.ts';
+import type { ErrorCode } from '../../protocol/errors.ts';
+import type { Counter, Metrics } from '../ports/metrics.ts';
 
 /** Counters that are raised for each frame: a field is a tenth of the cost of a labelled counter. */
 export class HubMetrics {
@@ -13,14 +14,11 @@ export class HubMetrics {
   bytesSent = 0;
   probesAnswered = 0;
   probesRefused = 0;
-  requestsRefused = 0;
-  requestsRateLimited = 0;
   requestsFailed = 0;
   badFrames = 0;
   socketsBehind = 0;
   snapshotsForBehind = 0;
   closedTooSlow = 0;
-  connectionsRefused = 0;
   commandsDecided = 0;
   eventsAppended = 0;
   appends = 0;
@@ -29,6 +27,9 @@ export class HubMetrics {
   resumes = 0;
   resumesBySnapshot = 0;
   snapshotsEncoded = 0;
+
+  readonly #requestsRefused: Counter<'code'>;
+  readonly #connectionsRefused: Counter<'limit'>;
 
   constructor(
     metrics: Metrics,
@@ -55,12 +56,16 @@ export class HubMetrics {
       'Clock probes above their rate, left unanswered.',
       () => this.probesRefused,
     );
-    total('requests_refused', 'Requests answered with an error.', () => this.requestsRefused);
-    total(
-      'requests_rate_limited',
-      'Requests refused for their rate.',
-      () => this.requestsRateLimited,
-    );
+    this.#requestsRefused = metrics.counter({
+      name: 'earshot_requests_refused_total',
+      help: 'Requests answered with an error, by its code.',
+      labels: ['code'],
+    });
+    this.#connectionsRefused = metrics.counter({
+      name: 'earshot_connections_refused_total',
+      help: 'Connections refused, by the limit that they met.',
+      labels: ['limit'],
+    });
     total(
       'requests_failed',
       'Requests that failed by a fault of the hub.',
@@ -74,7 +79,6 @@ export class HubMetrics {
       () => this.snapshotsForBehind,
     );
     total('sockets_too_slow', 'Sockets closed as too slow.', () => this.closedTooSlow);
-    total('connections_refused', 'Connections refused by a limit.', () => this.connectionsRefused);
     total('commands_decided', 'Commands decided.', () => this.commandsDecided);
     total('events_appended', 'Events committed to the rooms’ log.', () => this.eventsAppended);
     total('appends', 'Calls to the rooms’ log that committed.', () => this.appends);
@@ -91,5 +95,13 @@ export class HubMetrics {
       () => this.resumesBySnapshot,
     );
     total('snapshots_encoded', 'Snapshots encoded.', () => this.snapshotsEncoded);
+  }
+
+  requestRefused(code: ErrorCode): void {
+    this.#requestsRefused.add(1, { code });
+  }
+
+  connectionRefused(limit: 'hub' | 'address' | 'person'): void {
+    this.#connectionsRefused.add(1, { limit });
   }
 }

@@ -23,6 +23,8 @@ export interface HubOptions {
   readonly guestRate: RateLimit;
   /** A connection that keeps on after this many refusals for its rate within ten seconds is closed as overloaded. */
   readonly maxRateRefusals: number;
+  /** Whether a proxy in front tells the clients' addresses in `X-Forwarded-For`. */
+  readonly trustProxy: boolean;
   /** Above this a socket is behind: no more events, one snapshot when it drains. */
   readonly softBufferBytes: number;
   /** Above this it is closed as too slow. */
@@ -86,6 +88,7 @@ export const DEFAULT_HUB_OPTIONS: HubOptions = {
   probeRate: { perSecond: 8, burst: 20 },
   guestRate: { perSecond: 0.5, burst: 30 },
   maxRateRefusals: 200,
+  trustProxy: false,
   softBufferBytes: 64 * 1_024,
   hardBufferBytes: 1_024 * 1_024,
   presenceGraceMs: 15_000,

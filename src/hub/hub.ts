@@ -3,6 +3,7 @@
 import { answerProbe, isProbe } from '../../protocol/clock-frames.ts';
 import { decodeRequest, errorReply } from '../../protocol/codec.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
+import type { UserId } from '../../protocol/ids.ts';
 import type { Push, User } from '../../protocol/schemas/pushes.ts';
 import type { Request } from '../../protocol/schemas/requests.ts';
 import { fullBucket, takeTokens } from '../domain/rate-limit.ts';
@@ -17,9 +18,13 @@ import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { LiveRoomDeps } from './live-room.ts';
 import { Outbox } from './outbox.ts';
+import { peerAddress } from './peer-address.ts';
 import { People } from './people.ts';
 import { Rooms } from './rooms.ts';
 import { Sessions } from './sessions.ts';
+
+/** As said of `maxRateRefusals`. */
+const RATE_REFUSALS_WINDOW_MS = 10_000;
 
 type HubState = 'running' | 'draining' | 'stopped';
 
@@ -33,6 +38,7 @@ export class Hub implements SocketListener {
   readonly #sessions: Sessions;
   readonly #connections = new Map<Socket, Connection>();
   #state: HubState = 'running';
+  #allGone: (() => void) | undefined;
 
   constructor(ports: HubPorts, options: HubOptions) {
     this.#ports = ports;
@@ -51,7 +57,7 @@ export class Hub implements SocketListener {
       connectionsOf: (userId) => this.#people.connectionsOf(userId),
     };
     this.rooms = new Rooms(deps);
-    this.#sessions = new Sessions(ports, options, this.#people, this.#outbox, () =>
+    this.#sessions = new Sessions(ports, options, this.#people, this.#outbox, this.metrics, () =>
       this.#connections.values(),
     );
   }
@@ -70,15 +76,15 @@ export class Hub implements SocketListener {
     if (this.#state !== 'running')
       return { kind: 'reject', status: 503, message: 'the hub is draining' };
     if (this.#connections.size >= this.#options.maxConnections) {
-      this.metrics.connectionsRefused += 1;
+      this.metrics.connectionRefused('hub');
       return {
         kind: 'reject',
         status: 503,
         message: `the hub holds at most ${this.#options.maxConnections} connections`,
       };
     }
-    if (!this.#people.mayConnect(request.remoteAddress)) {
-      this.metrics.connectionsRefused += 1;
+    if (!this.#people.mayConnect(this.#addressOf(request))) {
+      this.metrics.connectionRefused('address');
       return {
         kind: 'reject',
         status: 429,
@@ -89,9 +95,9 @@ export class Hub implements SocketListener {
   }
 
   opened(socket: Socket, request: UpgradeRequest): void {
-    const connection = this.#sessions.greet(socket);
+    const connection = this.#sessions.greet(socket, this.#addressOf(request));
     this.#connections.set(socket, connection);
-    this.#people.connected(socket.remoteAddress);
+    this.#people.connected(connection.address);
     if (!this.#options.isAllowedOrigin(request.origin, request.headers.get('host'))) {
       connection.close('forbidden_origin', 'this page may not use this hub');
     }
@@ -138,26 +144,37 @@ export class Hub implements SocketListener {
     const connection = this.#connections.get(socket);
     if (connection === undefined) return;
     this.#connections.delete(socket);
-    this.#people.disconnected(socket.remoteAddress);
+    this.#people.disconnected(connection.address);
     const session = connection.end();
     if (session.phase === 'active') this.#people.left(session.user.id, connection);
     for (const membership of connection.memberships) {
       this.rooms.get(membership.roomId)?.leave(membership, 'lost');
     }
     connection.memberships.length = 0;
+    if (this.#connections.size === 0) this.#allGone?.();
   }
 
-  /** Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. */
+  /** Takes `cost` tokens from the rate of a person; 0, or the wait in ms. */
+  takeRate(userId: UserId, cost: number): number {
+    return this.#people.take(userId, cost);
+  }
+
+  /** Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. Over when nobody is left. */
   drain(windowMs: number): Promise<void> {
     if (this.#state !== 'running') return Promise.resolve();
     this.#state = 'draining';
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
+    if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#ports.timers.after(windowMs, () => {
+      const cancel = this.#ports.timers.after(windowMs, () => {
         for (const connection of this.#connections.values()) connection.close('draining');
         resolve();
       });
+      this.#allGone = () => {
+        cancel();
+        resolve();
+      };
     });
   }
 
@@ -188,6 +205,8 @@ export class Hub implements SocketListener {
   #dispatch(connection: Connection, request: Request): void {
     const { session } = connection;
     if (request.type === 'hello') {
+      // The first is free; whoever goes on greeting pays.
+      if (session.phase !== 'greeting' && !this.#isWithinRate(connection, request.id, 1)) return;
       void this.#sessions.hello(connection, request);
       return;
     }
@@ -248,9 +267,12 @@ export class Hub implements SocketListener {
     connection.requests ??= fullBucket(this.#options.connectionRate, now);
     const waitMs =
       takeTokens(connection.requests, this.#options.connectionRate, cost, now) ||
-      this.#people.take(connection, cost);
+      this.#takeRateOf(connection, cost);
     if (waitMs === 0) return true;
-    this.metrics.requestsRateLimited += 1;
+    if (now - connection.rateRefusedSince > RATE_REFUSALS_WINDOW_MS) {
+      connection.rateRefusedSince = now;
+      connection.rateRefusals = 0;
+    }
     connection.rateRefusals += 1;
     if (connection.rateRefusals > this.#options.maxRateRefusals) {
       connection.close('overloaded', 'requests go on above their rate');
@@ -260,8 +282,16 @@ export class Hub implements SocketListener {
     return false;
   }
 
+  #takeRateOf({ session }: Connection, cost: number): number {
+    return session.phase === 'active' ? this.#people.take(session.user.id, cost) : 0;
+  }
+
+  #addressOf({ remoteAddress, headers }: UpgradeRequest): string {
+    return peerAddress(remoteAddress, headers.get('x-forwarded-for'), this.#options.trustProxy);
+  }
+
   #refuse(connection: Connection, id: number | undefined, refusal: Refusal): void {
-    this.metrics.requestsRefused += 1;
+    this.metrics.requestRefused(refusal.code);
     this.#outbox.enqueue(connection, frameOf(errorReply(id, refusal)));
   }
 

@@ -1,25 +1,22 @@
 // Who is connected with how many sockets, from which address, and how much of their rate each person has left.
 import type { UserId } from '../../protocol/ids.ts';
-import { fullBucket, takeTokens, type TokenBucket } from '../domain/rate-limit.ts';
+import { KeyedBuckets } from '../domain/rate-limit.ts';
 import type { Connection } from './connection.ts';
 import type { HubOptions } from './hub-options.ts';
-
-interface Person {
-  /** A few at most: an array is a tenth of a set. */
-  readonly connections: Connection[];
-  readonly requests: TokenBucket;
-}
 
 export class People {
   readonly #options: HubOptions;
   readonly #now: () => number;
-  readonly #persons = new Map<UserId, Person>();
+  /** A few each: an array is a tenth of a set. */
+  readonly #connections = new Map<UserId, Connection[]>();
+  readonly #requests: KeyedBuckets<UserId>;
   readonly #byAddress = new Map<string, number>();
 
   /** @param now any monotonic clock, ms */
   constructor(options: HubOptions, now: () => number) {
     this.#options = options;
     this.#now = now;
+    this.#requests = new KeyedBuckets(options.userRate);
   }
 
   mayConnect(address: string): boolean {
@@ -38,37 +35,30 @@ export class People {
 
   /** @returns false where this person has as many connections as are allowed; then nothing was changed */
   entered(userId: UserId, connection: Connection): boolean {
-    const person = this.#persons.get(userId);
-    if (person === undefined) {
-      this.#persons.set(userId, {
-        connections: [connection],
-        requests: fullBucket(this.#options.userRate, this.#now()),
-      });
+    const others = this.#connections.get(userId);
+    if (others === undefined) {
+      this.#connections.set(userId, [connection]);
       return true;
     }
-    if (person.connections.length >= this.#options.maxConnectionsPerUser) return false;
-    person.connections.push(connection);
+    if (others.length >= this.#options.maxConnectionsPerUser) return false;
+    others.push(connection);
     return true;
   }
 
   left(userId: UserId, connection: Connection): void {
-    const person = this.#persons.get(userId);
-    if (person === undefined) return;
-    const index = person.connections.indexOf(connection);
-    if (index >= 0) person.connections.splice(index, 1);
-    if (person.connections.length === 0) this.#persons.delete(userId);
+    const others = this.#connections.get(userId);
+    if (others === undefined) return;
+    const index = others.indexOf(connection);
+    if (index >= 0) others.splice(index, 1);
+    if (others.length === 0) this.#connections.delete(userId);
   }
 
   connectionsOf(userId: UserId): Iterable<Connection> {
-    return this.#persons.get(userId)?.connections ?? [];
+    return this.#connections.get(userId) ?? [];
   }
 
-  /** @returns 0 where `cost` was taken from the person's rate, else the wait in ms; always 0 before the hello */
-  take(connection: Connection, cost: number): number {
-    const { session } = connection;
-    const person = session.phase === 'active' ? this.#persons.get(session.user.id) : undefined;
-    return person === undefined
-      ? 0
-      : takeTokens(person.requests, this.#options.userRate, cost, this.#now());
+  /** @returns 0 where `cost` was taken from the person's rate, else the wait in ms */
+  take(userId: UserId, cost: number): number {
+    return this.#requests.take(userId, cost, this.#now());
   }
 }

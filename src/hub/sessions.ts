@@ -8,6 +8,7 @@ import type { Verified } from '../ports/authenticator.ts';
 import type { Socket } from '../ports/sockets.ts';
 import { Connection, type Session } from './connection.ts';
 import { frameOf, okFrame } from './frame.ts';
+import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { Outbox } from './outbox.ts';
@@ -26,6 +27,7 @@ export class Sessions {
   readonly #options: HubOptions;
   readonly #people: People;
   readonly #outbox: Outbox;
+  readonly #metrics: HubMetrics;
   readonly #connections: () => Iterable<Connection>;
   readonly #limits: Limits;
   #cancelSweep: (() => void) | undefined;
@@ -35,12 +37,14 @@ export class Sessions {
     options: HubOptions,
     people: People,
     outbox: Outbox,
+    metrics: HubMetrics,
     connections: () => Iterable<Connection>,
   ) {
     this.#ports = ports;
     this.#options = options;
     this.#people = people;
     this.#outbox = outbox;
+    this.#metrics = metrics;
     this.#connections = connections;
     this.#limits = {
       maxFrameBytes: MAX_FRAME_BYTES,
@@ -61,8 +65,10 @@ export class Sessions {
     this.#cancelSweep?.();
   }
 
-  greet(socket: Socket): Connection {
-    const connection: Connection = new Connection(this.#ports.random.connectionId(), socket, {
+  /** @param address of the client, as far as a proxy tells it */
+  greet(socket: Socket, address: string): Connection {
+    const connectionId = this.#ports.random.connectionId();
+    const connection: Connection = new Connection(connectionId, socket, address, {
       phase: 'greeting',
       cancelTimeout: this.#ports.timers.after(this.#options.helloTimeoutMs, () =>
         connection.close('hello_timeout'),
@@ -121,6 +127,7 @@ export class Sessions {
     }
     this.#takeOver(user, request.replaces);
     if (!this.#people.entered(user.id, connection)) {
+      this.#metrics.connectionRefused('person');
       const most = this.#options.maxConnectionsPerUser;
       this.#turnAway(
         connection,

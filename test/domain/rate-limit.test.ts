@@ -1,6 +1,6 @@
 // The token bucket, by hand.
 import { describe, expect, it } from 'vitest';
-import { fullBucket, takeTokens } from '../../src/domain/rate-limit.ts';
+import { KeyedBuckets, fullBucket, takeTokens } from '../../src/domain/rate-limit.ts';
 
 const LIMIT = { perSecond: 10, burst: 4 };
 
@@ -33,5 +33,23 @@ describe('a bucket of tokens', () => {
     expect(takeTokens(bucket, LIMIT, 1, 1_000)).toBe(100);
     expect(takeTokens(bucket, LIMIT, 1, 5_000)).toBe(100);
     expect(takeTokens(bucket, LIMIT, 1, 5_100)).toBe(0);
+  });
+});
+
+describe('buckets by key', () => {
+  it('are each key’s own, and remember who left', () => {
+    const buckets = new KeyedBuckets<string>(LIMIT);
+    expect(buckets.take('ana', 4, 0)).toBe(0);
+    expect(buckets.take('ben', 4, 0)).toBe(0);
+    expect(buckets.take('ana', 1, 50)).toBe(50);
+  });
+
+  it('forget those that are full again, and only those', () => {
+    const buckets = new KeyedBuckets<number>(LIMIT);
+    for (let key = 0; key < 10_000; key += 1) buckets.take(key, 4, 0);
+    for (let key = 0; key < 10_000; key += 2) buckets.take(key, 2, 400);
+    buckets.take(10_000, 1, 400);
+    expect(buckets.size).toBe(5_001);
+    expect(buckets.take(0, 4, 400)).toBe(200);
   });
 });

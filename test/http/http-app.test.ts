@@ -43,7 +43,7 @@ function appOver(world: HubWorld, overrides: Partial<HttpDeps> = {}): HttpApp {
     signature: createMediaSignature({ key: 'a key of at least sixteen bytes' }),
     page: undefined,
     guests: true,
-    trustProxy: false,
+    takeRate: (userId, cost) => world.hub.takeRate(userId, cost),
     notReady: () => [],
     ...overrides,
   });
@@ -138,7 +138,7 @@ describe('guests', () => {
   it('are counted by the forwarded address where the proxy is trusted, and only there', async () => {
     const make = (app: HttpApp, forwarded: string) =>
       call(app, '/v1/guests', { json: { name: 'Ana' }, headers: { 'x-forwarded-for': forwarded } });
-    const trusting = appOver(new HubWorld(), { trustProxy: true });
+    const trusting = appOver(new HubWorld({ trustProxy: true }));
     for (let n = 0; n < 5; n += 1)
       expect((await make(trusting, `198.51.100.${n}`)).status).toBe(201);
     const wary = appOver(new HubWorld());
@@ -155,6 +155,23 @@ describe('guests', () => {
 });
 
 describe('a token', () => {
+  it('has a rate over REST and sockets together, and rooms cost more than looks', async () => {
+    const world = new HubWorld({ userRate: { perSecond: 1, burst: 25 } });
+    const app = appOver(world);
+    const make = () => call(app, '/v1/rooms', { json: { name: 'Kitchen' }, token: TOKEN });
+    expect([(await make()).status, (await make()).status]).toEqual([201, 201]);
+    const { status, body } = await make();
+    expect(status).toBe(429);
+    expect(body).toMatchObject({ code: 'rate_limited', retryAfterMs: 5_000 });
+    expect((await call(app, '/v1/me', { token: TOKEN })).status).toBe(200);
+    const client = await world.connect(1);
+    const roomId = '00000000-0000-4000-8000-000000000001';
+    for (let n = 0; n < 4; n += 1) await client.ask('room.leave', { roomId });
+    expect(await client.ask('room.leave', { roomId })).toMatchObject({
+      code: 'rate_limited',
+    });
+  });
+
   it.each([
     ['none', undefined],
     ['one that is invalid', 'nonsense'],

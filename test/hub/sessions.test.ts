@@ -1,7 +1,10 @@
 // From an open socket to a known person, and every way in which that ends.
 import { describe, expect, it } from 'vitest';
 import { answerProbe, decodeReply, encodeProbe } from '../../protocol/clock-frames.ts';
-import { HubWorld, userId } from '../support/hub-world.ts';
+import type { RoomId } from '../../protocol/ids.ts';
+import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
+import { FakeSocket } from '../support/fake-socket.ts';
+import { HubWorld, trackId, userId, type TestClient } from '../support/hub-world.ts';
 
 const CLIENT = { client: { name: 'test', version: '1' } };
 const token = (n: number, lifeMs = 3_600_000): string => `${userId(n)}|User ${n}|${lifeMs}`;
@@ -102,6 +105,42 @@ describe('a session', () => {
     expect(ask('192.0.2.2')).toMatchObject({ kind: 'reject', status: 503 });
   });
 
+  it('counts by the address that a trusted proxy tells, and only by one that is trusted', () => {
+    const forwarded = (address: string) => ({
+      remoteAddress: '127.0.0.1',
+      origin: undefined,
+      headers: new Map([['x-forwarded-for', `203.0.113.9, ${address}`]]),
+      query: '',
+    });
+    const behind = new HubWorld({ maxConnectionsPerAddress: 1, trustProxy: true });
+    const socket = new FakeSocket();
+    socket.onClose = () => behind.hub.closed(socket);
+    behind.hub.opened(socket, forwarded('198.51.100.1'));
+    expect(behind.hub.upgrade(forwarded('198.51.100.1'))).toMatchObject({ status: 429 });
+    expect(behind.hub.upgrade(forwarded('198.51.100.2'))).toEqual({ kind: 'accept' });
+    socket.terminate();
+    expect(behind.hub.upgrade(forwarded('198.51.100.1'))).toEqual({ kind: 'accept' });
+    const open = new HubWorld({ maxConnectionsPerAddress: 1 });
+    open.hub.opened(new FakeSocket(), forwarded('198.51.100.1'));
+    expect(open.hub.upgrade(forwarded('198.51.100.2'))).toMatchObject({ status: 429 });
+  });
+
+  it('is counted, by limit and by code, when it is refused', async () => {
+    const metrics = createPromMetrics();
+    const world = new HubWorld({ maxConnectionsPerUser: 1, maxConnections: 2 }, { metrics });
+    const client = await world.connect(1);
+    world.open().send('hello', { token: token(1), ...CLIENT });
+    await world.time.settle();
+    world.open();
+    world.hub.upgrade({ remoteAddress: '::1', origin: undefined, headers: new Map(), query: '' });
+    await client.ask('room.leave', { roomId: '00000000-0000-4000-8000-000000000001' });
+    client.sendRaw('{"id":9,"type":"room.fly"}');
+    const { body } = await metrics.exposition();
+    expect(body).toContain('earshot_connections_refused_total{limit="person"} 1');
+    expect(body).toContain('earshot_connections_refused_total{limit="hub"} 1');
+    expect(body).toContain('earshot_requests_refused_total{code="unknown_type"} 1');
+  });
+
   it('is closed for a page of another origin', () => {
     const world = new HubWorld();
     const socket = world.open().socket;
@@ -129,6 +168,54 @@ describe('a session', () => {
     await world.time.advance(2_000);
     await drained;
     expect(client.socket.closedWith?.code).toBe(4000);
+  });
+
+  it('ends the draining when the last one has gone', async () => {
+    const world = new HubWorld();
+    const client = await world.connect(1);
+    let isOver = false;
+    const drained = world.hub.drain(60_000).then(() => (isOver = true));
+    await world.time.advance(1_000);
+    expect(isOver).toBe(false);
+    client.close();
+    await drained;
+    await new HubWorld().hub.drain(60_000);
+  });
+
+  it('gets every answer that it was promised, and loses nothing, while the hub drains under load', async () => {
+    const rate = { perSecond: 1e6, burst: 1e6 };
+    const world = new HubWorld({ connectionRate: rate, userRate: rate });
+    await world.hub.start();
+    const host = await world.connect(1);
+    const roomId = (await host.ask('room.create', { name: 'Kitchen' }))['roomId'] as RoomId;
+    const clients = [host];
+    for (let n = 2; n <= 5; n += 1) {
+      const client = await world.connect(n);
+      await client.ask('room.join', { roomId });
+      clients.push(client);
+    }
+    const drained = world.hub.drain(2_000);
+    const asked: { readonly client: TestClient; readonly id: number }[] = [];
+    for (let round = 0; round < 40; round += 1) {
+      for (const client of clients) {
+        const id = client.send('queue.add', { roomId, trackIds: [trackId(round)] });
+        asked.push({ client, id });
+      }
+      await world.time.advance(40);
+    }
+    await world.time.advance(1_000);
+    await drained;
+    const entryIds = new Set<string>();
+    for (const { client, id } of asked) {
+      const reply = client.socket.messages().find((message) => message.id === id);
+      expect(reply).toMatchObject({ type: 'ok' });
+      for (const entryId of reply?.['entryIds'] as string[]) entryIds.add(entryId);
+    }
+    expect(entryIds.size).toBe(200);
+    for (const { socket } of clients) expect(socket.closedWith?.code).toBe(4000);
+    world.hub.stop();
+    const kept = await world.ports.roomLog.load(roomId);
+    expect(new Set(Object.keys(kept?.state.public.queue ?? {}))).toEqual(entryIds);
   });
 
   it('leaves nothing behind: no timer, no person, no room’s member', async () => {
