@@ -1,12 +1,11 @@
 // A room held in memory by this node: its runner, members, chat and stream, tied together; what a commit means for the sockets.
 import { ERROR_CODES } from '../../protocol/errors.ts';
 import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
-import type { Push, User, You } from '../../protocol/schemas/pushes.ts';
+import type { Push, User } from '../../protocol/schemas/pushes.ts';
 import { allows } from '../../protocol/schemas/room.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import { isBanned, roleOf } from '../domain/access.ts';
 import type { Command, DecideContext, SystemCommand } from '../domain/command.ts';
-import { dueAt } from '../domain/due.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { ChatRange } from '../ports/chat-log.ts';
@@ -20,11 +19,13 @@ import type { HubPorts } from './hub-ports.ts';
 import type { Connection, Membership } from './connection.ts';
 import type { Outbox } from './outbox.ts';
 import { RoomChat } from './room-chat.ts';
+import { RoomDue } from './room-due.ts';
 import { RoomMembers } from './room-members.ts';
 import { RoomReactions } from './room-reactions.ts';
 import { RoomRunner, type CommandOptions, type CommandOutcome, type Step } from './room-runner.ts';
 import { RoomStream } from './room-stream.ts';
 import { leadFor, syncSummary } from './room-sync.ts';
+import { youOf } from './you.ts';
 
 export interface LiveRoomDeps {
   readonly ports: HubPorts;
@@ -46,9 +47,9 @@ export class LiveRoom {
   readonly #deps: LiveRoomDeps;
   readonly #runner: RoomRunner;
   readonly #stream: RoomStream;
+  readonly #due: RoomDue;
   readonly #timers: Timers;
   #isStopped = false;
-  #cancelDue: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
   #cancelRepair: (() => void) | undefined;
 
@@ -100,7 +101,16 @@ export class LiveRoom {
       push: (items) => this.pushToAll({ type: 'room.chat', roomId: this.id, items: [...items] }),
       failed: () => this.#repairLater(),
     });
-    this.#armDue();
+    this.#due = new RoomDue({
+      clock: ports.clock,
+      timers: this.#timers,
+      limits: options.domain,
+      state: () => this.state,
+      // Until somebody is back after a restart nobody has heard what would be planned, and a plan would hide where they were (RM13).
+      isWaiting: () => this.members.isAwaitingReturn,
+      submit: (command) => this.#submitOwn(command),
+    });
+    this.#due.arm();
   }
 
   /** Brings a room into memory with the newest of its chat. */
@@ -157,7 +167,7 @@ export class LiveRoom {
     connection.memberships.push(membership);
     const wasAwaiting = this.members.isAwaitingReturn;
     const earlier = this.members.add(membership, invite);
-    if (wasAwaiting) this.#armDue();
+    if (wasAwaiting) this.#due.arm();
     if (earlier !== undefined && earlier.connection !== connection) this.#replace(earlier);
     return this.#joinedJson(user.id, since);
   }
@@ -205,13 +215,13 @@ export class LiveRoom {
    */
   awaitReturn(heardUntil: number): void {
     this.members.expect(this.#hereIds(), heardUntil);
-    this.#armDue();
+    this.#due.arm();
   }
 
   /** The hub stops: timers end, nothing more is sent. */
   stop(): void {
     this.#isStopped = true;
-    this.#cancelDue?.();
+    this.#due.stop();
     this.#cancelSync?.();
     this.#cancelRepair?.();
     this.members.stop();
@@ -261,22 +271,9 @@ export class LiveRoom {
       missing === undefined
         ? `"snapshot":{${this.#stream.snapshotJson(head, state)}}`
         : `"resumed":{"epoch":${head.epoch},"revision":${head.revision},"revisions":${missing}}`;
-    const you = JSON.stringify(this.#you(userId));
+    const you = JSON.stringify(youOf(this.state, userId));
     const chat = JSON.stringify(this.chat.missing(since?.chat, options.chatOnJoin));
     return `"roomId":"${this.id}",${body},"presence":${this.members.presence.json()},"you":${you},"chat":${chat}`;
-  }
-
-  #you(userId: UserId): You {
-    const { state } = this;
-    const votes: Record<string, number> = {};
-    for (const [entryId, ofEntry] of Object.entries(state.votes)) {
-      const value = ofEntry[userId];
-      if (value !== undefined) votes[entryId] = value;
-    }
-    const skipVotes = (Object.keys(state.skipVotes) as EntryId[]).filter((id) =>
-      state.skipVotes[id]?.includes(userId),
-    );
-    return { role: roleOf(state, userId), votes, skipVotes };
   }
 
   #committed(steps: readonly Step[]): void {
@@ -289,7 +286,7 @@ export class LiveRoom {
       if (event.type === 'MembersDeparted')
         this.members.departed(event.members.map(({ userId }) => userId));
     }
-    this.#armDue();
+    this.#due.arm();
   }
 
   /** What an event means for sockets, beside the revision itself. */
@@ -363,13 +360,13 @@ export class LiveRoom {
       else this.#sendSnapshot(membership, 'epoch');
     }
     this.members.presence.refreshRoles();
-    this.#armDue();
+    this.#due.arm();
   }
 
   #sendSnapshot(membership: Membership, reason: 'behind' | 'epoch'): void {
     const { outbox } = this.#deps;
     const body = this.#stream.snapshotJson(this.#runner.head, this.state);
-    const you = JSON.stringify(this.#you(membership.userId));
+    const you = JSON.stringify(youOf(this.state, membership.userId));
     outbox.enqueue(
       membership.connection,
       jsonFrame(
@@ -397,7 +394,7 @@ export class LiveRoom {
       for (const { userId } of command.members) this.#turnAwayUnlessHere(userId);
     } else if (outcome.kind === 'done' && outcome.events.length === 0) {
       // A timer fired a moment before hub time got there: nothing else would bring what is due.
-      if (this.#cancelDue === undefined) this.#armDue(REPAIR_MS);
+      if (!this.#due.isArmed) this.#due.arm(REPAIR_MS);
     }
   }
 
@@ -419,7 +416,7 @@ export class LiveRoom {
         this.#repairLater();
       });
       this.members.reconcile(this.#hereIds());
-      this.#armDue();
+      this.#due.arm();
     });
   }
 
@@ -427,25 +424,5 @@ export class LiveRoom {
   #hereIds(): UserId[] {
     const { members } = this.state;
     return (Object.keys(members) as UserId[]).filter((id) => members[id]?.here === true);
-  }
-
-  /** @param soonestMs how long from now at least */
-  #armDue(soonestMs = 0): void {
-    this.#cancelDue?.();
-    this.#cancelDue = undefined;
-    // Until somebody is back after a restart nobody has heard what would be planned, and a plan would hide where they were (RM13).
-    if (this.members.isAwaitingReturn) return;
-    const { ports, options } = this.#deps;
-    const due = dueAt(this.state, { limits: options.domain });
-    const next = due.reduce<(typeof due)[number] | undefined>(
-      (first, each) => (first === undefined || each.at < first.at ? each : first),
-      undefined,
-    );
-    if (next === undefined) return;
-    const delayMs = Math.max(soonestMs, Math.ceil(next.at - ports.clock.now()));
-    this.#cancelDue = this.#timers.after(delayMs, () => {
-      this.#cancelDue = undefined;
-      this.#submitOwn(next.command);
-    });
   }
 }
