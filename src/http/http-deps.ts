@@ -1,0 +1,39 @@
+// What HTTP is given of the service.
+import type { UserId } from '../../protocol/ids.ts';
+import type { HubOptions } from '../hub/hub-options.ts';
+import type { Rooms } from '../hub/rooms.ts';
+import type { Archive } from '../ports/archive.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Random } from '../ports/random.ts';
+import type { Users } from '../ports/users.ts';
+import type { MediaSignature } from './media-signature.ts';
+import type { Page } from './page.ts';
+
+export interface HttpDeps {
+  readonly rooms: Rooms;
+  readonly users: Users;
+  readonly archive: Archive;
+  readonly authenticator: Authenticator;
+  readonly catalogue: Catalogue;
+  readonly clock: HubClock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly options: HubOptions;
+  readonly signature: MediaSignature;
+  /** Undefined where the page was not built. */
+  readonly page: Page | undefined;
+  readonly guests: boolean;
+  /** Takes `cost` from the rate of a person, who has one for REST and sockets; 0, or the wait in ms. */
+  takeRate(userId: UserId, cost: number): number;
+  /** Why this process should get no new visitors; empty when it should. */
+  notReady(): readonly string[];
+}
+
+export interface Peer {
+  readonly remoteAddress: string;
+}

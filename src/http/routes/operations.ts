@@ -1,0 +1,42 @@
+// What operators and their tools ask: life, readiness, metrics, and the description of the socket.
+import { createRoute, z } from '@hono/zod-openapi';
+import { asyncApi } from '../../../protocol/async-api.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { ReadyBody } from '../schemas.ts';
+import { json, type App } from './route-parts.ts';
+
+export function addOperations(app: App, deps: HttpDeps): void {
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/healthz',
+      summary: 'The process lives',
+      responses: { 200: json(z.object({ ok: z.literal(true) }), 'it does') },
+    }),
+    (context) => context.json({ ok: true as const }, 200),
+  );
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/readyz',
+      summary: 'Whether new visitors should be sent here',
+      responses: { 200: json(ReadyBody, 'yes'), 503: json(ReadyBody, 'no, and why') },
+    }),
+    (context) => {
+      const reasons = [...deps.notReady()];
+      return context.json(
+        { ready: reasons.length === 0, reasons },
+        reasons.length === 0 ? 200 : 503,
+      );
+    },
+  );
+  const socketDocument = JSON.stringify(asyncApi());
+  app.get(
+    '/asyncapi.json',
+    () => new Response(socketDocument, { headers: { 'content-type': 'application/json' } }),
+  );
+  app.get('/metrics', async () => {
+    const { contentType, body: text } = await deps.metrics.exposition();
+    return new Response(text, { headers: { 'content-type': contentType } });
+  });
+}

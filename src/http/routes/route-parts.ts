@@ -1,0 +1,55 @@
+// What the routes of REST are built with: the application they are added to, the shapes of their answers, and who is calling.
+import type { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context, MiddlewareHandler } from 'hono';
+import { refuse } from '../../../protocol/errors.ts';
+import type { User } from '../../../protocol/schemas/pushes.ts';
+import type { HttpDeps, Peer } from '../http-deps.ts';
+import { ProblemError } from '../problem.ts';
+import { ProblemBody } from '../schemas.ts';
+
+export interface Env {
+  Bindings: Peer;
+  Variables: { user: User };
+}
+
+export type App = OpenAPIHono<Env>;
+
+export const BEARER = [{ bearer: [] }];
+export const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: ProblemBody } },
+});
+export const json = <S extends z.ZodType>(schema: S, description: string) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+export const body = <S extends z.ZodType>(schema: S) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});
+export const UNAUTHORISED = { 401: problem('no valid token') };
+export const RATE_LIMITED = {
+  429: problem('too many requests; the answer says when to come back'),
+};
+export const NOT_FOUND = { 404: problem('no such thing') };
+export const BAD_REQUEST = { 400: problem('a field is missing or malformed; the detail names it') };
+
+/**
+ * Puts the person of the bearer token into the context, by the name that the store has.
+ * @param cost in tokens of the person's rate
+ */
+export function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> {
+  return async (context: Context<Env>, next) => {
+    const token = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1];
+    if (token === undefined)
+      throw new ProblemError(refuse('unauthorised', 'send Authorization: Bearer <token>'));
+    const verified = await deps.authenticator.verify(token);
+    if (verified.kind !== 'ok') {
+      const why = verified.kind === 'expired' ? 'the token has expired' : verified.reason;
+      throw new ProblemError(refuse('unauthorised', why));
+    }
+    const waitMs = deps.takeRate(verified.user.id, cost);
+    if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
+    context.set('user', (await deps.users.find(verified.user.id)) ?? verified.user);
+    await next();
+  };
+}
