@@ -1,5 +1,6 @@
 // Owns one media element: its address, its place, its level; knows nothing of when it should play.
 import type { TrackId } from '../../protocol/ids.ts';
+import { isRefusal, pauseAfter } from './player-media.ts';
 
 export interface DeckOptions {
   readonly element: HTMLAudioElement;
@@ -7,18 +8,23 @@ export interface DeckOptions {
   /** With a context, sound goes through it: levels change without clicks and on time. */
   readonly context?: AudioContext | undefined;
   readonly destination?: AudioNode | undefined;
+  /** Calls once after so many ms; returns what cancels it. */
+  readonly after: (ms: number, call: () => void) => () => void;
   readonly onChange: () => void;
 }
 
 const enoughData = 4;
 const someData = 2;
 const fadeSec = 0.008;
+/** `MediaError.MEDIA_ERR_NETWORK`: it came, and then came no more. */
+const networkError = 2;
 /** Having played so far since the last failure, it has all its tries again. */
 const playedWellMs = 10_000;
 const changes = ['canplay', 'canplaythrough', 'playing', 'seeked', 'ended', 'waiting'] as const;
 
 /**
- * An element is loaded with one track at a time. A failure gets one fresh address, from where it was; a second one is told.
+ * An element is loaded with one track at a time. A failure gets one fresh address, from where it was; a second one is told. A network
+ * that is away is waited for, as the room will still be there.
  */
 export class Deck {
   readonly element: HTMLAudioElement;
@@ -28,6 +34,9 @@ export class Deck {
   #failure: string | undefined;
   #tries = 0;
   #failedAtMs = -Infinity;
+  /** Tries since the network was last there. */
+  #awayTries = 0;
+  #cancelRetry: () => void = () => undefined;
   #cueMs: number | undefined;
   #wantsToPlay = false;
   #closed = false;
@@ -90,6 +99,8 @@ export class Deck {
     this.#failure = undefined;
     this.#tries = 0;
     this.#failedAtMs = -Infinity;
+    this.#awayTries = 0;
+    this.#cancelRetry();
     this.#cueMs = undefined;
     this.#wantsToPlay = false;
     this.element.pause();
@@ -193,7 +204,19 @@ export class Deck {
         this.element.load();
         if (this.#wantsToPlay) this.#start();
       },
-      (cause: unknown) => this.#fail(cause instanceof Error ? cause.message : String(cause)),
+      (cause: unknown) => {
+        if (this.#trackId !== trackId || this.#closed) return;
+        if (isRefusal(cause)) this.#fail(cause instanceof Error ? cause.message : String(cause));
+        else this.#retryLater(trackId);
+      },
+    );
+  }
+
+  #retryLater(trackId: TrackId): void {
+    this.#awayTries += 1;
+    this.#cancelRetry();
+    this.#cancelRetry = this.#options.after(pauseAfter(this.#awayTries), () =>
+      this.#setSource(trackId, true),
     );
   }
 
@@ -206,6 +229,11 @@ export class Deck {
     const trackId = this.#trackId;
     if (trackId === undefined || !this.element.hasAttribute('src')) return;
     const atMs = this.positionMs;
+    if (this.element.error?.code === networkError) {
+      this.#cueMs = atMs;
+      this.#retryLater(trackId);
+      return;
+    }
     // An address that ends in a long track is no reason to give up later, when the next one ends.
     if (Math.abs(atMs - this.#failedAtMs) > playedWellMs) this.#tries = 0;
     this.#failedAtMs = atMs;
@@ -219,6 +247,7 @@ export class Deck {
   };
 
   readonly #onMetadata = (): void => {
+    this.#awayTries = 0;
     if (this.#cueMs !== undefined) this.element.currentTime = this.#cueMs / 1_000;
     this.#cueMs = undefined;
     this.#options.onChange();

@@ -5,7 +5,8 @@ import type { RequestBody, RequestType } from '../../protocol/schemas/requests.t
 import { ClientClock } from './client-clock.ts';
 import { EarshotError, isErrorCode } from './errors.ts';
 import { isJoined } from './inbound.ts';
-import { Link, type ConnectionState, type TokenSource } from './link.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { Link } from './link.ts';
 import { Listeners } from './listeners.ts';
 import type { Observable } from './observable.ts';
 import { platformWith, type Platform } from './platform.ts';
@@ -13,8 +14,9 @@ import type { Outcome, ReplyOf, RequestOptions } from './request-book.ts';
 import { EarshotApi } from './rest.ts';
 import { RoomReplica, type RepairCounts } from './room-replica.ts';
 import { Room } from './room.ts';
+import type { TokenSource } from './token-source.ts';
 
-export type { ConnectionState } from './link.ts';
+export type { ConnectionState } from './connection-state.ts';
 export type { ClientClock, ClockStatus } from './client-clock.ts';
 export type { Observable } from './observable.ts';
 export type { Platform } from './platform.ts';

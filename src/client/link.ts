@@ -1,43 +1,21 @@
 // Owns being connected: opens sockets one after the other, says hello, waits between tries, and keeps the requests. Knows no room.
 import { mayReconnect } from '../../protocol/close-codes.ts';
 import type { ConnectionId } from '../../protocol/ids.ts';
-import type { Limits, Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
+import type { Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
 import { SOCKET_PATH } from '../../protocol/version.ts';
 import { Backoff } from './backoff.ts';
 import type { ClientClock } from './client-clock.ts';
+import type { ConnectionState } from './connection-state.ts';
 import { Connection, type FrameCounts } from './connection.ts';
 import { EarshotError, closeCause, closeError } from './errors.ts';
 import { isGreeting, type Inbound } from './inbound.ts';
 import { Cell } from './observable.ts';
 import type { Platform, TimerHandle } from './platform.ts';
 import { RequestBook, connectionLost, type Outcome, type SendOptions } from './request-book.ts';
-
-export type ConnectionState =
-  | { readonly phase: 'idle' }
-  | { readonly phase: 'connecting'; readonly attempt: number }
-  | {
-      readonly phase: 'connected';
-      readonly user: User;
-      readonly connectionId: ConnectionId;
-      readonly limits: Limits;
-      readonly features: readonly string[];
-    }
-  | {
-      readonly phase: 'waiting';
-      /** The number of the next try, the first after a connection being 1. */
-      readonly attempt: number;
-      /** `performanceNow` of the next try, ms. */
-      readonly retryAt: number;
-      /** The close code's name, `network` or `token`. */
-      readonly cause: string;
-    }
-  /** Does not come back by itself. */
-  | { readonly phase: 'closed'; readonly cause: string; readonly code?: number };
+import { askToken, type TokenSource } from './token-source.ts';
 
 type ClosedState = Extract<ConnectionState, { phase: 'closed' }>;
-
-export type TokenSource = string | (() => string | Promise<string>);
 
 export interface LinkOptions {
   readonly url: string;
@@ -165,9 +143,8 @@ export class Link {
     );
   }
 
-  async #token(): Promise<string> {
-    const { token } = this.#options;
-    return typeof token === 'string' ? token : token();
+  #token(): Promise<string> {
+    return askToken(this.#options.token, this.#platform);
   }
 
   #onNoToken(error: unknown): void {

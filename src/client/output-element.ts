@@ -283,12 +283,13 @@ export class ElementOutput implements AudioOutput {
   }
 
   #addDeck(): Deck {
-    const { createElement, url, graph } = this.#options;
+    const { createElement, url, graph, after } = this.#options;
     const deck = new Deck({
       element: createElement(),
       url,
       context: graph?.context,
       destination: graph?.destination,
+      after,
       onChange: () => this.#onDeckChange(),
     });
     if (graph === undefined) deck.element.volume = this.#volume;

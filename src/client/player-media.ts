@@ -24,6 +24,11 @@ const marginMs = 10_000;
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 
+/** How long to wait for a network that is away before the next try, ms. @param tries those that failed so far */
+export function pauseAfter(tries: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(0, tries - 1));
+}
+
 /**
  * Where the media of tracks are. A refusal (expired, moved, gone) gets one fresh address; a network that is away is
  * waited for, as the room will still be there.
@@ -56,7 +61,7 @@ export class TrackMedia {
         refusals += 1;
         if (refusals > 1) throw new MediaRefused(outcome.message);
       } else {
-        await this.#options.wait(Math.min(longestPauseMs, firstPauseMs * 2 ** attempt), signal);
+        await this.#options.wait(pauseAfter(attempt + 1), signal);
         signal.throwIfAborted();
       }
     }
@@ -83,7 +88,7 @@ export class TrackMedia {
 }
 
 /** The SDK's errors say whether trying again makes sense; anything else thrown by a request is the network. */
-function isRefusal(cause: unknown): boolean {
+export function isRefusal(cause: unknown): boolean {
   return (
     typeof cause === 'object' && cause !== null && 'retryable' in cause && cause.retryable === false
   );

@@ -31,10 +31,11 @@ export class SelfPlayback {
     return Math.min(this.#positionMs + movedMs, this.track.durationMs);
   }
 
-  /** @param atMs local time from which on it is heard */
+  /** Goes on; from the beginning where the track has ended. @param atMs local time from which on it is heard */
   play(atMs: number): void {
-    if (this.#playing) return;
-    this.#move(this.#positionMs, atMs);
+    const hasEnded = this.positionAt(atMs) >= this.track.durationMs;
+    if (this.#playing && !hasEnded) return;
+    this.#move(hasEnded ? 0 : this.#positionMs, atMs);
     this.#playing = true;
   }
 

@@ -1,5 +1,6 @@
 // Owns being in step: it follows a room's timeline by hub time, or its owner's wishes, and has an output make it heard; must not know sockets.
 import { anchorAt, hasTrack, positionAt } from '../../protocol/schemas/playback.ts';
+import type { SyncState } from '../../protocol/schemas/requests.ts';
 import type { AudioOutput, Measurement, Stretch } from './audio-output.ts';
 import { Cell, type Observable } from './observable.ts';
 import { createOutputs, type Outputs, type OutputWish } from './player-outputs.ts';
@@ -25,6 +26,8 @@ export interface PlayerOptions {
 const tickMs = 250;
 /** Until the audio clock is known well. */
 const settlingTickMs = 100;
+/** A start takes a moment to be heard; a longer silence is told to the room. */
+const silenceMs = 1_000;
 /** What one asks for oneself is placed so far ahead that it begins at its first sample. */
 const selfLeadMs = 120;
 
@@ -48,6 +51,8 @@ export class Player {
   #clockResets: number;
   #clockTrusted: boolean;
   #clockTold = false;
+  /** Since when (local) something should be heard, and is not. */
+  #silentSinceMs: number | undefined;
   #joins = 0;
   #wasJoined = false;
   #cancelTick: () => void = () => undefined;
@@ -215,6 +220,8 @@ export class Player {
     const measured = audible && current !== undefined ? this.#output.measure(nowMs) : undefined;
     const buffering =
       current !== undefined && measured === undefined && !this.#isReady(current, nowMs);
+    if (current === undefined || measured !== undefined) this.#silentSinceMs = undefined;
+    else this.#silentSinceMs ??= nowMs;
     this.#correct(current, measured, buffering, nowMs);
     this.#tellClock(current !== undefined && (this.#clockTold || measured !== undefined));
     this.#publish(scene, current, measured, buffering);
@@ -298,6 +305,8 @@ export class Player {
     const hubNow = this.#client.clock.now();
     if (this.#mode === 'locked' || hubNow === undefined) return;
     if (anchorAt(room.playback.timeline, hubNow).state !== 'playing') return;
+    const state = this.#syncState(measured, buffering, nowMs);
+    if (state === undefined) return;
     const { maxErrorMs, rttMinMs } = this.#client.clock.status.value;
     this.#reports.sync(
       {
@@ -305,18 +314,22 @@ export class Player {
         maxErrorMs,
         rttMs: rttMinMs,
         outputLatencyMs: this.#output.latencyMs,
-        state: this.#syncState(buffering, measured),
+        state,
       },
       nowMs,
     );
   }
 
+  /** Undefined while there is nothing to tell yet: what is not heard is neither in step nor out of it. */
   #syncState(
-    buffering: boolean,
     measured: Measurement | undefined,
-  ): 'following' | 'detached' | 'buffering' | 'cannot_keep_up' {
+    buffering: boolean,
+    nowMs: number,
+  ): SyncState | undefined {
     if (this.#mode === 'detached') return 'detached';
     if (buffering) return 'buffering';
-    return this.#servo.cannotKeepUp && measured !== undefined ? 'cannot_keep_up' : 'following';
+    if (measured !== undefined) return this.#servo.cannotKeepUp ? 'cannot_keep_up' : 'following';
+    const silentSinceMs = this.#silentSinceMs ?? nowMs;
+    return nowMs - silentSinceMs >= silenceMs ? 'buffering' : undefined;
   }
 }

@@ -44,23 +44,29 @@ export interface EarshotApiOptions {
   /** Read anew for each call. */
   readonly token?: () => string | undefined;
   readonly fetch?: typeof fetch;
+  /** From the call to the whole answer, ms. */
+  readonly timeoutMs?: number;
 }
+
+const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** The hub's origin over http(s), without a slash at the end. */
 export function httpBase(url: string): string {
   return url.replace(/^ws/i, 'http').replace(/\/+$/, '');
 }
 
-/** All calls reject with an `EarshotError`: the hub's refusal, or `connection_lost` where there was no answer. */
+/** All calls reject with an `EarshotError`: the hub's refusal, or `connection_lost` or `timeout` where there was no answer. */
 export class EarshotApi {
   readonly #base: string;
   readonly #token: () => string | undefined;
   readonly #fetch: typeof fetch;
+  readonly #timeoutMs: number;
 
-  constructor({ url, token = () => undefined, fetch: fetchWith }: EarshotApiOptions) {
+  constructor({ url, token = () => undefined, fetch: fetchWith, timeoutMs }: EarshotApiOptions) {
     this.#base = httpBase(url);
     this.#token = token;
     this.#fetch = fetchWith ?? ((...args) => fetch(...args));
+    this.#timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
   createGuest(name: string): Promise<GuestGrant> {
@@ -109,19 +115,22 @@ export class EarshotApi {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
+    const signal = AbortSignal.timeout(this.#timeoutMs);
     let response: Response;
     let text: string;
     try {
       response = await this.#fetch(this.#base + path, {
         method,
         headers,
+        signal,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       text = await response.text();
     } catch (error) {
-      throw new EarshotError('connection_lost', `${method} ${path} had no answer`, {
-        cause: error,
-      });
+      const message = `${method} ${path} had no answer`;
+      throw signal.aborted
+        ? new EarshotError('timeout', `${message} within ${this.#timeoutMs} ms`, { cause: error })
+        : new EarshotError('connection_lost', message, { cause: error });
     }
     const value = parse(text);
     if (!response.ok) throw problemError(response.status, value);

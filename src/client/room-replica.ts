@@ -5,16 +5,10 @@ import type { PublicEvent } from '../../protocol/schemas/events.ts';
 import type { Joined, Push, Revision } from '../../protocol/schemas/pushes.ts';
 import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
 import { Backoff } from './backoff.ts';
-import {
-  NO_CHAT,
-  chatHeldUpTo,
-  chatHole,
-  mergeChat,
-  prependChat,
-  type ChatHole,
-} from './chat-store.ts';
+import { ChatRepair } from './chat-repair.ts';
+import { NO_CHAT, chatHeldUpTo, mergeChat } from './chat-store.ts';
 import { isErrorCode, type EarshotError } from './errors.ts';
-import { isChatPage, isJoined } from './inbound.ts';
+import { isJoined } from './inbound.ts';
 import { Listeners } from './listeners.ts';
 import { Cell } from './observable.ts';
 import type { Platform, TimerHandle } from './platform.ts';
@@ -58,7 +52,6 @@ export interface RepairCounts {
 
 /** How long the view says that it was behind, ms. */
 const BEHIND_SHOWN_MS = 5_000;
-const OLDER_PAGE_ITEMS = 50;
 
 export class RoomReplica {
   readonly id: RoomId;
@@ -68,14 +61,13 @@ export class RoomReplica {
     [counts: Readonly<Record<string, number>>, from: readonly UserId[]]
   >();
   readonly knocks = new Listeners<[user: { readonly id: UserId; readonly name: string }]>();
-  readonly repairs: RepairCounts = { holes: 0, mismatches: 0, chatHoles: 0 };
   readonly #options: RoomReplicaOptions;
   readonly #backoff: Backoff;
+  readonly #chat: ChatRepair;
+  readonly #repairs = { holes: 0, mismatches: 0 };
   #isJoining = false;
   /** A whole snapshot was asked for because of a hash; if that one does not match either, asking once more would go on for ever. */
   #isDistrusted = false;
-  #isRepairingChat = false;
-  #chatGivenUpTo = 0;
   #rejoinTimer: TimerHandle;
   #behindTimer: TimerHandle;
   #whenSettled: (() => void)[] = [];
@@ -84,6 +76,14 @@ export class RoomReplica {
   constructor(joined: Joined, options: RoomReplicaOptions) {
     this.#options = options;
     this.#backoff = new Backoff({ random: () => options.platform.random() });
+    this.#chat = new ChatRepair({
+      held: () => this.view.value.chat,
+      mayAsk: () => this.view.value.status === 'joined',
+      show: (chat) => this.#change({ chat }),
+      ask: ({ before, limit }, done) => {
+        options.send('chat.history', { roomId: this.id, before, limit }, {}, done);
+      },
+    });
     const { snapshot } = joined;
     if (snapshot === undefined) throw new TypeError('a first join brings a snapshot');
     this.id = joined.roomId;
@@ -100,13 +100,17 @@ export class RoomReplica {
     this.accept(joined);
   }
 
+  get repairs(): RepairCounts {
+    return { ...this.#repairs, chatHoles: this.#chat.holes };
+  }
+
   /** A reply to `room.join`: what is held is now what the hub has. */
   accept(joined: Joined): void {
     if (this.view.value.status === 'left') return;
     const { snapshot, resumed, presence, you } = joined;
     const before = this.view.value;
     const chat = chatAfterJoin(before.chat, joined.chat);
-    if (chat.lastSeq < before.chat.lastSeq) this.#chatGivenUpTo = 0;
+    if (chat.lastSeq < before.chat.lastSeq) this.#chat.startOver();
     if (snapshot !== undefined) {
       this.#show({ ...copyOf(snapshot, { presence, you, chat }) }, 'joined');
       this.#judge(isProven(snapshot));
@@ -118,7 +122,7 @@ export class RoomReplica {
       else if (isComplete) this.#judge(true);
       else this.#joinAnew();
     }
-    this.#repairChat();
+    this.#chat.repair();
   }
 
   receive(push: RoomPush): void {
@@ -131,11 +135,11 @@ export class RoomReplica {
         const { presence, you, chatSeq } = push;
         const held = this.view.value.chat;
         const chat = mergeChat(chatSeq < held.lastSeq ? NO_CHAT : held, [], chatSeq);
-        if (chatSeq < held.lastSeq) this.#chatGivenUpTo = 0;
+        if (chatSeq < held.lastSeq) this.#chat.startOver();
         this.#show(copyOf(push, { presence, you, chat }), 'joined');
         this.#showBehind();
         this.#judge(isProven(push));
-        this.#repairChat();
+        this.#chat.repair();
         break;
       }
       case 'room.presence': {
@@ -151,7 +155,7 @@ export class RoomReplica {
       }
       case 'room.chat':
         this.#change({ chat: mergeChat(this.view.value.chat, push.items) });
-        this.#repairChat();
+        this.#chat.repair();
         break;
       case 'room.reactions':
         this.reactions.call(push.counts, push.from);
@@ -200,17 +204,7 @@ export class RoomReplica {
 
   /** Puts a page of older chat before what is held. */
   older(done: (error?: EarshotError) => void): void {
-    const { chat } = this.view.value;
-    const before = chat.items[0]?.seq ?? chat.lastSeq + 1;
-    this.#askChat({ before, limit: OLDER_PAGE_ITEMS }, (outcome) => {
-      if (outcome.kind === 'failed') {
-        done(outcome.error);
-        return;
-      }
-      const page = isChatPage(outcome.body) ? outcome.body : { items: [], gap: false };
-      this.#change({ chat: prependChat(this.view.value.chat, page.items, page.gap) });
-      done();
-    });
+    this.#chat.older(done);
   }
 
   #onEvents(epoch: number, revisions: readonly Revision[]): void {
@@ -240,13 +234,13 @@ export class RoomReplica {
 
   #onHole(): void {
     if (this.#isJoining || this.#rejoinTimer !== undefined) return;
-    this.repairs.holes += 1;
+    this.#repairs.holes += 1;
     this.#join(true);
   }
 
   #joinAnew(): void {
     if (this.#isJoining || this.#isDistrusted) return;
-    this.repairs.holes += 1;
+    this.#repairs.holes += 1;
     this.#isDistrusted = true;
     this.#join(false);
   }
@@ -256,7 +250,7 @@ export class RoomReplica {
       this.#isDistrusted = false;
       return;
     }
-    this.repairs.mismatches += 1;
+    this.#repairs.mismatches += 1;
     if (this.#isDistrusted) {
       // The whole snapshot was asked for already: showing it is the best that is left.
       this.#isDistrusted = false;
@@ -298,32 +292,6 @@ export class RoomReplica {
       }, this.#backoff.next(atLeastMs));
       this.#settle();
     }
-  }
-
-  #repairChat(): void {
-    if (this.#isRepairingChat || this.view.value.status !== 'joined') return;
-    const hole = chatHole(this.view.value.chat, this.#chatGivenUpTo);
-    if (hole === undefined) return;
-    this.#isRepairingChat = true;
-    this.repairs.chatHoles += 1;
-    this.#askChat(hole, (outcome) => {
-      this.#isRepairingChat = false;
-      if (outcome.kind === 'failed') {
-        // The next message, or the next join, finds the hole again.
-        return;
-      }
-      const { chat } = this.view.value;
-      const page = isChatPage(outcome.body) ? outcome.body : { items: [], lastSeq: 0, gap: false };
-      const merged = mergeChat(chat, page.items, page.lastSeq);
-      if (merged.items.length === chat.items.length) this.#chatGivenUpTo = hole.before - 1;
-      const isFirst = chat.items.length === 0;
-      this.#change({ chat: isFirst ? { ...merged, hasOlder: page.gap } : merged });
-      this.#repairChat();
-    });
-  }
-
-  #askChat({ before, limit }: ChatHole, done: (outcome: Outcome<'chat.history'>) => void): void {
-    this.#options.send('chat.history', { roomId: this.id, before, limit }, {}, done);
   }
 
   #showBehind(): void {

@@ -4,9 +4,9 @@ import type { PublicEvent } from '../../protocol/schemas/events.ts';
 import { anchorAt, positionAt, type Anchor, type Repeat } from '../../protocol/schemas/playback.ts';
 import type { RequestBody, RequestOf, RequestType } from '../../protocol/schemas/requests.ts';
 import type { Role } from '../../protocol/schemas/room.ts';
+import { headEntryId } from '../../protocol/timeline-head.ts';
 import type { ClientClock } from './client-clock.ts';
 import { EarshotError } from './errors.ts';
-import { meantEntryId } from './meant-entry.ts';
 import type { Observable } from './observable.ts';
 import { connectionLost, type ReplyOf, type RequestOptions } from './request-book.ts';
 import { isKeyed } from './request-keys.ts';
@@ -233,7 +233,8 @@ export class Room {
   }
 
   #meant(): EntryId | undefined {
-    return meantEntryId(this.view.value.room, this.#parts.clock.now());
+    // While the clock is not known, what was decided last counts, whenever it is.
+    return headEntryId(this.view.value.room, this.#parts.clock.now() ?? -Infinity);
   }
 
   #meantOrRefuse(): EntryId {

@@ -6,8 +6,19 @@ export function targetOf(url: URL): RoomTarget | undefined {
   const match = /^\/r\/([^/]+)\/?$/.exec(url.pathname);
   if (match?.[1] === undefined) return undefined;
   const invite = url.searchParams.get('invite');
-  const code = normalCode(decodeURIComponent(match[1]));
+  const code = normalCode(decoded(match[1]));
+  if (code === '') return undefined;
   return invite === null || invite === '' ? { code } : { code, invite };
+}
+
+/** What was cut off in an escape leads nowhere: links are passed on by hand. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return '';
+    throw error;
+  }
 }
 
 export function pathOf(target: RoomTarget): string {

@@ -64,33 +64,40 @@ export class PageSession {
     const client = this.#client;
     const name = this.guest.name;
     if (client === undefined || name === undefined) return;
+    const attempt = this.#attempt;
     try {
       const { status } = await client.request('room.knock', { code: target.code });
+      if (attempt !== this.#attempt) return;
       if (status === 'admitted') {
         await this.enter(name, target);
         return;
       }
     } catch (error) {
-      this.#fail(error, target);
+      if (attempt === this.#attempt) this.#fail(error, target);
+      else if (this.#sdk.codeOf(error) === undefined) throw error;
       return;
     }
-    this.#screen.value = { kind: 'door', target, knock: 'waiting' };
-    this.#stopWaiting?.();
-    this.#stopWaiting = client.onAdmitted(({ accept }) => {
-      this.#stopWaiting?.();
-      if (accept) void this.enter(name, target);
-      else this.#screen.value = { kind: 'door', target, knock: 'refused' };
-    });
+    this.#show({ kind: 'door', target, knock: 'waiting' });
+    const stops = [
+      client.onAdmitted(({ accept }) => {
+        if (accept) void this.enter(name, target);
+        else this.#show({ kind: 'door', target, knock: 'refused' });
+      }),
+      client.connection.subscribe((connection) => {
+        // An answer that came while the connection was away is told to whoever knocks again.
+        if (connection.phase === 'connected') void this.knock(target);
+        else if (connection.phase === 'closed') this.#end(connection.cause, target);
+      }),
+    ];
+    this.#stopWaiting = () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /** Back to the first page; an open room is left. */
   leave(): void {
-    const screen = this.#screen.value;
-    if (screen.kind === 'room') {
-      const { model } = screen;
-      model.run(() => model.room.leave());
-    }
     this.#attempt += 1;
+    this.#leaveRoom();
     this.#go('/');
     this.#show({ kind: 'landing' });
   }
@@ -115,6 +122,7 @@ export class PageSession {
   ): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
+    this.#leaveRoom();
     this.#show({ kind: 'opening' });
     try {
       const client = await this.#connected(name);
@@ -134,19 +142,22 @@ export class PageSession {
   async #connected(name: string): Promise<PageClient> {
     // The socket carries the name of its hello: another name needs another socket.
     if (this.guest.name !== name) this.#disconnect();
-    await this.guest.rename(this.api, name);
-    if (this.#client !== undefined && this.#client.connection.value.phase !== 'closed') {
-      return this.#client;
-    }
     try {
-      return await this.#connect();
+      return await this.#connectAs(name);
     } catch (error) {
       if (this.#causeOf(error) !== 'unauthorised') throw error;
       // A hub that was set up anew knows none of its old guests.
       this.guest.expire();
-      await this.guest.rename(this.api, name);
-      return await this.#connect();
+      return await this.#connectAs(name);
     }
+  }
+
+  async #connectAs(name: string): Promise<PageClient> {
+    await this.guest.rename(this.api, name);
+    if (this.#client !== undefined && this.#client.connection.value.phase !== 'closed') {
+      return this.#client;
+    }
+    return this.#connect();
   }
 
   async #connect(): Promise<PageClient> {
@@ -221,6 +232,13 @@ export class PageSession {
     if (before.kind === 'room' && (next.kind !== 'room' || next.model !== before.model)) {
       before.model.stop();
     }
+  }
+
+  #leaveRoom(): void {
+    const screen = this.#screen.value;
+    if (screen.kind !== 'room') return;
+    const { model } = screen;
+    model.run(() => model.room.leave());
   }
 
   #disconnect(): void {

@@ -1,5 +1,6 @@
 // Owns what the page shows of one joined room, cut into slices so that a change redraws only its part; must not know how it is drawn.
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import type { PublicEvent } from '../../protocol/schemas/events.ts';
 import { hasTrack, type Anchor, type TrackAnchor } from '../../protocol/schemas/playback.ts';
 import { allows, playOrder, type Entry } from '../../protocol/schemas/room.ts';
 import type { EntryId, UserId } from '../../protocol/ids.ts';
@@ -78,7 +79,14 @@ export class RoomModel {
     return anchor !== undefined && hasTrack(anchor) ? anchor : undefined;
   });
   readonly current = computed<QueueItem | undefined>(() => this.queue.value.current);
+  /** What one hears oneself: while detached it may be another one than the room's. */
+  readonly shown = computed(() => this.#shown());
   readonly playing = computed(() => this.anchor.value?.state === 'playing');
+  readonly detached = computed(() => this.playerState.value.mode === 'detached');
+  /** Whether what this person steers plays: their own place while detached, else the room. */
+  readonly running = computed(() =>
+    this.detached.value ? this.playerState.value.playing : this.playing.value,
+  );
 
   readonly #codeOf: (error: unknown) => string | undefined;
   readonly #stops: (() => void)[] = [];
@@ -135,6 +143,14 @@ export class RoomModel {
     void this.#tell(action);
   }
 
+  /** Plays or pauses what this person steers: their own place while detached, else the room for all. */
+  steer(to: 'play' | 'pause'): void {
+    if (!this.detached.value) {
+      this.run(() => (to === 'play' ? this.room.play() : this.room.pause()));
+    } else if (to === 'play') this.player.playSelf();
+    else this.player.pauseSelf();
+  }
+
   /** To be called from a press. */
   listen(): void {
     this.player.unlock().catch(() => {
@@ -149,8 +165,15 @@ export class RoomModel {
   }
 
   answerKnock(userId: UserId, accept: boolean): void {
-    this.knocks.value = this.knocks.value.filter((knock) => knock.id !== userId);
-    this.run(() => this.room.admit(userId, accept));
+    this.#forgetKnocks([userId]);
+    this.run(async () => {
+      try {
+        await this.room.admit(userId, accept);
+      } catch (error) {
+        // Somebody else was faster.
+        if (this.#codeOf(error) !== 'not_found') throw error;
+      }
+    });
   }
 
   nameOf(userId: UserId): string | undefined {
@@ -176,7 +199,7 @@ export class RoomModel {
 
   #listenToEvents(): () => void {
     return this.room.onEvent((event) => {
-      if (event.type === 'KnockAnswered') this.knocks.value = [];
+      this.#followKnocks(event);
       const names = { me: this.me, nameOf: (userId: UserId) => this.nameOf(userId) };
       const text = eventLabel(event, this.view.value.room, names);
       if (text === undefined) return;
@@ -185,6 +208,29 @@ export class RoomModel {
       // One sees what one did oneself.
       if (!('by' in event) || event.by !== this.me) this.notices.show('event', text);
     });
+  }
+
+  /** An answer does not tell the room to whom it was given: whoever may still wait stays, until they come in or are answered here. */
+  #followKnocks(event: PublicEvent): void {
+    if (event.type === 'MembersArrived') {
+      this.#forgetKnocks(event.members.map(({ userId }) => userId));
+    } else if (event.type === 'KnockAnswered' && event.by !== this.me) {
+      const [only, ...others] = this.knocks.value;
+      if (only !== undefined && others.length === 0) this.#forgetKnocks([only.id]);
+    }
+  }
+
+  #forgetKnocks(gone: readonly UserId[]): void {
+    this.knocks.value = this.knocks.value.filter(({ id }) => !gone.includes(id));
+  }
+
+  #shown(): QueueItem | undefined {
+    const current = this.current.value;
+    const { mode, trackId } = this.playerState.value;
+    if (mode !== 'detached' || trackId === current?.entry.trackId) return current;
+    const { played, next } = this.queue.value;
+    const own = [...played].reverse().find(({ entry }) => entry.trackId === trackId);
+    return own ?? next.find(({ entry }) => entry.trackId === trackId) ?? current;
   }
 
   #queueView(): QueueView {

@@ -4,6 +4,7 @@ import type { UserId } from '../../protocol/ids.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import { stateHash } from '../../protocol/state-hash.ts';
 import { EarshotClient, type EarshotClientOptions } from '../../src/client/client.ts';
+import type { EarshotError } from '../../src/client/errors.ts';
 import type { Platform, SocketConstructor, SocketLike } from '../../src/client/platform.ts';
 import type { Room } from '../../src/client/room.ts';
 import { ManualTime } from '../support/manual-time.ts';
@@ -241,4 +242,21 @@ function socketClass(hub: FakeHub): SocketConstructor {
       this.#peer.isClosedByClient = true;
     }
   };
+}
+
+/** What a promise that must fail fails with. */
+export function failure(promise: Promise<unknown>): Promise<EarshotError> {
+  return promise.then(
+    () => {
+      throw new Error('it was expected to fail');
+    },
+    (error: unknown) => error as EarshotError,
+  );
+}
+
+/** The hub's socket dies and a new one is greeted; the rejoin is left to the test. */
+export async function reconnect(hub: FakeHub): Promise<void> {
+  hub.peer.close(1006);
+  await hub.time.advance(1_000);
+  hub.peer.greet();
 }

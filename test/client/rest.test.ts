@@ -89,4 +89,17 @@ describe('EarshotApi', () => {
     const error = await failure(api.me());
     expect(error).toMatchObject({ name: 'EarshotError', ...expected });
   });
+
+  it('gives up on an answer that does not come', async () => {
+    const api = new EarshotApi({
+      url: 'https://hub.test',
+      timeoutMs: 5,
+      fetch: (_, init) =>
+        new Promise((__, reject) => {
+          const { signal } = init ?? {};
+          signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        }),
+    });
+    expect(await failure(api.me())).toMatchObject({ code: 'timeout', retryable: true });
+  });
 });

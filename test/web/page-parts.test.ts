@@ -24,6 +24,9 @@ describe('addresses', () => {
     expect(target('/')).toBeUndefined();
     expect(target('/r/')).toBeUndefined();
     expect(target('/r/a/b')).toBeUndefined();
+    expect(target('/r/%')).toBeUndefined();
+    expect(target('/r/%20')).toBeUndefined();
+    expect(target('/r/%41BCD2345')).toEqual({ code: 'ABCD2345' });
   });
 
   it('are read back as they were made', () => {
@@ -40,6 +43,7 @@ describe('addresses', () => {
     expect(parseTyped('https://earshot.example/')).toBeUndefined();
     expect(parseTyped('https://')).toBeUndefined();
     expect(parseTyped(' - ')).toBeUndefined();
+    expect(parseTyped('https://earshot.example/r/%E0%A4%A')).toBeUndefined();
     expect(readableCode(normalCode('abcd2345'))).toBe('ABCD 2345');
   });
 });

@@ -5,7 +5,7 @@ import { PlayButton } from './transport.tsx';
 
 export function MiniPlayer({ onOpen }: { onOpen: () => void }) {
   const model = useRoom();
-  const entry = model.current.value?.entry;
+  const entry = model.shown.value?.entry;
   const locked = model.playerState.value.mode === 'locked';
   return (
     <aside class="mini" aria-label="Playing now">

@@ -22,8 +22,8 @@ function ListenGate() {
 
 function TrackTitle() {
   const model = useRoom();
-  const current = model.current.value;
-  if (current === undefined) {
+  const shown = model.shown.value;
+  if (shown === undefined) {
     return (
       <div class="track-title">
         <h2>Nothing on yet</h2>
@@ -31,7 +31,7 @@ function TrackTitle() {
       </div>
     );
   }
-  const { entry } = current;
+  const { entry } = shown;
   return (
     <div class="track-title" aria-live="polite">
       <h2>{entry.title}</h2>
@@ -112,18 +112,18 @@ function SkipVote() {
 
 export function NowPlaying() {
   const model = useRoom();
-  const current = model.current.value;
+  const shown = model.shown.value;
   const { control } = model.rights.value;
   return (
     <section class="panel now" aria-label="Now playing">
       <div class="cover-frame">
-        {current === undefined ? (
+        {shown === undefined ? (
           <div class="cover empty" aria-hidden="true" />
         ) : (
           <Cover
-            key={current.entry.trackId}
-            trackId={current.entry.trackId}
-            hasCover={current.entry.hasCover}
+            key={shown.entry.trackId}
+            trackId={shown.entry.trackId}
+            hasCover={shown.entry.hasCover}
           />
         )}
         <ListenGate />

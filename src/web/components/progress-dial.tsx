@@ -35,9 +35,10 @@ function Ticks({ class: name }: { class: string }) {
 export function ProgressDial() {
   const model = useRoom();
   const track = model.track.value;
-  const detached = model.playerState.value.mode === 'detached';
-  const movable = track !== undefined && (detached || model.rights.value.control);
-  const durationMs = track?.durationMs ?? 0;
+  const detached = model.detached.value;
+  const shown = model.shown.value;
+  const movable = detached || (track !== undefined && model.rights.value.control);
+  const durationMs = (detached ? shown?.entry.durationMs : track?.durationMs) ?? 0;
   const dial = useRef<HTMLDivElement>(null);
   const elapsed = useRef<HTMLSpanElement>(null);
   const left = useRef<HTMLSpanElement>(null);
@@ -70,6 +71,19 @@ export function ProgressDial() {
     return () => cancelAnimationFrame(frame);
   }, [model, durationMs]);
 
+  const settle = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const grip = useRef<number>(undefined);
+  // A seek is meant for the track in which it was begun: the next one takes none of it (RQ4).
+  const place = `${detached ? 'own' : 'room'} ${shown?.id ?? ''}`;
+  useEffect(
+    () => () => {
+      clearTimeout(settle.current);
+      grip.current = undefined;
+      setWantedMs(undefined);
+    },
+    [place],
+  );
+
   const commit = (positionMs: number): void => {
     setWantedMs(undefined);
     if (detached) model.player.seekSelf(positionMs);
@@ -77,9 +91,6 @@ export function ProgressDial() {
   };
   const clamp = (ms: number): number =>
     Math.max(0, Math.min(ms, Math.max(0, durationMs - END_MARGIN_MS)));
-  const settle = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(settle.current), []);
-
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!movable || event.altKey || event.ctrlKey || event.metaKey) return;
     const step = KEY_STEPS[event.key];
@@ -114,16 +125,21 @@ export function ProgressDial() {
         onPointerDown={(event) => {
           if (!movable || event.button !== 0) return;
           event.currentTarget.setPointerCapture(event.pointerId);
+          grip.current = event.pointerId;
           setWantedMs(positionOf(event));
         }}
         onPointerMove={(event) => {
-          if (event.currentTarget.hasPointerCapture(event.pointerId))
-            setWantedMs(positionOf(event));
+          if (grip.current === event.pointerId) setWantedMs(positionOf(event));
         }}
         onPointerUp={(event) => {
-          if (event.currentTarget.hasPointerCapture(event.pointerId)) commit(positionOf(event));
+          if (grip.current !== event.pointerId) return;
+          grip.current = undefined;
+          commit(positionOf(event));
         }}
-        onPointerCancel={() => setWantedMs(undefined)}
+        onPointerCancel={() => {
+          grip.current = undefined;
+          setWantedMs(undefined);
+        }}
       >
         <Ticks class="dial-ticks" />
         <Ticks class="dial-played" />

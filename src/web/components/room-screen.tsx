@@ -24,7 +24,7 @@ const TABS = [
 export type Tab = (typeof TABS)[number]['id'];
 
 function useTitle(model: RoomModel): void {
-  const entry = model.current.value?.entry;
+  const entry = model.shown.value?.entry;
   const roomName = model.details.value.name;
   const title = entry === undefined ? roomName : `${entry.title} · ${entry.artist}`;
   useEffect(() => {

@@ -8,6 +8,7 @@ import { useRoom } from './room-context.ts';
 
 const PAGE_SIZE = 30;
 const TYPING_SETTLES_MS = 180;
+const LOOKS_AGAIN_MS = 2_000;
 
 interface Found {
   readonly query: string;
@@ -22,19 +23,25 @@ function useCatalogue(query: string, open: boolean) {
   useEffect(() => {
     if (!open) return undefined;
     let wanted = true;
-    const settling = setTimeout(() => {
-      api.tracks(query, { limit: PAGE_SIZE }).then(
-        ({ tracks, total }) => {
-          if (wanted) setFound({ query, tracks, total, failed: false });
-        },
-        () => {
-          if (wanted) setFound({ query, tracks: [], total: 0, failed: true });
-        },
-      );
-    }, TYPING_SETTLES_MS);
+    let timer: ReturnType<typeof setTimeout>;
+    const lookIn = (ms: number): void => {
+      timer = setTimeout(() => {
+        api.tracks(query, { limit: PAGE_SIZE }).then(
+          ({ tracks, total }) => show({ query, tracks, total, failed: false }),
+          () => show({ query, tracks: [], total: 0, failed: true }),
+        );
+      }, ms);
+    };
+    const show = (next: Found): void => {
+      if (!wanted) return;
+      setFound(next);
+      // A hub that has just started is still reading its music, and one that is away comes back.
+      if (next.failed || (query === '' && next.total === 0)) lookIn(LOOKS_AGAIN_MS);
+    };
+    lookIn(TYPING_SETTLES_MS);
     return () => {
       wanted = false;
-      clearTimeout(settling);
+      clearTimeout(timer);
     };
   }, [api, query, open]);
   const more = async (): Promise<void> => {
@@ -45,6 +52,15 @@ function useCatalogue(query: string, open: boolean) {
     );
   };
   return { found, more };
+}
+
+function statusOf(found: Found | undefined): string {
+  if (found === undefined) return 'Looking…';
+  if (found.failed) return 'The catalogue does not answer.';
+  if (found.total > 0) return countLabel(found.total, 'track');
+  return found.query === ''
+    ? 'No music here yet. Still looking…'
+    : `Nothing here is called “${found.query}”.`;
 }
 
 function Result({ track }: { track: TrackSummary }) {
@@ -128,13 +144,7 @@ export function SearchPanel() {
       {open && (
         <div class="results" tabIndex={0} role="group" aria-label="Found in the catalogue">
           <p class="panel-note" role="status">
-            {found === undefined
-              ? 'Looking…'
-              : found.failed
-                ? 'The catalogue does not answer.'
-                : found.total === 0
-                  ? `Nothing here is called “${found.query}”.`
-                  : countLabel(found.total, 'track')}
+            {statusOf(found)}
           </p>
           <ul>
             {found?.tracks.map((track) => (

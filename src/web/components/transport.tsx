@@ -7,26 +7,17 @@ const REPEAT_NAMES = { off: 'off', all: 'all', one: 'this track' } as const;
 
 export function PlayButton({ class: name }: { class: string }) {
   const model = useRoom();
-  const player = model.playerState.value;
-  const detached = player.mode === 'detached';
-  const playing = detached ? player.playing : model.playing.value;
+  const detached = model.detached.value;
+  const playing = model.running.value;
   const hasSomething = model.current.value !== undefined || model.queue.value.next.length > 0;
   const allowed = detached || (model.rights.value.control && hasSomething);
-  const press = (): void => {
-    if (detached) {
-      if (playing) model.player.pauseSelf();
-      else model.player.playSelf();
-    } else {
-      model.run(() => (playing ? model.room.pause() : model.room.play()));
-    }
-  };
   return (
     <button
       type="button"
       class={name}
       disabled={!allowed}
       aria-label={playing ? 'Pause' : 'Play'}
-      onClick={press}
+      onClick={() => model.steer(playing ? 'pause' : 'play')}
     >
       <Icon name={playing ? 'pause' : 'play'} solid={!playing} />
     </button>

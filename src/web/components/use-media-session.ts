@@ -3,13 +3,14 @@ import { useEffect } from 'preact/hooks';
 import type { RoomModel } from '../room-model.ts';
 
 export function useMediaSession(model: RoomModel): void {
-  const current = model.current.value;
-  const playing = model.playing.value;
+  const shown = model.shown.value;
+  const playing = model.running.value;
+  const detached = model.detached.value;
   const { control } = model.rights.value;
   useEffect(() => {
     if (!('mediaSession' in navigator)) return;
     const { mediaSession } = navigator;
-    const entry = current?.entry;
+    const entry = shown?.entry;
     mediaSession.metadata =
       entry === undefined
         ? null
@@ -19,21 +20,16 @@ export function useMediaSession(model: RoomModel): void {
             ...(entry.album === undefined ? {} : { album: entry.album }),
             ...(entry.hasCover ? { artwork: [{ src: model.api.coverUrl(entry.trackId) }] } : {}),
           });
-  }, [model, current?.id]);
+  }, [model, shown?.id]);
   useEffect(() => {
     if (!('mediaSession' in navigator)) return undefined;
     const { mediaSession } = navigator;
     mediaSession.playbackState = playing ? 'playing' : 'paused';
     const { room } = model;
     const when = (action: () => Promise<void>) => (control ? () => model.run(action) : null);
-    mediaSession.setActionHandler(
-      'play',
-      when(() => room.play()),
-    );
-    mediaSession.setActionHandler(
-      'pause',
-      when(() => room.pause()),
-    );
+    for (const to of ['play', 'pause'] as const) {
+      mediaSession.setActionHandler(to, control || detached ? () => model.steer(to) : null);
+    }
     mediaSession.setActionHandler(
       'nexttrack',
       when(() => room.skip()),
@@ -47,5 +43,5 @@ export function useMediaSession(model: RoomModel): void {
         mediaSession.setActionHandler(action, null);
       }
     };
-  }, [model, playing, control]);
+  }, [model, playing, control, detached]);
 }

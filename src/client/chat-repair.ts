@@ -1,0 +1,74 @@
+// Owns bringing a room's chat to what the hub has: fills its holes and fetches older pages. Knows no room, only how to ask.
+import { chatHole, mergeChat, prependChat, type ChatHole, type ChatView } from './chat-store.ts';
+import type { EarshotError } from './errors.ts';
+import { isChatPage } from './inbound.ts';
+import type { Outcome } from './request-book.ts';
+
+export interface ChatRepairOptions {
+  readonly held: () => ChatView;
+  /** Whether there is a connection that is in the room. */
+  readonly mayAsk: () => boolean;
+  readonly show: (chat: ChatView) => void;
+  readonly ask: (page: ChatHole, done: (outcome: Outcome<'chat.history'>) => void) => void;
+}
+
+const OLDER_PAGE_ITEMS = 50;
+
+export class ChatRepair {
+  readonly #options: ChatRepairOptions;
+  #isRepairing = false;
+  #givenUpTo = 0;
+  #holes = 0;
+
+  constructor(options: ChatRepairOptions) {
+    this.#options = options;
+  }
+
+  /** How many holes were asked for. */
+  get holes(): number {
+    return this.#holes;
+  }
+
+  /** Another history has begun: what the hub could not fill in the last one is forgotten. */
+  startOver(): void {
+    this.#givenUpTo = 0;
+  }
+
+  /** Asks for what is missing, until nothing is or the hub has no more of it. */
+  repair(): void {
+    const { held, mayAsk, ask, show } = this.#options;
+    if (this.#isRepairing || !mayAsk()) return;
+    const hole = chatHole(held(), this.#givenUpTo);
+    if (hole === undefined) return;
+    this.#isRepairing = true;
+    this.#holes += 1;
+    ask(hole, (outcome) => {
+      this.#isRepairing = false;
+      // The next message, or the next join, finds the hole again.
+      if (outcome.kind === 'failed') return;
+      const chat = held();
+      const page = isChatPage(outcome.body) ? outcome.body : { items: [], lastSeq: 0, gap: false };
+      const merged = mergeChat(chat, page.items, page.lastSeq);
+      if (merged.items.length === chat.items.length) this.#givenUpTo = hole.before - 1;
+      const isFirst = chat.items.length === 0;
+      show(isFirst ? { ...merged, hasOlder: page.gap } : merged);
+      this.repair();
+    });
+  }
+
+  /** Puts a page of older chat before what is held. */
+  older(done: (error?: EarshotError) => void): void {
+    const { held, ask, show } = this.#options;
+    const chat = held();
+    const before = chat.items[0]?.seq ?? chat.lastSeq + 1;
+    ask({ before, limit: OLDER_PAGE_ITEMS }, (outcome) => {
+      if (outcome.kind === 'failed') {
+        done(outcome.error);
+        return;
+      }
+      const page = isChatPage(outcome.body) ? outcome.body : { items: [], gap: false };
+      show(prependChat(held(), page.items, page.gap));
+      done();
+    });
+  }
+}
