@@ -11,7 +11,7 @@ export const SOCKET_PATH = '/v1/socket';
  * a client may ignore. `schemaHash` pins the schemas to their line.
  */
 export const PROTOCOL_HISTORY = [
-  { version: '1.0', schemaHash: 'dfaee7d90c4d6c86', change: 'the first protocol' },
+  { version: '1.0', schemaHash: '5583fe09d02dea7a', change: 'the first protocol' },
 ] as const;
 
 export const PROTOCOL_VERSION = '1.0';

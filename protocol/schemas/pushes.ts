@@ -68,10 +68,15 @@ export const PresenceSchema = z.object({
   }),
 });
 
+const WaitingSchema = z.array(UserSchema.pick({ id: true, name: true }));
+
 export const YouSchema = z.object({
   role: RoleSchema,
   votes: z.record(z.string(), z.int()).meta({ description: 'your votes by entry id' }),
   skipVotes: z.array(EntryIdSchema),
+  waiting: WaitingSchema.exactOptional().meta({
+    description: 'who waits at the door; absent where nobody does, or you may not answer',
+  }),
 });
 
 export const SnapshotSchema = z.object({
@@ -123,7 +128,7 @@ export const ReplySchemas = {
   'room.create': JoinedSchema,
   'room.join': JoinedSchema,
   'room.invite': z.object({ invite: InviteCodeSchema }),
-  'room.knock': z.object({ status: z.enum(['waiting', 'admitted']) }),
+  'room.knock': z.object({ roomId: RoomIdSchema, status: z.enum(['waiting', 'admitted']) }),
   'chat.send': z.object({ seq: CountSchema, at: HubMsSchema }),
   'chat.delete': z.object({ seq: CountSchema }),
   'chat.history': ChatPageSchema,
@@ -199,7 +204,7 @@ export const PushSchemas = {
   }),
   'room.knocked': push('room.knocked', {
     roomId: RoomIdSchema,
-    user: UserSchema.pick({ id: true, name: true }),
+    waiting: WaitingSchema.meta({ description: 'all who wait at the door now, oldest first' }),
   }),
   'room.admitted': push('room.admitted', { roomId: RoomIdSchema, accept: z.boolean() }),
   'session.expiring': push('session.expiring', { inMs: z.number() }),

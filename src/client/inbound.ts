@@ -95,8 +95,13 @@ function isYou(value: unknown): boolean {
     isRecord(value) &&
     isString(value.role) &&
     isRecord(value.votes) &&
-    isListOf(value.skipVotes, isString)
+    isListOf(value.skipVotes, isString) &&
+    isOptional(value.waiting, isWaiting)
   );
+}
+
+function isWaiting(value: unknown): boolean {
+  return isListOf(value, (user) => isRecord(user) && isString(user.id) && isString(user.name));
 }
 
 function isRevision(value: unknown): boolean {
@@ -171,8 +176,7 @@ const PUSH_CHECKS: Readonly<Record<PushType, (push: Fields) => boolean>> = {
   'room.chat': (push) => isListOf(push.items, isChatItem),
   'room.reactions': (push) => isMapOf(push.counts, isFinite) && isListOf(push.from, isString),
   'room.left': (push) => isString(push.reason),
-  'room.knocked': (push) =>
-    isRecord(push.user) && isString(push.user.id) && isString(push.user.name),
+  'room.knocked': (push) => isWaiting(push.waiting),
   'room.admitted': (push) => typeof push.accept === 'boolean',
   'session.expiring': (push) => isFinite(push.inMs),
   'hub.draining': (push) => isCount(push.reconnectWithinMs),

@@ -60,7 +60,6 @@ export class RoomReplica {
   readonly reactions = new Listeners<
     [counts: Readonly<Record<string, number>>, from: readonly UserId[]]
   >();
-  readonly knocks = new Listeners<[user: { readonly id: UserId; readonly name: string }]>();
   readonly #options: RoomReplicaOptions;
   readonly #backoff: Backoff;
   readonly #chat: ChatRepair;
@@ -161,7 +160,7 @@ export class RoomReplica {
         this.reactions.call(push.counts, push.from);
         break;
       case 'room.knocked':
-        this.knocks.call(push.user);
+        this.#change({ you: { ...this.view.value.you, waiting: push.waiting } });
         break;
       case 'room.left':
         this.left(push.reason);

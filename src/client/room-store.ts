@@ -140,5 +140,5 @@ function youAfter(you: You, event: PublicEvent, room: PublicRoom, userId: UserId
   const isOver = (id: EntryId): boolean => (room.queue[id]?.skipVotes ?? 0) === 0;
   if (skipVotes.some(isOver)) skipVotes = skipVotes.filter((id) => !isOver(id));
   if (role === you.role && votes === you.votes && skipVotes === you.skipVotes) return you;
-  return { role, votes, skipVotes: [...skipVotes] };
+  return { ...you, role, votes, skipVotes: [...skipVotes] };
 }

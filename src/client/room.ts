@@ -67,10 +67,6 @@ export class Room {
     return this.#parts.replica.reactions.add(listener);
   }
 
-  onKnock(listener: (user: { readonly id: UserId; readonly name: string }) => void): () => void {
-    return this.#parts.replica.knocks.add(listener);
-  }
-
   /** The anchor in force by hub time; undefined while the clock is not known. */
   anchorNow(): Anchor | undefined {
     const now = this.#parts.clock.now();

@@ -2,9 +2,8 @@
 import { ERROR_CODES } from '../../protocol/errors.ts';
 import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
 import type { Push, User } from '../../protocol/schemas/pushes.ts';
-import { allows } from '../../protocol/schemas/room.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
-import { isBanned, roleOf } from '../domain/access.ts';
+import { isBanned, may, roleOf } from '../domain/access.ts';
 import type { Command, DecideContext, SystemCommand } from '../domain/command.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
@@ -25,7 +24,7 @@ import { RoomReactions } from './room-reactions.ts';
 import { RoomRunner, type CommandOptions, type CommandOutcome, type Step } from './room-runner.ts';
 import { RoomStream } from './room-stream.ts';
 import { leadFor, syncSummary } from './room-sync.ts';
-import { youOf } from './you.ts';
+import { waitingAt, youOf } from './you.ts';
 
 export interface LiveRoomDeps {
   readonly ports: HubPorts;
@@ -271,7 +270,7 @@ export class LiveRoom {
       missing === undefined
         ? `"snapshot":{${this.#stream.snapshotJson(head, state)}}`
         : `"resumed":{"epoch":${head.epoch},"revision":${head.revision},"revisions":${missing}}`;
-    const you = JSON.stringify(youOf(this.state, userId));
+    const you = JSON.stringify(youOf(this.state, userId, this.#deps.ports.clock.now()));
     const chat = JSON.stringify(this.chat.missing(since?.chat, options.chatOnJoin));
     return `"roomId":"${this.id}",${body},"presence":${this.members.presence.json()},"you":${you},"chat":${chat}`;
   }
@@ -279,8 +278,9 @@ export class LiveRoom {
   #committed(steps: readonly Step[]): void {
     this.#toAll(this.#stream.publish(this.#runner.head.epoch, steps));
     for (const { event } of steps) this.#act(event);
-    if (steps[0]?.before.public.roles !== this.state.public.roles)
-      this.members.presence.refreshRoles();
+    const before = steps[0]?.before;
+    if (before?.public.roles !== this.state.public.roles) this.members.presence.refreshRoles();
+    if (before?.knocks !== this.state.knocks) this.#tellWhoWaits();
     // After those who were sent away have gone: who is still connected has come back.
     for (const { event } of steps) {
       if (event.type === 'MembersDeparted')
@@ -303,13 +303,6 @@ export class LiveRoom {
       case 'RoomClosed':
         for (const membership of [...this.members.all()]) this.#expel(membership.userId, 'closed');
         break;
-      case 'KnockReceived':
-        this.#pushToAdmitters({
-          type: 'room.knocked',
-          roomId: this.id,
-          user: { id: event.userId, name: event.name },
-        });
-        break;
       case 'KnockAnswered': {
         const frame = frameOf({
           type: 'room.admitted',
@@ -323,11 +316,12 @@ export class LiveRoom {
     }
   }
 
-  #pushToAdmitters(push: Push): void {
-    const frame = frameOf(push);
-    const { invite } = this.state.public.settings;
+  /** Whoever may answer the door sees who waits there, as it changes. */
+  #tellWhoWaits(): void {
+    const waiting = [...waitingAt(this.state, this.#deps.ports.clock.now())];
+    const frame = frameOf({ type: 'room.knocked', roomId: this.id, waiting } satisfies Push);
     for (const { userId, connection } of this.members.all()) {
-      if (allows(invite, roleOf(this.state, userId))) this.#deps.outbox.enqueue(connection, frame);
+      if (may(this.state, userId, 'invite')) this.#deps.outbox.enqueue(connection, frame);
     }
   }
 
@@ -366,7 +360,7 @@ export class LiveRoom {
   #sendSnapshot(membership: Membership, reason: 'behind' | 'epoch'): void {
     const { outbox } = this.#deps;
     const body = this.#stream.snapshotJson(this.#runner.head, this.state);
-    const you = JSON.stringify(youOf(this.state, membership.userId));
+    const you = JSON.stringify(youOf(this.state, membership.userId, this.#deps.ports.clock.now()));
     outbox.enqueue(
       membership.connection,
       jsonFrame(

@@ -35,7 +35,7 @@ export interface PageClient {
   request(
     type: 'room.knock',
     body: RequestBody<'room.knock'>,
-  ): Promise<{ readonly status: 'waiting' | 'admitted' }>;
+  ): Promise<{ readonly roomId: RoomId; readonly status: 'waiting' | 'admitted' }>;
   onAdmitted(
     listener: (answer: { readonly roomId: RoomId; readonly accept: boolean }) => void,
   ): () => void;

@@ -1,5 +1,6 @@
 // Owns what the page is doing: which screen stands, the one connection and the one open room; must not know how screens look.
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
+import type { RoomId } from '../../protocol/ids.ts';
 import type { Preset } from '../../protocol/schemas/room.ts';
 import { pathOf, targetOf } from './address.ts';
 import { Guest } from './guest.ts';
@@ -65,8 +66,10 @@ export class PageSession {
     const name = this.guest.name;
     if (client === undefined || name === undefined) return;
     const attempt = this.#attempt;
+    let knockedAt: RoomId;
     try {
-      const { status } = await client.request('room.knock', { code: target.code });
+      const { roomId, status } = await client.request('room.knock', { code: target.code });
+      knockedAt = roomId;
       if (attempt !== this.#attempt) return;
       if (status === 'admitted') {
         await this.enter(name, target);
@@ -79,7 +82,8 @@ export class PageSession {
     }
     this.#show({ kind: 'door', target, knock: 'waiting' });
     const stops = [
-      client.onAdmitted(({ accept }) => {
+      client.onAdmitted(({ roomId, accept }) => {
+        if (roomId !== knockedAt) return;
         if (accept) void this.enter(name, target);
         else this.#show({ kind: 'door', target, knock: 'refused' });
       }),

@@ -1,6 +1,5 @@
 // Owns what the page shows of one joined room, cut into slices so that a change redraws only its part; must not know how it is drawn.
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
-import type { PublicEvent } from '../../protocol/schemas/events.ts';
 import { hasTrack, type Anchor, type TrackAnchor } from '../../protocol/schemas/playback.ts';
 import { allows, playOrder, type Entry } from '../../protocol/schemas/room.ts';
 import type { EntryId, UserId } from '../../protocol/ids.ts';
@@ -68,9 +67,14 @@ export class RoomModel {
   /** The anchor in force now: follows planned boundaries as they come. */
   readonly anchor = signal<Anchor | undefined>(undefined);
   readonly happenings = signal<readonly Happening[]>([]);
-  readonly knocks = signal<readonly { readonly id: UserId; readonly name: string }[]>([]);
+  /** Whose knock was answered here, until the hub says so. */
+  readonly #answered = signal<readonly UserId[]>([]);
   readonly volume = signal(DEFAULT_VOLUME);
 
+  readonly knocks = computed(() => {
+    const answered = this.#answered.value;
+    return (this.view.value.you.waiting ?? []).filter(({ id }) => !answered.includes(id));
+  });
   readonly details = computed(() => this.view.value.room);
   readonly queue = computed(() => this.#queueView());
   readonly rights = computed(() => this.#rights());
@@ -124,10 +128,6 @@ export class RoomModel {
       this.view.subscribe(refreshAnchor),
       () => clearInterval(ticking),
       this.#listenToEvents(),
-      parts.room.onKnock((user) => {
-        const others = this.knocks.value.filter((known) => known.id !== user.id);
-        this.knocks.value = [...others, user];
-      }),
     );
   }
 
@@ -165,13 +165,15 @@ export class RoomModel {
   }
 
   answerKnock(userId: UserId, accept: boolean): void {
-    this.#forgetKnocks([userId]);
+    this.#answered.value = [...this.#answered.value, userId];
     this.run(async () => {
       try {
         await this.room.admit(userId, accept);
       } catch (error) {
         // Somebody else was faster.
         if (this.#codeOf(error) !== 'not_found') throw error;
+      } finally {
+        this.#answered.value = this.#answered.value.filter((id) => id !== userId);
       }
     });
   }
@@ -199,7 +201,6 @@ export class RoomModel {
 
   #listenToEvents(): () => void {
     return this.room.onEvent((event) => {
-      this.#followKnocks(event);
       const names = { me: this.me, nameOf: (userId: UserId) => this.nameOf(userId) };
       const text = eventLabel(event, this.view.value.room, names);
       if (text === undefined) return;
@@ -208,20 +209,6 @@ export class RoomModel {
       // One sees what one did oneself.
       if (!('by' in event) || event.by !== this.me) this.notices.show('event', text);
     });
-  }
-
-  /** An answer does not tell the room to whom it was given: whoever may still wait stays, until they come in or are answered here. */
-  #followKnocks(event: PublicEvent): void {
-    if (event.type === 'MembersArrived') {
-      this.#forgetKnocks(event.members.map(({ userId }) => userId));
-    } else if (event.type === 'KnockAnswered' && event.by !== this.me) {
-      const [only, ...others] = this.knocks.value;
-      if (only !== undefined && others.length === 0) this.#forgetKnocks([only.id]);
-    }
-  }
-
-  #forgetKnocks(gone: readonly UserId[]): void {
-    this.knocks.value = this.knocks.value.filter(({ id }) => !gone.includes(id));
   }
 
   #shown(): QueueItem | undefined {

@@ -186,14 +186,14 @@ describe('the copy', () => {
     const { client, room } = await hub.inRoom();
     const heard: unknown[] = [];
     room.onReactions((counts, from) => heard.push([counts, from]));
-    room.onKnock((user) => heard.push(user.name));
     client.onAdmitted(({ accept }) => heard.push(accept));
     hub.peer.text({ type: 'room.sync', roomId: ROOM_ID, p50Ms: 1, p95Ms: 4, members: {} });
     hub.peer.text({ type: 'room.reactions', roomId: ROOM_ID, counts: { '🎉': 2 }, from: [BEN] });
-    hub.peer.text({ type: 'room.knocked', roomId: ROOM_ID, user: { id: BEN, name: 'Ben' } });
+    hub.peer.text({ type: 'room.knocked', roomId: ROOM_ID, waiting: [{ id: BEN, name: 'Ben' }] });
     hub.peer.text({ type: 'room.admitted', roomId: ROOM_ID, accept: true });
     expect(room.view.value.sync).toEqual({ p50Ms: 1, p95Ms: 4, members: {} });
-    expect(heard).toEqual([[{ '🎉': 2 }, [BEN]], 'Ben', true]);
+    expect(room.view.value.you.waiting).toEqual([{ id: BEN, name: 'Ben' }]);
+    expect(heard).toEqual([[{ '🎉': 2 }, [BEN]], true]);
   });
 });
 

@@ -239,10 +239,20 @@ describe('a room', () => {
       code: 'not_in_room',
     });
     expect(await guest.ask('room.join', { roomId })).toMatchObject({ code: 'invite_needed' });
-    expect(await guest.ask('room.knock', { roomId })).toMatchObject({ status: 'waiting' });
-    expect(host.take('room.knocked')).toMatchObject([{ user: { id: userId(2) } }]);
+    expect(await guest.ask('room.knock', { roomId })).toMatchObject({ roomId, status: 'waiting' });
+    const waiting = [{ id: userId(2), name: 'User 2' }];
+    expect(host.take('room.knocked')).toMatchObject([{ waiting }]);
+    // Who comes back sees who waits, and so does nobody who may not answer.
+    expect((await host.ask('room.join', { roomId }))['you']).toMatchObject({ waiting });
+    await host.ask('room.update', { roomId, settings: { invite: 'host' } });
+    const dj = await world.connect(3);
+    const { invite } = await host.ask('room.invite', { roomId });
+    const joined = await dj.ask('room.join', { roomId, invite: invite as string });
+    expect(joined['you']).not.toHaveProperty('waiting');
     await host.ask('room.admit', { roomId, userId: userId(2), accept: true });
     expect(guest.take('room.admitted')).toMatchObject([{ accept: true }]);
+    expect(host.take('room.knocked')).toMatchObject([{ waiting: [] }]);
+    expect(dj.take('room.knocked')).toEqual([]);
     expect(await guest.ask('room.join', { roomId })).toMatchObject({ type: 'ok' });
   });
 

@@ -63,8 +63,8 @@ class World {
     await settle();
   }
 
-  async answer(accept: boolean): Promise<void> {
-    this.#answer?.({ roomId: 'AAAA2222' as RoomId, accept });
+  async answer(accept: boolean, code = 'AAAA2222'): Promise<void> {
+    this.#answer?.({ roomId: code as RoomId, accept });
     await settle();
   }
 
@@ -101,7 +101,7 @@ class World {
       joinRoom: ({ code }) => this.#enter(code),
       request: () => {
         this.knocks += 1;
-        return Promise.resolve({ status: this.knockStatus });
+        return Promise.resolve({ roomId: 'AAAA2222' as RoomId, status: this.knockStatus });
       },
       onAdmitted: (listener) => {
         this.#answer = listener;
@@ -177,6 +177,16 @@ describe('the page’s session', () => {
     await settle();
     expect(world.screen.kind).toBe('room');
     expect(world.knocks).toBe(2);
+  });
+
+  it('waits on when another room has answered', async () => {
+    world.isDoorOpen = false;
+    await world.session.enter('Ana', { code: 'AAAA2222' });
+    await world.session.knock({ code: 'AAAA2222' });
+    await world.answer(false, 'BBBB3333');
+    expect(world.screen).toMatchObject({ kind: 'door', knock: 'waiting' });
+    await world.answer(false);
+    expect(world.screen).toMatchObject({ kind: 'door', knock: 'refused' });
   });
 
   it('does not wait at a door with a connection that is closed for good', async () => {

@@ -1,7 +1,6 @@
 // What the page makes of one room, without a browser: knocks, and what is shown while one listens apart from the others.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EntryId, EventId, TrackId, UserId } from '../../protocol/ids.ts';
-import type { PublicEvent } from '../../protocol/schemas/events.ts';
+import type { EntryId, TrackId, UserId } from '../../protocol/ids.ts';
 import { Notices } from '../../src/web/notices.ts';
 import type { PageApi, PageClient } from '../../src/web/page-sdk.ts';
 import { RoomModel } from '../../src/web/room-model.ts';
@@ -11,12 +10,6 @@ import { ME, viewOf } from './fixture/scene.ts';
 
 const GIL = { id: '77' as UserId, name: 'Gil' };
 const HAL = { id: '88' as UserId, name: 'Hal' };
-const BRUNO = '00000000-0000-4000-8000-000000000002' as UserId;
-
-function answered(by: UserId, accept: boolean): PublicEvent {
-  return { id: 'v1' as EventId, at: 0, type: 'KnockAnswered', by, accept };
-}
-
 describe('the model of a room', () => {
   let room: FakeRoom;
   let player: FakePlayer;
@@ -42,24 +35,14 @@ describe('the model of a room', () => {
   const atDoor = (): string[] => model.knocks.value.map(({ name }) => name);
   const told = (): string[] => model.notices.shown.value.map(({ text }) => text);
 
-  it('keeps one who still waits at the door when another one was answered', () => {
+  it('shows who waits at the door, until each is answered, here or by somebody else', () => {
     room.knock(GIL.id, GIL.name);
     room.knock(HAL.id, HAL.name);
-    model.answerKnock(GIL.id, true);
-    room.tell(answered(ME, true));
-    expect(atDoor()).toEqual(['Hal']);
-    room.tell(answered(BRUNO, false));
-    expect(atDoor()).toEqual([]);
-  });
-
-  it('waits for who comes in where somebody else has answered one of several', () => {
-    room.knock(GIL.id, GIL.name);
-    room.knock(HAL.id, HAL.name);
-    room.tell(answered(BRUNO, true));
     expect(atDoor()).toEqual(['Gil', 'Hal']);
-    const members = [{ userId: HAL.id, name: HAL.name }];
-    room.tell({ id: 'v2' as EventId, at: 0, type: 'MembersArrived', members, count: 1 });
-    expect(atDoor()).toEqual(['Gil']);
+    model.answerKnock(GIL.id, true);
+    expect(atDoor()).toEqual(['Hal']);
+    room.answered(HAL.id);
+    expect(atDoor()).toEqual([]);
   });
 
   it('does not complain of a knock that was answered already', async () => {

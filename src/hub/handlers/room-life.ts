@@ -88,7 +88,7 @@ export const ROOM_LIFE = {
     const room = await rooms.find(request);
     if (room === undefined) return NO_SUCH_ROOM;
     const refusal = mayEnter(room.state, user.id, { at: ports.clock.now() });
-    if (refusal === undefined) return ok({ status: 'admitted' });
+    if (refusal === undefined) return ok({ roomId: room.id, status: 'admitted' });
     if (refusal.code !== 'invite_needed') return { kind: 'refused', refusal };
     if (room.members.count === 0) {
       return {
@@ -97,7 +97,7 @@ export const ROOM_LIFE = {
       };
     }
     const outcome = await room.submit({ type: 'Knock', name: user.name }, { by: user.id });
-    return outcome.kind === 'refused' ? outcome : ok({ status: 'waiting' });
+    return outcome.kind === 'refused' ? outcome : ok({ roomId: room.id, status: 'waiting' });
   },
 
   'room.leave': (request, context) => {
