@@ -65,6 +65,7 @@ module.exports = {
     },
     floor('client', '^src/client/', ['^src/clock/', '^protocol/']),
     floor('web', '^src/web/', ['^src/client/', '^src/clock/', '^protocol/']),
+    floor('migrations', '^migrations/', []),
     floor('loadtest', '^loadtest/', ['^src/client/', '^src/clock/', '^protocol/']),
     {
       name: 'nothing-imports-tests',

@@ -1,7 +1,7 @@
 // What is said when the service cannot start: one line that a person can act on, or the whole stack where only we can.
 import { UnreadableMediaDir } from './adapters/media/unreadable-media-dir.ts';
 import { DataDirInUse } from './adapters/postgres/data-dir-lock.ts';
-import { DataDirDamaged } from './adapters/postgres/pglite-server.ts';
+import { DataDirDamaged, DatabaseNotMade } from './adapters/postgres/pglite-server.ts';
 import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
@@ -11,6 +11,7 @@ const EXPECTED = [
   UnusableDataDir,
   DataDirInUse,
   DataDirDamaged,
+  DatabaseNotMade,
   UnreadableMediaDir,
   PortInUse,
 ];

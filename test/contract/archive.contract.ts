@@ -8,7 +8,7 @@ import {
   someSessionId,
   someUserId,
 } from '../support/room-fixtures.ts';
-import type { ContractContext } from './room-log.contract.ts';
+import type { ContractContext } from './context.ts';
 
 export function archiveContract(context: ContractContext): void {
   const archive = (): Archive => context.stores().archive;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
 import type { ChatDraft, ChatLog } from '../../src/ports/chat-log.ts';
 import { someUserId } from '../support/room-fixtures.ts';
-import type { ContractContext } from './room-log.contract.ts';
+import type { ContextOf } from './context.ts';
 
 const KEY_LIFE_MS = 600_000;
 const ana = { userId: someUserId(), name: 'Ana' };
@@ -13,7 +13,7 @@ const someRoom = (): RoomId => randomUUID() as RoomId;
 const says = (text: string): ChatDraft => ({ kind: 'message', ...ana, text });
 const deletes = (target: number): ChatDraft => ({ kind: 'deletion', by: ana.userId, target });
 
-export function chatLogContract(context: ContractContext): void {
+export function chatLogContract(context: ContextOf<'chatLog'>): void {
   const log = (): ChatLog => context.stores().chatLog;
 
   describe('ChatLog', () => {

@@ -3,7 +3,8 @@ import { describe } from 'vitest';
 import { memoryStores, type Stores } from '../support/postgres-stores.ts';
 import { archiveContract } from './archive.contract.ts';
 import { chatLogContract } from './chat-log.contract.ts';
-import { roomLogContract, type ContractContext } from './room-log.contract.ts';
+import type { ContractContext } from './context.ts';
+import { roomLogContract } from './room-log.contract.ts';
 import { usersContract } from './users.contract.ts';
 
 describe('memory', async () => {

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { UserIdSchema } from '../../protocol/schemas/primitives.ts';
 import type { Users } from '../../src/ports/users.ts';
 import { someUserId } from '../support/room-fixtures.ts';
-import type { ContractContext } from './room-log.contract.ts';
+import type { ContextOf } from './context.ts';
 
-export function usersContract(context: ContractContext): void {
+export function usersContract(context: ContextOf<'users'>): void {
   const users = (): Users => context.stores().users;
 
   describe('Users', () => {

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from './free-port.ts';
+import { makePostgresLinks } from './postgres-links.ts';
 
 export interface PostgresServer {
   /** Makes an empty database; answers its URL. */
@@ -55,6 +56,7 @@ async function tryToStart(): Promise<PostgresServer> {
     onLog: (line) => lines.push(line),
     onError: (line) => lines.push(String(line)),
   });
+  makePostgresLinks();
   try {
     await server.initialise();
     await server.start();

@@ -4,8 +4,9 @@ import type { Catalogue, Cover, MediaFile, Track, TrackPage } from '../../ports/
 import type { Log } from '../../ports/log.ts';
 import { readEmbeddedCover, readFolderCover } from './cover-art.ts';
 import { FolderWatch } from './folder-watch.ts';
-import { isSameStamp, walkAudioFiles } from './folder-walk.ts';
-import type { AudioFile, FileStamp } from './folder-walk.ts';
+import { isInside, isSameStamp, walkAudioFiles } from './folder-walk.ts';
+import type { AudioFile } from './folder-walk.ts';
+import { LeftOut } from './left-out.ts';
 import { openMediaFile } from './open-media-file.ts';
 import { Settling } from './settling.ts';
 import { TrackCache } from './track-cache.ts';
@@ -85,8 +86,7 @@ class ScannedFolder implements FolderCatalogue {
   /** By path: what is in the index. */
   #sources = new Map<string, Source>();
   #sourceById = new Map<TrackId, Source>();
-  /** By path: files that could not be read, as they were then. */
-  readonly #damaged = new Map<string, FileStamp>();
+  readonly #leftOut: LeftOut;
   #scanning: Promise<void> = Promise.resolve();
   #lastScanMs = 0;
   #next: { readonly dueMs: number; readonly cancel: () => void } | undefined;
@@ -99,6 +99,7 @@ class ScannedFolder implements FolderCatalogue {
     this.#cache = cache;
     this.#schedule = options.schedule ?? scheduleTimer;
     this.#nowMs = options.nowMs ?? (() => Date.now());
+    this.#leftOut = new LeftOut(options.log);
     this.#settling = new Settling(options.settleMs ?? 2_000);
     this.#debounceMs = options.debounceMs ?? 400;
     this.#rescanMs = options.rescanMs ?? 60_000;
@@ -198,11 +199,16 @@ class ScannedFolder implements FolderCatalogue {
 
   async #scan(): Promise<void> {
     const directories = new Set<string>();
-    const files = await walkAudioFiles(this.#root, (directory) => {
-      directories.add(directory);
-      if (!this.#isStopped) this.#watch?.add(directory);
+    const unreadable = new Map<string, unknown>();
+    const files = await walkAudioFiles(this.#root, {
+      onDirectory: (directory) => {
+        directories.add(directory);
+        if (!this.#isStopped) this.#watch?.add(directory);
+      },
+      onUnreadable: (directory, error) => unreadable.set(directory, error),
     });
     this.#watch?.keepOnly(directories);
+    this.#leftOut.setFolders(unreadable);
 
     const sources = new Map<string, Source>();
     const unread: AudioFile[] = [];
@@ -210,10 +216,13 @@ class ScannedFolder implements FolderCatalogue {
       const before = this.#sources.get(file.path);
       const known = before && isSameStamp(before.file, file) ? before.tags : this.#cache.get(file);
       if (known) sources.set(file.path, { file, tags: known });
-      else if (!this.#isKnownDamaged(file) && this.#hasSettled(file)) unread.push(file);
+      else if (!this.#leftOut.isDamaged(file) && this.#hasSettled(file)) unread.push(file);
       // A file that is being overwritten keeps its place until it has settled; opening it is refused meanwhile.
-      else if (before && !this.#damaged.has(file.path)) sources.set(file.path, before);
+      else if (before && !this.#leftOut.has(file.path)) sources.set(file.path, before);
     }
+    for (const [path, source] of this.#sources)
+      if ([...unreadable.keys()].some((folder) => isInside(folder, path)))
+        sources.set(path, source);
     this.#forgetAllBut(files);
     this.#publish(sources);
     if (unread.length > 0) await this.#readAll(unread, sources, files);
@@ -225,6 +234,7 @@ class ScannedFolder implements FolderCatalogue {
     present: readonly AudioFile[],
   ): Promise<void> {
     const queue = unread.values();
+    let read = 0;
     let sinceBatch = 0;
     const reader = async () => {
       for (const file of queue) {
@@ -233,6 +243,7 @@ class ScannedFolder implements FolderCatalogue {
         if (!tags) continue;
         sources.set(file.path, { file, tags });
         this.#cache.set(file, tags);
+        read += 1;
         sinceBatch += 1;
         if (sinceBatch < TRACKS_PER_BATCH) continue;
         sinceBatch = 0;
@@ -240,30 +251,21 @@ class ScannedFolder implements FolderCatalogue {
       }
     };
     await Promise.all(Array.from({ length: this.#readsAtOnce }, reader));
+    if (read === 0) return;
     this.#publish(sources);
     await this.#save(present);
-    this.#log.info({ read: unread.length, tracks: this.#sourceById.size }, 'media: folder scanned');
+    this.#log.info({ read, tracks: this.#sourceById.size }, 'media: folder scanned');
   }
 
   async #read(file: AudioFile): Promise<TrackTags | undefined> {
     try {
       const tags = await readTrackFile(file);
-      this.#damaged.delete(file.path);
+      this.#leftOut.remove(file.path);
       return tags;
     } catch (error) {
-      this.#damaged.set(file.path, file);
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#log.warn(
-        { path: file.path, reason },
-        'media: a file cannot be read as music and is left out',
-      );
+      this.#leftOut.add(file, error);
       return undefined;
     }
-  }
-
-  #isKnownDamaged(file: AudioFile): boolean {
-    const stamp = this.#damaged.get(file.path);
-    return stamp !== undefined && isSameStamp(stamp, file);
   }
 
   #hasSettled(file: AudioFile): boolean {
@@ -274,7 +276,7 @@ class ScannedFolder implements FolderCatalogue {
 
   #forgetAllBut(files: readonly AudioFile[]): void {
     const present = new Set(files.map((file) => file.path));
-    for (const path of this.#damaged.keys()) if (!present.has(path)) this.#damaged.delete(path);
+    this.#leftOut.keepOnly(present);
     this.#settling.keepOnly(present);
   }
 

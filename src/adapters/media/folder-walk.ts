@@ -1,5 +1,5 @@
 // Lists the audio files of a folder and the covers beside them. Knows files and names, nothing of what is inside them.
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 
@@ -53,25 +53,36 @@ function coverRank(name: string): number | undefined {
   return stem < 0 || kind < 0 ? undefined : stem * COVER_EXTENSIONS.length + kind;
 }
 
-function isInside(root: string, path: string): boolean {
+/** Whether `path` is `root` or lies below it. */
+export function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+export interface WalkListener {
+  /** Called before a folder is read, so that a watcher set there misses nothing that comes later. */
+  readonly onDirectory?: (path: string) => void;
+  /** Called for a subfolder that is there and cannot be read. */
+  readonly onUnreadable?: (path: string, error: unknown) => void;
 }
 
 /**
  * The audio files below `root` (an absolute path without links), in the order of their paths. Hidden entries are passed over. A link
  * is followed to a file that lies inside `root`; linked folders are not, since their files are found where they lie.
- * `onDirectory` is called before a folder is read, so that a watcher set there misses nothing that comes later.
- * A subfolder or file that vanishes or cannot be read meanwhile is passed over; an unreadable `root` rejects.
+ * A subfolder or file that vanishes meanwhile is passed over; an unreadable `root` rejects.
  */
 export async function walkAudioFiles(
   root: string,
-  onDirectory: (path: string) => void = () => undefined,
+  { onDirectory, onUnreadable }: WalkListener = {},
 ): Promise<AudioFile[]> {
   const found: AudioFile[] = [];
   const pending = [root];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    onDirectory(directory);
-    const entries = await readDirectory(directory, directory === root);
+    onDirectory?.(directory);
+    const entries = await readDirectory(directory).catch((error: unknown) => {
+      if (directory === root) throw error;
+      if (!hasGone(error)) onUnreadable?.(directory, error);
+      return [];
+    });
     const audioPaths: string[] = [];
     let cover: { readonly path: string; readonly rank: number } | undefined;
     for (const entry of entries) {
@@ -98,13 +109,13 @@ export async function walkAudioFiles(
   return found.sort((a, b) => (a.relativePath < b.relativePath ? -1 : 1));
 }
 
-async function readDirectory(path: string, isRoot: boolean) {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if (isRoot) throw error;
-    return [];
-  }
+function readDirectory(path: string): Promise<Dirent[]> {
+  return readdir(path, { withFileTypes: true });
+}
+
+function hasGone(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 async function leadsInside(root: string, link: string): Promise<boolean> {

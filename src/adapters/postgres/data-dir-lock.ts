@@ -1,6 +1,16 @@
 // One process at a time on a data directory. A lock left by a process that died is taken over.
-import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimes,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 const LOCK_NAME = 'earshot.lock';
@@ -19,41 +29,122 @@ interface Holder {
   readonly pid: number;
   /** When the process began, as the system counts it; tells a process apart from a later one of the same number. */
   readonly born: string;
+  /** The system's space of process numbers that `pid` is from: each container has one of its own. Empty where the system does not tell. */
+  readonly space: string;
+}
+
+export interface LockOptions {
+  /** Lets a moment pass (a second by default) before the lock is looked at again. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** A holder shows itself so often, */
+const SIGN_EVERY_MS = 2_000;
+/** and has so many pauses to do so before another container takes it for dead. */
+const LOOKS = 10;
+
+function aSecond(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1_000));
 }
 
 /**
- * Locks `dataDir`, which is made if need be. Throws `DataDirInUse`.
+ * Locks `dataDir`, which is made if need be. Rejects with `DataDirInUse`. Where the lock was left by another container, whose processes
+ * cannot be seen from here, it is watched for ten pauses first.
  * @returns the release; idempotent
  */
-export function lockDataDir(dataDir: string): () => void {
+export async function lockDataDir(
+  dataDir: string,
+  { pause = aSecond }: LockOptions = {},
+): Promise<() => void> {
   mkdirSync(dataDir, { recursive: true });
   const lockFile = path.join(dataDir, LOCK_NAME);
   const own = path.join(dataDir, `${LOCK_NAME}.${randomUUID()}`);
-  const content = JSON.stringify({ pid: process.pid, born: bornAt(process.pid) });
+  const self: Holder = { pid: process.pid, born: bornAt(process.pid), space: ownSpace() };
+  const content = JSON.stringify({ ...self, id: randomUUID() });
   // Linked into place whole: nobody ever reads a lock that is half written.
   writeFileSync(own, content);
   try {
-    claim(own, lockFile, dataDir);
+    await claim(own, lockFile, dataDir, pause);
   } finally {
     rmSync(own, { force: true });
   }
+  const sign = setInterval(() => {
+    const now = new Date();
+    // One sign that could not be given is no reason to end: the next one follows.
+    utimes(lockFile, now, now, () => undefined);
+  }, SIGN_EVERY_MS);
+  sign.unref();
   return () => {
+    clearInterval(sign);
     if (contentOf(lockFile) === content) rmSync(lockFile, { force: true });
   };
 }
 
-function claim(own: string, lockFile: string, dataDir: string): void {
-  for (;;) {
-    try {
-      linkSync(own, lockFile);
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+async function claim(
+  own: string,
+  lockFile: string,
+  dataDir: string,
+  pause: () => Promise<void>,
+): Promise<void> {
+  while (!isLinked(own, lockFile)) {
+    const content = contentOf(lockFile);
+    if (content === undefined) continue;
+    const holder = holderOf(content);
+    if (holder !== undefined && (await isHeld(holder, lockFile, pause))) {
+      throw new DataDirInUse(dataDir, holder.pid);
     }
-    const holder = holderOf(contentOf(lockFile));
-    if (holder !== undefined && isAlive(holder)) throw new DataDirInUse(dataDir, holder.pid);
-    rmSync(lockFile, { force: true });
+    await removeDead(own, lockFile, content, pause);
   }
+}
+
+/**
+ * Removes the lock that says `content`. Only who holds the right to bury that very lock may do so: between another's look and its
+ * removal the lock of somebody who lives could have come into its place.
+ */
+async function removeDead(
+  own: string,
+  lockFile: string,
+  content: string,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const name = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const right = `${lockFile}.${name}`;
+  if (!isLinked(own, right)) {
+    const other = holderOf(contentOf(right));
+    if (other !== undefined && (await isHeld(other, right, pause))) await pause();
+    else rmSync(right, { force: true });
+    return;
+  }
+  try {
+    if (contentOf(lockFile) === content) rmSync(lockFile, { force: true });
+  } finally {
+    rmSync(right, { force: true });
+  }
+}
+
+function isLinked(own: string, file: string): boolean {
+  try {
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Whether `holder`, who is named by `file`, lives. One that cannot be seen from here lives if the file shows a sign of it. */
+async function isHeld(holder: Holder, file: string, pause: () => Promise<void>): Promise<boolean> {
+  if (holder.space === ownSpace()) return isAlive(holder);
+  const before = signOf(file);
+  for (let look = 0; look < LOOKS; look += 1) {
+    await pause();
+    if (signOf(file) !== before) return existsSync(file);
+  }
+  return false;
+}
+
+function signOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 function contentOf(file: string): string | undefined {
@@ -69,8 +160,9 @@ function holderOf(content: string | undefined): Holder | undefined {
   try {
     const parsed: unknown = JSON.parse(content ?? '');
     if (typeof parsed !== 'object' || parsed === null) return undefined;
-    const { pid, born } = parsed as Partial<Holder>;
-    return typeof pid === 'number' && typeof born === 'string' ? { pid, born } : undefined;
+    const { pid, born, space } = parsed as Partial<Holder>;
+    if (typeof pid !== 'number' || typeof born !== 'string') return undefined;
+    return { pid, born, space: typeof space === 'string' ? space : ownSpace() };
   } catch {
     // Not one of ours, or cut off by a full disk: it protects nobody.
     return undefined;
@@ -86,6 +178,14 @@ function isAlive({ pid, born }: Holder): boolean {
   }
   // In a container every start has the same small pid: only the time of birth tells the dead from the living.
   return bornAt(pid) === born;
+}
+
+function ownSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
 }
 
 /** Empty where the system does not tell, and then the pid alone decides; `dead` for one that only waits to be buried. */

@@ -52,7 +52,7 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
 
 /**
  * The stores on an embedded database in `dataDir`.
- * Rejects with `DataDirInUse` or `DataDirDamaged`.
+ * Rejects with `DataDirInUse`, `DataDirDamaged` or `DatabaseNotMade`.
  */
 export async function openEmbeddedStores(options: {
   readonly dataDir: string;

@@ -1,5 +1,5 @@
 // The embedded Postgres: PGlite on a thread of its own, behind a socket that speaks Postgres' protocol, its data on disk.
-import { mkdtempSync, existsSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,25 +21,50 @@ export interface PgliteServer {
 
 /** The data directory cannot be opened as a database. Nothing in it was changed by saying so. */
 export class DataDirDamaged extends Error {
-  constructor(directory: string, options?: ErrorOptions) {
+  /** @param reason what the database said, of which the first line is told */
+  constructor(directory: string, reason: string) {
     super(
-      `the database in ${directory} cannot be opened: restore it from a backup, or move ${directory} away to start with an empty one`,
-      options,
+      `the database in ${directory} cannot be opened (${firstLine(reason)}): restore it from a backup, or move ${directory} away to start with an empty one`,
     );
     this.name = 'DataDirDamaged';
   }
+}
+
+/** There is no database yet, and none can be made: no place on the disk, or no right to write there. */
+export class DatabaseNotMade extends Error {
+  /** @param reason what the database said, of which the first line is told */
+  constructor(directory: string, reason: string) {
+    super(
+      `a database cannot be made in ${directory} (${firstLine(reason)}): see that there is place on the disk and that this process may write there`,
+    );
+    this.name = 'DatabaseNotMade';
+  }
+}
+
+/** Without the advice to developers that the runtime of PGlite adds. */
+function firstLine(text: string): string {
+  return (text.trim().split('\n')[0] ?? '').replace(/ Build with .*$/, '');
 }
 
 const SOCKET_NAME = '.s.PGSQL.5432';
 const SOCKET_PORT = 5_432;
 
 // Source text and not a file: a worker cannot load TypeScript on Node 20, and a JavaScript file beside the sources would be the one that
-// the compiler does not carry to `dist`. It decides nothing: it opens, serves and closes what it is told.
+// the compiler does not carry to `dist`. It decides nothing: it makes, opens, serves and closes what it is told. A database is made
+// beside its place and moved there whole: one that a killed first start has left is never taken for one that holds something.
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads');
 (async () => {
+  const { renameSync, rmSync, rmdirSync } = require('node:fs');
   const { PGlite } = await import(workerData.pglite);
   const { PGLiteSocketServer } = await import(workerData.pgliteSocket);
+  if (workerData.isNew) {
+    const making = workerData.directory + '.new';
+    rmSync(making, { recursive: true, force: true });
+    await (await PGlite.create({ dataDir: making })).close();
+    if (workerData.isThere) rmdirSync(workerData.directory);
+    renameSync(making, workerData.directory);
+  }
   const db = await PGlite.create({ dataDir: workerData.directory });
   const { rows } = await db.query('select version()');
   const at = workerData.socketPath === undefined
@@ -68,11 +93,12 @@ type WorkerMessage =
 
 /**
  * Opens the database in `<dataDir>/postgres`, making it where there is none (some seconds; under one where it is there).
- * What was committed survives the death of the process; not that of the machine, as PGlite does not wait for the disk.
- * Rejects with `DataDirInUse` or `DataDirDamaged`.
+ * What was committed survives the death of the process. PGlite never flushes to the disk (its `fsync` is off, and its file system has
+ * none): the death of the machine may cost the last moments or, where pages reached the disk in another order, the database.
+ * Rejects with `DataDirInUse`, `DataDirDamaged` or `DatabaseNotMade`.
  */
 export async function startPgliteServer(dataDir: string): Promise<PgliteServer> {
-  const unlock = lockDataDir(dataDir);
+  const unlock = await lockDataDir(dataDir);
   const socketDir = mkdtempSync(path.join(tmpdir(), 'earshot-'));
   const cleanUp = (): void => {
     rmSync(socketDir, { recursive: true, force: true });
@@ -91,7 +117,12 @@ async function start(
   socketDir: string,
   cleanUp: () => void,
 ): Promise<PgliteServer> {
-  const existed = existsSync(directory);
+  const present = entriesOf(directory);
+  const isNew = present === undefined || present.length === 0;
+  // Without this file PGlite would make a new database over what is there.
+  if (!isNew && !present.includes('PG_VERSION')) {
+    throw new DataDirDamaged(directory, 'PG_VERSION is missing');
+  }
   const { resolve } = createRequire(import.meta.url);
   const worker = new Worker(WORKER, {
     eval: true,
@@ -100,12 +131,16 @@ async function start(
     stderr: true,
     workerData: {
       directory,
+      isNew,
+      isThere: present !== undefined,
       pglite: pathToFileURL(resolve('@electric-sql/pglite')).href,
       pgliteSocket: pathToFileURL(resolve('@electric-sql/pglite-socket')).href,
       // A unix socket is open to this user alone. Not in the data directory: such a path may be longer than the system allows.
       socketPath: process.platform === 'win32' ? undefined : path.join(socketDir, SOCKET_NAME),
     },
   });
+  // Left unread it would grow in memory.
+  for (const output of [worker.stdout, worker.stderr]) output.resume();
   const listeners = new Set<(error: Error) => void>();
   let isStopping = false;
   const ended = new Promise<void>((done) => worker.once('exit', () => done()));
@@ -118,9 +153,9 @@ async function start(
     await worker.terminate();
     const message =
       first instanceof Error ? first.message : first.kind === 'failed' ? first.message : '';
-    const cause = new Error(message);
-    if (existed) throw new DataDirDamaged(directory, { cause });
-    throw new Error(`the embedded database cannot be made in ${directory}: ${message}`, { cause });
+    if (!isNew) throw new DataDirDamaged(directory, message);
+    rmSync(`${directory}.new`, { recursive: true, force: true });
+    throw new DatabaseNotMade(directory, message);
   }
   worker.on('error', (error) => {
     for (const listener of listeners) listener(error);
@@ -143,6 +178,16 @@ async function start(
       await ended;
     },
   };
+}
+
+/** Undefined where there is nothing. A link to nowhere is no place for a new database: its disk may be away. */
+function entriesOf(directory: string): readonly string[] | undefined {
+  if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw new DataDirDamaged(directory, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function endpointOf(address: string, socketDir: string): { host: string; port: number } {

@@ -3,7 +3,7 @@ import type { HubMs, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
 import type { ChatDraft, ChatLog, ChatRange } from '../../ports/chat-log.ts';
 import { GroupCommit } from './group-commit.ts';
-import { isUniqueViolation, type Sql } from './sql.ts';
+import { isUniqueViolation, toIntColumn, type Sql } from './sql.ts';
 
 const KEY_LIFE_MS = 600_000;
 const MAX_ITEMS_PER_COMMIT = 500;
@@ -78,11 +78,6 @@ function rowOf({ roomId, draft, at, key }: Said, seq: number): Row {
   };
 }
 
-/** A caller's number may be larger than any `seq` the column holds, to say "the newest". */
-function inColumn(seq: number): number {
-  return Math.min(seq, 2 ** 31 - 1);
-}
-
 export class PostgresChatLog implements ChatLog {
   readonly #sql: Sql;
   readonly #commits: GroupCommit<Said, Appended>;
@@ -105,17 +100,17 @@ export class PostgresChatLog implements ChatLog {
   }
 
   after(roomId: RoomId, seq: number, limit: number): Promise<ChatRange> {
-    return this.#range(roomId, 'seq > ?', inColumn(seq), limit);
+    return this.#range(roomId, 'seq > ?', toIntColumn(seq), limit);
   }
 
   before(roomId: RoomId, seq: number, limit: number): Promise<ChatRange> {
-    return this.#range(roomId, 'seq < ?', inColumn(seq), limit);
+    return this.#range(roomId, 'seq < ?', toIntColumn(seq), limit);
   }
 
   async find(roomId: RoomId, seq: number): Promise<ChatItem | undefined> {
     const [row] = await this.#sql.rows<Row>(
       `select ${COLUMNS} from chat_item where room_id = ? and seq = ?`,
-      [roomId, inColumn(seq)],
+      [roomId, toIntColumn(seq)],
     );
     return row === undefined ? undefined : itemOf(row);
   }

@@ -24,7 +24,7 @@ import { appendStatement, emptyWrites, type Statement } from './append-statement
 import { addWrites, headAfter, type Append } from './append-writes.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { PostgresKv } from './postgres-kv.ts';
-import { isRaced, type Sql } from './sql.ts';
+import { isRaced, toIntColumn, type Sql } from './sql.ts';
 
 const HEARTBEAT_KEY = 'heartbeat';
 /** Who is further behind takes a snapshot: it is smaller than so many events. */
@@ -101,13 +101,14 @@ export class PostgresRoomLog implements RoomLog {
     interface Row extends Omit<HeadRow, 'id'> {
       readonly events: readonly RoomEvent[];
     }
+    const revision = toIntColumn(after.revision);
     const [row] = await this.#sql.rows<Row>(
       `select r.epoch, r.revision, r.event_id, coalesce((
          select jsonb_agg(e.event order by e.revision) from room_event e
          where e.room_id = r.id and e.epoch = r.epoch and e.revision > ? and e.revision <= r.revision
            and r.revision - ? <= ?), '[]') as events
        from room r where r.id = ?`,
-      [after.revision, after.revision, MAX_READ_EVENTS, roomId],
+      [revision, revision, MAX_READ_EVENTS, roomId],
     );
     const head = headOf(row);
     const behind = head.revision - after.revision;

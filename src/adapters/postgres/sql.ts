@@ -44,6 +44,11 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
 
+/** A number that a client asked for may be larger than any that the column holds; compared with one, it means the same at its end. */
+export function toIntColumn(asked: number): number {
+  return Math.max(-1, Math.min(asked, 2 ** 31 - 1));
+}
+
 /**
  * Statements on the pool. After a failure to connect the next ones fail at once until a back-off has passed, so that a database that
  * is away is not hammered; any statement after that tries again.

@@ -44,6 +44,20 @@ export class RedisKeys {
     return `${this.#partition(partition)}appends`;
   }
 
+  /** The newest items of a room's chat by their numbers, and the number of the last. */
+  chat(roomId: RoomId): string {
+    return `${this.#tag(roomId)}chat:${roomId}`;
+  }
+
+  chatKey(roomId: RoomId, key: string): string {
+    return `${this.#tag(roomId)}said:${roomId}:${key}`;
+  }
+
+  /** The shard channel on which a partition's chat is told. */
+  chatChannel(partition: number): string {
+    return `${this.#partition(partition)}chats`;
+  }
+
   code(code: RoomCode): string {
     return `${PREFIX}:code:${code}`;
   }

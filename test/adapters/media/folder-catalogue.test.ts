@@ -276,18 +276,6 @@ describe('changes while running', () => {
     await until(() => !titles(of).includes('one'));
     expect(titles(of)).toEqual(['two']);
   });
-
-  it('keeps what it knows while the folder is away, and says so', async () => {
-    await folder.write('one.wav', tinyWav(1));
-    const of = await open();
-    await rename(folder.path, `${folder.path}.away`);
-    await of.rescan();
-    expect(titles(of)).toEqual(['one']);
-    expect(log.warnings()).toHaveLength(1);
-    await rename(`${folder.path}.away`, folder.path);
-    await of.rescan();
-    expect(titles(of)).toEqual(['one']);
-  });
 });
 
 describe('the cache on disk', () => {

@@ -9,6 +9,8 @@ const FIXTURES = fileURLToPath(new URL('../../fixtures/media/', import.meta.url)
 /** Long enough ago that no file counts as one that is being written. */
 const LONG_AGO = new Date('2020-01-02T03:04:05Z');
 
+const NOBODY = 65_534;
+
 export type Fixture = 'tone.mp3' | 'tone.flac' | 'tone.ogg' | 'tone.opus' | 'tone.m4a' | 'tone.wav';
 
 export class MediaFolder {
@@ -42,6 +44,17 @@ export class MediaFolder {
 
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Runs `work` as somebody whom permissions bind: root may read everything. */
+export async function unprivileged<T>(work: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid?.(NOBODY);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
   }
 }
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll } from 'vitest';
 import { archiveContract } from '../../contract/archive.contract.ts';
 import { chatLogContract } from '../../contract/chat-log.contract.ts';
-import { roomLogContract, type ContractContext } from '../../contract/room-log.contract.ts';
+import type { ContractContext } from '../../contract/context.ts';
+import { roomLogContract } from '../../contract/room-log.contract.ts';
 import { usersContract } from '../../contract/users.contract.ts';
 import type { Stores, StoresUnderTest } from '../../support/postgres-stores.ts';
 

@@ -1,9 +1,20 @@
 // The embedded database as a process lives and dies with it: one at a time, nothing acknowledged lost, damage told and not made worse.
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RoomId } from '../../../protocol/ids.ts';
 import { DataDirInUse } from '../../../src/adapters/postgres/data-dir-lock.ts';
 import { openEmbeddedStores } from '../../../src/adapters/postgres/open-postgres-stores.ts';
@@ -12,6 +23,9 @@ import { createdRoom } from '../../support/room-fixtures.ts';
 import { SILENT } from '../../support/postgres-stores.ts';
 import { bundleScript, type Script } from '../../support/script-process.ts';
 
+// Making a database takes long on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 90_000 });
+
 const ENOUGH_LINES = 150;
 
 interface Acknowledged {
@@ -19,6 +33,14 @@ interface Acknowledged {
   readonly revision: number;
   readonly eventId: string;
   readonly chatSeq: number;
+}
+
+/** Each file below `directory`, with what is in it. */
+function contentsOf(directory: string): Map<string, string> {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  return new Map(files.map((file) => [file, readFileSync(file, 'latin1')]));
 }
 
 let scratch: string;
@@ -107,6 +129,44 @@ describe('embedded database', () => {
     );
     expect(readFileSync(control)).toEqual(before);
     expect(() => readFileSync(path.join(damaged, 'earshot.lock'))).toThrow();
+  });
+
+  it('does not make a new database over one that has lost the file by which it is known', async () => {
+    const beheaded = path.join(scratch, 'beheaded');
+    cpSync(dataDir(), beheaded, { recursive: true });
+    rmSync(path.join(beheaded, 'postgres', 'PG_VERSION'));
+    const before = contentsOf(beheaded);
+    const opening = openEmbeddedStores({ dataDir: beheaded, log: SILENT });
+    await expect(opening).rejects.toThrow(DataDirDamaged);
+    await expect(opening).rejects.toThrow('PG_VERSION');
+    expect(contentsOf(beheaded)).toEqual(before);
+  });
+
+  it('makes no database in the place of a file or of a link to nowhere', async () => {
+    const odd = path.join(scratch, 'odd');
+    mkdirSync(odd);
+    const place = path.join(odd, 'postgres');
+    writeFileSync(place, 'notes');
+    const open = () => openEmbeddedStores({ dataDir: odd, log: SILENT });
+    await expect(open()).rejects.toThrow(DataDirDamaged);
+    expect(readFileSync(place, 'utf8')).toBe('notes');
+    rmSync(place);
+    symlinkSync(path.join(odd, 'unmounted'), place);
+    await expect(open()).rejects.toThrow(DataDirDamaged);
+    expect(readlinkSync(place)).toBe(path.join(odd, 'unmounted'));
+  });
+
+  it('begins anew where an earlier start died while it made the database', async () => {
+    const fresh = path.join(scratch, 'fresh');
+    mkdirSync(path.join(fresh, 'postgres'), { recursive: true });
+    const half = path.join(fresh, 'postgres.new');
+    mkdirSync(path.join(half, 'base'), { recursive: true });
+    writeFileSync(path.join(half, 'PG_VERSION'), '18\n');
+    const stores = await openEmbeddedStores({ dataDir: fresh, log: SILENT });
+    const room = await createdRoom(stores.roomLog);
+    expect((await stores.roomLog.load(room.roomId))?.head).toEqual(room.head);
+    await stores.stop();
+    expect(readdirSync(fresh)).toEqual(['postgres']);
   });
 
   it('commits the neighbours of an append that the database refuses', async () => {

@@ -10,9 +10,16 @@ const SIZE = 512;
 /** The width of an edge, so that it is smooth without being soft. */
 const EDGE = 1.5 / SIZE;
 
+/** A painting names its colours at each of its points: read once, they are looked up. */
+const COLOURS = new Map<string, Colour>();
+
 function hex(colour: string): Colour {
+  const known = COLOURS.get(colour);
+  if (known !== undefined) return known;
   const value = Number.parseInt(colour, 16);
-  return [value >> 16, (value >> 8) & 0xff, value & 0xff];
+  const read: Colour = [value >> 16, (value >> 8) & 0xff, value & 0xff];
+  COLOURS.set(colour, read);
+  return read;
 }
 
 function mix(a: Colour, b: Colour, share: number): Colour {

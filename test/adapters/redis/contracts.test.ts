@@ -1,10 +1,12 @@
-// The contract of the rooms' log on Redis, alone and as a cluster.
+// The contracts of the rooms' log and of the chat on Redis, alone and as a cluster.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectRedis, type RedisTarget } from '../../../src/adapters/redis/connect-redis.ts';
+import { RedisChatLog } from '../../../src/adapters/redis/redis-chat-log.ts';
 import { RedisKeys } from '../../../src/adapters/redis/redis-keys.ts';
 import { RedisRoomLog } from '../../../src/adapters/redis/redis-room-log.ts';
 import type { RoomEvent } from '../../../src/domain/room-event.ts';
 import { StoreUnavailable, type Head } from '../../../src/ports/room-log.ts';
+import { chatLogContract } from '../../contract/chat-log.contract.ts';
 import { roomLogContract } from '../../contract/room-log.contract.ts';
 import { SILENT } from '../../support/postgres-stores.ts';
 import { orSkipped, startRedisCluster, startRedisServer } from '../../support/redis-server.ts';
@@ -15,6 +17,7 @@ const MAX_OUTBOX_ENTRIES = 100_000;
 
 interface Node {
   readonly roomLog: RedisRoomLog;
+  readonly chatLog: RedisChatLog;
   stop(): Promise<void>;
 }
 
@@ -24,16 +27,20 @@ async function openNode(target: RedisTarget, maxOutboxEntries = MAX_OUTBOX_ENTRI
   const main = await connectRedis(target, SILENT);
   const subscriber = await connectRedis(target, SILENT);
   nodes += 1;
-  const roomLog = await RedisRoomLog.open({
+  const common = {
     redis: main.redis,
-    subscriber: subscriber.redis,
     keys: new RedisKeys(PARTITIONS),
     nodeId: `node-${nodes}`,
     maxOutboxEntries,
+  };
+  const roomLog = await RedisRoomLog.open({
+    ...common,
+    subscriber: subscriber.redis,
     log: SILENT,
   });
   return {
     roomLog,
+    chatLog: new RedisChatLog(common),
     stop: async () => {
       await subscriber.stop();
       await main.stop();
@@ -65,7 +72,9 @@ function onRedis(target: RedisTarget): void {
     first = await open();
     return first;
   };
-  roomLogContract({ stores, underTest: { openSecond: open, reopen }, reopen });
+  const context = { stores, underTest: { openSecond: open, reopen }, reopen };
+  roomLogContract(context);
+  chatLogContract(context);
 
   it('tells other nodes of each append, in order, and not the one that made it', async () => {
     const other = await open();
