@@ -50,15 +50,29 @@ const MAX_PAYLOAD_BYTES = 64 * 1_024;
 const MAX_BODY_BYTES = 64 * 1_024;
 const PAGE_DIR = fileURLToPath(new URL('../web', import.meta.url));
 
-/** Rejects with an error whose message is one clear line, with nothing left running. */
-export async function startApp(config: Config): Promise<App> {
+/** The embedded database died while the service ran. */
+export class DatabaseFailed extends Error {
+  constructor(options: ErrorOptions) {
+    super(
+      'the embedded database has died: start the service again, what was acknowledged is kept',
+      options,
+    );
+    this.name = 'DatabaseFailed';
+  }
+}
+
+/**
+ * Rejects with an error whose message is one clear line, with nothing left running.
+ * @param failed called when the service cannot go on any more
+ */
+export async function startApp(config: Config, failed: (error: Error) => void): Promise<App> {
   const stops: (() => Promise<void> | void)[] = [];
   let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.reverse()) await stop();
   };
   try {
-    const running = await start(config, stops);
+    const running = await start(config, stops, failed);
     return {
       port: running.port,
       stop: () => (stopping ??= running.drain().then(stopAll)),
@@ -72,11 +86,16 @@ export async function startApp(config: Config): Promise<App> {
 async function start(
   config: Config,
   stops: (() => Promise<void> | void)[],
+  failed: (error: Error) => void,
 ): Promise<{ readonly port: number; drain(): Promise<void> }> {
   const log = createPinoLog(config.logLevel);
   const metrics = createPromMetrics();
   await makeDataDir(config.dataDir);
-  const stores = await openEmbeddedStores({ dataDir: config.dataDir, log });
+  const stores = await openEmbeddedStores({
+    dataDir: config.dataDir,
+    log,
+    failed: (cause) => failed(new DatabaseFailed({ cause })),
+  });
   stops.push(() => stores.stop());
   const catalogue = await openCatalogue(config, log);
   stops.push(() => catalogue.stop());

@@ -1,8 +1,8 @@
-// What is said when the service cannot start: one line that a person can act on, or the whole stack where only we can.
+// What is said when the service cannot start, or not go on: one line that a person can act on, or the whole stack where only we can.
 import { UnreadableMediaDir } from './adapters/media/unreadable-media-dir.ts';
 import { DataDirInUse } from './adapters/postgres/data-dir-lock.ts';
 import { DataDirDamaged, DatabaseNotMade } from './adapters/postgres/pglite-server.ts';
-import { UnusableDataDir } from './app.ts';
+import { DatabaseFailed, UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
 
@@ -12,6 +12,7 @@ const EXPECTED = [
   DataDirInUse,
   DataDirDamaged,
   DatabaseNotMade,
+  DatabaseFailed,
   UnreadableMediaDir,
   PortInUse,
 ];

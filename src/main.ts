@@ -4,14 +4,18 @@ import { startApp, type App } from './app.ts';
 import { readConfig } from './config.ts';
 import { lineFor } from './exit-line.ts';
 
+/** One clear line for what a person can mend; a stack for what only we can. */
+function fail(error: unknown): never {
+  process.stderr.write(`earshot: ${lineFor(error)}\n`);
+  process.exit(1);
+}
+
 async function main(): Promise<void> {
   let app: App;
   try {
-    app = await startApp(readConfig(process.env));
+    app = await startApp(readConfig(process.env), fail);
   } catch (error) {
-    // One clear line for what a person can mend; a stack for what only we can.
-    process.stderr.write(`earshot: ${lineFor(error)}\n`);
-    process.exit(1);
+    fail(error);
   }
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -99,7 +99,7 @@ export class Hub implements SocketListener {
     this.#connections.set(socket, connection);
     this.#people.connected(connection.address);
     if (!this.#options.isAllowedOrigin(request.origin, request.headers.get('host'))) {
-      connection.close('forbidden_origin', 'this page may not use this hub');
+      this.#outbox.close(connection, 'forbidden_origin', 'this page may not use this hub');
     }
   }
 
@@ -168,7 +168,8 @@ export class Hub implements SocketListener {
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = this.#ports.timers.after(windowMs, () => {
-        for (const connection of this.#connections.values()) connection.close('draining');
+        for (const connection of this.#connections.values())
+          this.#outbox.close(connection, 'draining');
         resolve();
       });
       this.#allGone = () => {
@@ -275,7 +276,7 @@ export class Hub implements SocketListener {
     }
     connection.rateRefusals += 1;
     if (connection.rateRefusals > this.#options.maxRateRefusals) {
-      connection.close('overloaded', 'requests go on above their rate');
+      this.#outbox.close(connection, 'overloaded', 'requests go on above their rate');
       return false;
     }
     this.#refuse(connection, id, refuse('rate_limited', 'too many requests', waitMs));
@@ -297,7 +298,6 @@ export class Hub implements SocketListener {
 
   #refuseFrame(connection: Connection, message: string): void {
     this.metrics.badFrames += 1;
-    this.#outbox.flushNow(connection);
-    connection.close('bad_frame', message);
+    this.#outbox.close(connection, 'bad_frame', message);
   }
 }

@@ -1,5 +1,6 @@
 // The way out: collects what a tick produced for each socket, sends it in one go, and looks at each outcome.
 // Knows connections and bytes; knows no rooms.
+import type { CloseReason } from '../../protocol/close-codes.ts';
 import type { Frame, Socket } from '../ports/sockets.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Connection } from './connection.ts';
@@ -55,9 +56,10 @@ export class Outbox {
     return true;
   }
 
-  /** Sends what waits for one connection now: before its close frame. */
-  flushNow(connection: Connection): void {
+  /** Closes the connection behind all that it was promised, the answers of this very tick among it. */
+  close(connection: Connection, reason: CloseReason, message?: string): void {
     this.#send(connection);
+    connection.close(reason, message);
   }
 
   readonly #flush = (): void => {

@@ -71,7 +71,7 @@ export class Sessions {
     const connection: Connection = new Connection(connectionId, socket, address, {
       phase: 'greeting',
       cancelTimeout: this.#ports.timers.after(this.#options.helloTimeoutMs, () =>
-        connection.close('hello_timeout'),
+        this.#outbox.close(connection, 'hello_timeout'),
       ),
     });
     return connection;
@@ -205,7 +205,7 @@ export class Sessions {
     if (replaces === undefined) return;
     const other = [...this.#people.connectionsOf(user.id)].find(({ id }) => id === replaces);
     if (other === undefined) return;
-    other.close('replaced');
+    this.#outbox.close(other, 'replaced');
     this.#ports.timers.after(SWEEP_MS, () => other.socket.terminate());
   }
 
@@ -217,8 +217,7 @@ export class Sessions {
     close: Parameters<Connection['close']>[0],
   ): void {
     this.#outbox.enqueue(connection, frameOf(errorReply(id, refuse(code, message))));
-    this.#outbox.flushNow(connection);
-    connection.close(close, message);
+    this.#outbox.close(connection, close, message);
   }
 
   #sweep(): void {
@@ -227,7 +226,7 @@ export class Sessions {
       const { session } = connection;
       if (session.phase !== 'active') continue;
       const leftMs = session.expiresAt - now;
-      if (leftMs <= 0) connection.close('token_expired');
+      if (leftMs <= 0) this.#outbox.close(connection, 'token_expired');
       else if (leftMs <= this.#options.expiryWarningMs && !session.warned) {
         session.warned = true;
         this.#outbox.enqueue(

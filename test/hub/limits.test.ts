@@ -123,6 +123,9 @@ describe('the rate of a connection', () => {
       client.send('room.leave', { roomId: '00000000-0000-4000-8000-000000000001' });
     }
     expect(client.socket.closedWith?.code).toBe(4004);
+    // What came before in the same tick was answered before the close.
+    const codes = client.socket.messages().map((reply) => reply['code'] ?? reply['type']);
+    expect(codes).toEqual(['ok', ...Array.from({ length: 10 }, () => 'rate_limited')]);
   });
 });
 

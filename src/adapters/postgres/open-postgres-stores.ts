@@ -57,10 +57,15 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
 export async function openEmbeddedStores(options: {
   readonly dataDir: string;
   readonly log: Log;
+  /** The database has died by itself: from now on every store is unavailable. */
+  readonly failed?: (error: Error) => void;
 }): Promise<PostgresStores> {
   const { dataDir, log } = options;
   const server = await startPgliteServer(dataDir);
-  server.onFailure((error) => log.error({ err: error }, 'the embedded database has failed'));
+  server.onFailure((error) => {
+    log.error({ err: error }, 'the embedded database has died');
+    options.failed?.(error);
+  });
   try {
     const { host, port, version } = server;
     const stores = await openPostgresStores({ target: { host, port }, migrate: true, log });
