@@ -1,6 +1,6 @@
 // Throw-away Redis for the tests that need a real one: the one named by REDIS_TEST_URL, or servers started here on free ports.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient } from 'redis';
@@ -53,6 +53,64 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
     throw error;
   }
   return { port, url, process: child, stop };
+}
+
+/** A master with a replica, and a sentinel that lets the replica take over when the master is gone. */
+export async function startRedisSentinel(name: string): Promise<{
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  /** Of the sentinel. */
+  readonly url: string;
+  stop(): Promise<void>;
+}> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).reverse()) await each();
+  };
+  try {
+    const master = await startRedisServer();
+    stops.push(() => master.stop());
+    const replica = await startRedisServer(['--replicaof', '127.0.0.1', String(master.port)]);
+    stops.push(() => replica.stop());
+    const port = await freePort();
+    const dir = mkdtempSync(path.join(tmpdir(), 'earshot-sentinel-'));
+    const file = path.join(dir, 'sentinel.conf');
+    const lines = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${dir}`,
+      `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds ${name} 1000`,
+      `sentinel failover-timeout ${name} 5000`,
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const child = spawn('redis-sentinel', [file], { stdio: 'ignore' });
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    stops.push(async () => {
+      child.kill('SIGKILL');
+      await ended;
+      rmSync(dir, { recursive: true, force: true });
+    });
+    const url = `redis://127.0.0.1:${port}`;
+    await answering(url);
+    const client = await createClient({ url: master.url }).connect();
+    // A replica that the sentinel has not heard of, or that has not caught up, cannot take over.
+    await until(async () => {
+      const replication = await client.info('replication');
+      return replication.includes('state=online');
+    });
+    client.destroy();
+    const watcher = await createClient({ url }).connect();
+    await until(async () => {
+      const known = await watcher.sendCommand<unknown[]>(['SENTINEL', 'REPLICAS', name]);
+      return known.length === 1;
+    });
+    watcher.destroy();
+    return { master, replica, url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** Three masters that share the slots of a cluster. */

@@ -5,18 +5,16 @@ import { scriptOf } from './redis-commands.ts';
  * An item is kept as three lines: its state (`m` a message, `x` one that was erased, `d` a deletion), its fields as JSON, and its text
  * as JSON, so that a text can be erased here without reading the rest.
  *
- * KEYS: chat, outbox, channel, and the request's key where it has one.
+ * KEYS: chat, outbox, channel, the request's key.
  * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; node id.
  */
 export const SAY = scriptOf(`
 local chat, outbox, channel, key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-if key then
-  local said = redis.call('GET', key)
-  if said then
-    local at, seq, item = string.match(said, '^([^|]*)|([^|]*)|(.*)$')
-    if tonumber(ARGV[1]) - tonumber(at) < tonumber(ARGV[2]) then
-      return {'repeated', tonumber(seq), redis.call('HGET', chat, seq) or item}
-    end
+local said = redis.call('GET', key)
+if said then
+  local at, seq, item = string.match(said, '^([^|]*)|([^|]*)|(.*)$')
+  if tonumber(ARGV[1]) - tonumber(at) < tonumber(ARGV[2]) then
+    return {'repeated', tonumber(seq), redis.call('HGET', chat, seq) or item}
   end
 end
 if redis.call('XLEN', outbox) >= tonumber(ARGV[6]) then return {'full'} end
@@ -28,7 +26,7 @@ if ARGV[4] ~= '' then
   if fields then redis.call('HSET', chat, ARGV[4], 'x\\n' .. fields .. '\\n""') end
 end
 redis.call('HDEL', chat, seq - tonumber(ARGV[5]))
-if key then redis.call('SET', key, ARGV[1] .. '|' .. seq .. '|' .. ARGV[3], 'PX', ARGV[2]) end
+redis.call('SET', key, ARGV[1] .. '|' .. seq .. '|' .. ARGV[3], 'PX', ARGV[2])
 redis.call('XADD', outbox, '*', 'r', ARGV[7], 's', seq, 'c', ARGV[3])
 redis.call('SPUBLISH', channel, ARGV[8] .. '\\n' .. ARGV[7] .. '\\n' .. seq)
 return {'said', seq}

@@ -1,7 +1,7 @@
 // Connections to Redis: one server, a cluster, or whichever server Sentinel says is the master.
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { Log } from '../../ports/log.ts';
-import type { RedisCommands } from './redis-commands.ts';
+import { COMMAND_TIMEOUT_MS, type RedisCommands } from './redis-commands.ts';
 
 export type RedisTarget =
   | { readonly kind: 'single'; readonly url: string }
@@ -13,8 +13,6 @@ export interface RedisConnection {
   stop(): Promise<void>;
 }
 
-/** How long a command may wait for its answer: beyond it the server counts as away. */
-const COMMAND_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RETRY_MS = 2_000;
 

@@ -8,12 +8,15 @@ import { runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 
 const KEY_LIFE_MS = 600_000;
+/** Longer than any fail-over takes. */
+const OWN_KEY_LIFE_MS = 60_000;
 /** Of each room. */
 const KEPT_ITEMS = 1_000;
 
 export interface RedisChatLogOptions {
   readonly redis: RedisCommands;
   readonly keys: RedisKeys;
+  /** Another one with each start. */
   readonly nodeId: string;
   /** How many entries of a partition may wait for the archive before further ones are refused. */
   readonly maxOutboxEntries: number;
@@ -21,6 +24,7 @@ export interface RedisChatLogOptions {
 
 export class RedisChatLog implements ChatLog {
   readonly #options: RedisChatLogOptions;
+  #said = 0;
 
   constructor(options: RedisChatLogOptions) {
     this.#options = options;
@@ -35,6 +39,9 @@ export class RedisChatLog implements ChatLog {
     const { redis, keys, nodeId, maxOutboxEntries } = this.#options;
     const partition = keys.partitionOf(roomId);
     const text = textOf(draft, at);
+    // Without a key of the client's it has one of ours: a command that was under way when the master went is sent again.
+    this.#said += 1;
+    const own = `${nodeId}:${this.#said}`;
     const reply = (await runScript(
       redis,
       SAY,
@@ -42,11 +49,11 @@ export class RedisChatLog implements ChatLog {
         keys.chat(roomId),
         keys.outbox(partition),
         keys.chatChannel(partition),
-        ...(key === undefined ? [] : [keys.chatKey(roomId, key)]),
+        keys.chatKey(roomId, key ?? own),
       ],
       [
         String(at),
-        String(KEY_LIFE_MS),
+        String(key === undefined ? OWN_KEY_LIFE_MS : KEY_LIFE_MS),
         text,
         draft.kind === 'deletion' ? String(draft.target) : '',
         String(KEPT_ITEMS),
@@ -59,7 +66,7 @@ export class RedisChatLog implements ChatLog {
       case 'said':
         return { item: itemOf(reply[1], text), repeated: false };
       case 'repeated':
-        return { item: itemOf(reply[1], reply[2]), repeated: true };
+        return { item: itemOf(reply[1], reply[2]), repeated: key !== undefined };
       case 'full':
         throw new StoreUnavailable('the archive');
     }

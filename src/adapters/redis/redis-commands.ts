@@ -49,12 +49,22 @@ export async function runScript(
 const AWAY_REPLIES =
   /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|OOM|NOREPLICAS|BUSY|MISCONF|UNBLOCKED)\b/;
 
+/** How long a command may wait for its answer: beyond it Redis counts as away, whether or not the command takes effect later. */
+export const COMMAND_TIMEOUT_MS = 5_000;
+
 /** Rejects with `StoreUnavailable` for whatever says that Redis is away, or cannot write now; a fault of ours stays what it is. */
 export async function orAway<T>(call: () => Promise<T>): Promise<T> {
+  let timeout: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    // The client has a timeout of its own, but behind Sentinel it waits for a new master without end.
+    timeout = setTimeout(() => reject(new Error('no answer in time')), COMMAND_TIMEOUT_MS);
+  });
   try {
-    return await call();
+    return await Promise.race([call(), tooLate]);
   } catch (error) {
     if (error instanceof ErrorReply && !AWAY_REPLIES.test(error.message)) throw error;
     throw new StoreUnavailable('Redis', { cause: error });
+  } finally {
+    clearTimeout(timeout);
   }
 }

@@ -62,6 +62,11 @@ export class RedisKeys {
     return `${PREFIX}:code:${code}`;
   }
 
+  /** What hub time is on the clock of the server. */
+  get hubTime(): string {
+    return `${PREFIX}:hub-time`;
+  }
+
   get alive(): string {
     return `${PREFIX}:alive`;
   }

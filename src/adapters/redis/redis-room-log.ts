@@ -213,8 +213,13 @@ export class RedisRoomLog implements RoomLog {
       case 'committed':
         this.#now = Math.max(this.#now, after.lastAt);
         return { kind: 'committed', head };
-      case 'conflict':
-        return { kind: 'conflict', head: headOf(reply[1], reply[2], reply[3]) };
+      case 'conflict': {
+        const found = headOf(reply[1], reply[2], reply[3]);
+        // The client sends a command again that was under way when the master went: then the log ends with these very events.
+        return isSameHead(found, head)
+          ? { kind: 'committed', head }
+          : { kind: 'conflict', head: found };
+      }
       case 'duplicate':
         return {
           kind: 'duplicate',

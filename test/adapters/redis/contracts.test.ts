@@ -76,6 +76,19 @@ function onRedis(target: RedisTarget): void {
   roomLogContract(context);
   chatLogContract(context);
 
+  it('takes an append that comes again, as after a lost answer, for the one that it was', async () => {
+    const room = await createdRoom(stores().roomLog);
+    const before = room.head;
+    const events = [room.renamed('A')];
+    const after = room.after(events);
+    const append = () => stores().roomLog.append(room.roomId, before, events, after, []);
+    const first = await append();
+    expect(first.kind).toBe('committed');
+    expect(await append()).toEqual(first);
+    const read = await stores().roomLog.read(room.roomId, { epoch: 1, revision: 1 });
+    expect(read.kind === 'events' && read.events).toEqual(events);
+  });
+
   it('tells other nodes of each append, in order, and not the one that made it', async () => {
     const other = await open();
     const heard: { readonly head: Head; readonly events: readonly RoomEvent[] }[] = [];
