@@ -2,8 +2,16 @@
 import type { Constructor } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
 import { Migration20261123075554Initial } from './20261123075554-initial.ts';
+import { Migration20261123183000ChatItemUuid } from './20261123183000-chat-item-uuid.ts';
+import { Migration20261123183100EventIdentity } from './20261123183100-event-identity.ts';
+import { Migration20261123190000SessionEvents } from './20261123190000-session-events.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
   readonly class: Constructor<Migration>;
-}[] = [{ name: '20261123075554-initial', class: Migration20261123075554Initial }];
+}[] = [
+  { name: '20261123075554-initial', class: Migration20261123075554Initial },
+  { name: '20261123183000-chat-item-uuid', class: Migration20261123183000ChatItemUuid },
+  { name: '20261123183100-event-identity', class: Migration20261123183100EventIdentity },
+  { name: '20261123190000-session-events', class: Migration20261123190000SessionEvents },
+];

@@ -13,6 +13,12 @@ import type { PublicRoom } from './schemas/room.ts';
 /** The part of a room that its timeline is read with. */
 export type Played = Pick<PublicRoom, 'queue' | 'playback'>;
 
+/** What of it says which anchor was decided last. Of the queue, which entries are in it. */
+export interface Planned {
+  readonly queue: Readonly<Record<EntryId, unknown>>;
+  readonly playback: Pick<Playback, 'timeline' | 'gate'>;
+}
+
 export type PlayingAnchor = TrackAnchor & { readonly state: 'playing' };
 
 export function isPlaying(anchor: Anchor): anchor is PlayingAnchor {
@@ -45,7 +51,7 @@ export function indexInForce(timeline: readonly Anchor[], at: HubMs): number {
 }
 
 /** The gate, while its start is still to come at hub time `at`. One whose deadline has passed means nothing. */
-export function pendingGate(playback: Playback, at: HubMs): Gate | undefined {
+export function pendingGate(playback: Planned['playback'], at: HubMs): Gate | undefined {
   const { gate, timeline } = playback;
   if (gate === undefined || gate.deadlineAt <= at) return undefined;
   const start = timeline.find((anchor) => anchor.at === gate.deadlineAt);
@@ -56,7 +62,7 @@ export function pendingGate(playback: Playback, at: HubMs): Gate | undefined {
  * The index of the head: the anchor that was decided last, and from which the boundaries after it follow by themselves. It is the one
  * in force, or a start, pause or seek that waits for its lead or its gate.
  */
-export function headIndex({ playback, queue }: Played, at: HubMs): number {
+export function headIndex({ playback, queue }: Planned, at: HubMs): number {
   const { timeline } = playback;
   const gate = pendingGate(playback, at);
   if (gate !== undefined) return timeline.findIndex((anchor) => anchor.at === gate.deadlineAt);

@@ -6,26 +6,24 @@ import { fileURLToPath } from 'node:url';
 import { SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
 import { ensureDemoTracks } from './adapters/media/demo/ensure-demo-tracks.ts';
 import { openFolderCatalogue } from './adapters/media/folder-catalogue.ts';
-import {
-  openEmbeddedStores,
-  type PostgresStores,
-} from './adapters/postgres/open-postgres-stores.ts';
 import { createJwtAuthenticator } from './adapters/system/jwt-authenticator.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
 import { createPromMetrics } from './adapters/system/prom-metrics.ts';
-import { createSystemHubClock } from './adapters/system/system-hub-clock.ts';
-import { randomTimelineId, systemRandom } from './adapters/system/system-random.ts';
+import { systemRandom } from './adapters/system/system-random.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import { loadUwsSockets } from './adapters/uws/uws-sockets.ts';
 import { createWsSockets } from './adapters/ws/ws-sockets.ts';
 import type { Config } from './config.ts';
+import { Front } from './front.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { createMediaSignature } from './http/media-signature.ts';
 import { loadPage } from './http/page.ts';
 import { Hub } from './hub/hub.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
-import type { Sockets } from './ports/sockets.ts';
+import type { Metrics } from './ports/metrics.ts';
+import type { Listening, Sockets } from './ports/sockets.ts';
+import { openEmbedded, openServers, type Stores } from './stores.ts';
 
 export interface App {
   readonly port: number;
@@ -49,17 +47,6 @@ const IDLE_TIMEOUT_SECONDS = 60;
 const MAX_PAYLOAD_BYTES = 64 * 1_024;
 const MAX_BODY_BYTES = 64 * 1_024;
 const PAGE_DIR = fileURLToPath(new URL('../web', import.meta.url));
-
-/** The embedded database died while the service ran. */
-export class DatabaseFailed extends Error {
-  constructor(options: ErrorOptions) {
-    super(
-      'the embedded database has died: start the service again, what was acknowledged is kept',
-      options,
-    );
-    this.name = 'DatabaseFailed';
-  }
-}
 
 /**
  * Rejects with an error whose message is one clear line, with nothing left running.
@@ -91,28 +78,92 @@ async function start(
   const log = createPinoLog(config.logLevel);
   const metrics = createPromMetrics();
   await makeDataDir(config.dataDir);
-  const stores = await openEmbeddedStores({
-    dataDir: config.dataDir,
-    log,
-    failed: (cause) => failed(new DatabaseFailed({ cause })),
-  });
-  stops.push(() => stores.stop());
+  const front = new Front();
+  const sockets = await chooseSockets(config, log);
+  const listen = async (): Promise<Listening> => {
+    const listening = await sockets.listen({
+      host: config.host,
+      port: config.port,
+      socketPath: SOCKET_PATH,
+      subprotocol: SUBPROTOCOL,
+      maxPayloadBytes: MAX_PAYLOAD_BYTES,
+      maxBodyBytes: MAX_BODY_BYTES,
+      idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
+      upgrade: (request) => front.upgrade(request),
+      listener: front,
+      fetch: (request, peer) => front.fetch(request, peer),
+    });
+    stops.push(() => listening.stop());
+    return listening;
+  };
+  const serve = (stores: Stores): Promise<Hub> =>
+    openService({ config, stores, front, stops, log, metrics });
+  const told = { sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
+
+  if (config.postgres === undefined) {
+    const stores = await openEmbedded(config, log, failed);
+    stops.push(() => stores.stop());
+    const hub = await serve(stores);
+    const listening = await listen();
+    log.info({ url: urlOf(config, listening), ...told, stores: stores.told }, LISTENING);
+    return { port: listening.port, drain: () => drained(listening, hub, config) };
+  }
+
+  // Servers may come later than this process: until they are there it says so on its port, and goes on trying.
+  const listening = await listen();
+  const life = { isOver: false };
+  let hub: Hub | undefined;
+  openServers(config, { log, metrics, front, life })
+    .then(async (stores) => {
+      stops.push(() => stores.stop());
+      if (life.isOver) return;
+      hub = await serve(stores);
+      log.info({ url: urlOf(config, listening), ...told, stores: stores.told }, LISTENING);
+    })
+    .catch((error: unknown) => {
+      if (!life.isOver) failed(error instanceof Error ? error : new Error(String(error)));
+    });
+  return {
+    port: listening.port,
+    drain: async () => {
+      life.isOver = true;
+      if (hub !== undefined) await drained(listening, hub, config);
+      else listening.stopAccepting();
+    },
+  };
+}
+
+const LISTENING = 'Earshot is listening';
+
+function urlOf({ publicUrl, host }: Config, { port }: Listening): string {
+  return publicUrl ?? `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
+}
+
+async function drained(listening: Listening, hub: Hub, { drainMs }: Config): Promise<void> {
+  listening.stopAccepting();
+  await hub.drain(drainMs);
+}
+
+/** Starts the hub and HTTP on what is stored, and opens the front to them. */
+async function openService(parts: {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly front: Front;
+  readonly stops: (() => Promise<void> | void)[];
+  readonly log: Log;
+  readonly metrics: Metrics;
+}): Promise<Hub> {
+  const { config, stores, front, stops, log, metrics } = parts;
+  const { clock } = stores;
   const catalogue = await openCatalogue(config, log);
   stops.push(() => catalogue.stop());
-
   const secret = await secretOf(config, stores);
-  const heartbeat = await stores.kv.get('heartbeat');
-  const clock = createSystemHubClock(
-    typeof heartbeat === 'number' ? heartbeat : 0,
-    randomTimelineId(),
-  );
   const authenticator = createJwtAuthenticator({ secret, tokenLifeMs: config.guestTokenLifeMs });
   const hub = new Hub(
     {
       ...stores,
       authenticator,
       catalogue,
-      clock,
       timers: systemTimers,
       random: systemRandom,
       log,
@@ -122,7 +173,6 @@ async function start(
   );
   await hub.start();
   stops.push(() => hub.stop());
-
   const page = await loadPage(PAGE_DIR);
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({
@@ -139,40 +189,10 @@ async function start(
     page,
     guests: config.guests,
     takeRate: (userId, cost) => hub.takeRate(userId, cost),
-    notReady: () => (hub.isReady ? [] : ['draining']),
+    notReady: () => [...(hub.isReady ? [] : ['draining']), ...stores.faults()],
   });
-  const sockets = await chooseSockets(config, log);
-  const listening = await sockets.listen({
-    host: config.host,
-    port: config.port,
-    socketPath: SOCKET_PATH,
-    subprotocol: SUBPROTOCOL,
-    maxPayloadBytes: MAX_PAYLOAD_BYTES,
-    maxBodyBytes: MAX_BODY_BYTES,
-    idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
-    upgrade: (request) => hub.upgrade(request),
-    listener: hub,
-    fetch: http,
-  });
-  stops.push(() => listening.stop());
-  log.info(
-    {
-      url:
-        config.publicUrl ??
-        `http://${config.host === '0.0.0.0' ? 'localhost' : config.host}:${listening.port}`,
-      sockets: sockets.name,
-      stores: `rooms, people, chat: ${stores.version} in ${config.dataDir}`,
-      music: config.mediaDir ?? 'demo tracks',
-    },
-    'Earshot is listening',
-  );
-  return {
-    port: listening.port,
-    drain: async () => {
-      listening.stopAccepting();
-      await hub.drain(config.drainMs);
-    },
-  };
+  front.open({ hub, http });
+  return hub;
 }
 
 async function makeDataDir(dir: string): Promise<void> {
@@ -199,13 +219,14 @@ async function openCatalogue(config: Config, log: Log): Promise<Catalogue> {
 }
 
 /** The configured secret, or one made at the first start and kept. */
-async function secretOf(config: Config, stores: PostgresStores): Promise<Uint8Array> {
+async function secretOf(config: Config, stores: Stores): Promise<Uint8Array> {
   if (config.tokenSecret !== undefined) return new TextEncoder().encode(config.tokenSecret);
   const kept = await stores.kv.get('token_secret');
   if (typeof kept === 'string') return Buffer.from(kept, 'base64url');
-  const made = randomBytes(48);
-  await stores.kv.set('token_secret', made.toString('base64url'));
-  return made;
+  // Of nodes that start at once, one makes it for all.
+  const made = await stores.kv.setOnce('token_secret', randomBytes(48).toString('base64url'));
+  if (typeof made !== 'string') throw new TypeError('the kept secret is no text');
+  return Buffer.from(made, 'base64url');
 }
 
 async function chooseSockets(config: Config, log: Log): Promise<Sockets> {

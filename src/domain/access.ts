@@ -27,6 +27,16 @@ export function isBanned(room: RoomState, userId: UserId, at: HubMs): boolean {
   return ban !== undefined && (ban.until === undefined || ban.until > at);
 }
 
+/** Whether the room knows this person for good: its owner, those with a role, and those who were let in. Nobody who is banned. */
+export function belongs(room: RoomState, userId: UserId, at: HubMs): boolean {
+  if (isBanned(room, userId, at)) return false;
+  const member = lookup(room.members, userId);
+  return (
+    room.public.ownerId === userId ||
+    (member !== undefined && (member.admitted || member.role !== 'listener'))
+  );
+}
+
 /** The invite of that code, if it still lets somebody in at hub time `at`. */
 export function validInvite(room: RoomState, code: InviteCode, at: HubMs): Invite | undefined {
   const invite = lookup(room.invites, code);

@@ -11,6 +11,7 @@ import { addOperations } from './routes/operations.ts';
 import { addPeople } from './routes/people.ts';
 import { addRooms } from './routes/rooms.ts';
 import type { Env } from './routes/route-parts.ts';
+import { addSessions } from './routes/sessions.ts';
 import { addTracks } from './routes/tracks.ts';
 
 export type HttpApp = (request: Request, peer: Peer) => Response | Promise<Response>;
@@ -45,6 +46,7 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   addPeople(app, deps);
   addTracks(app, deps);
   addRooms(app, deps);
+  addSessions(app, deps);
   addOperations(app, deps);
   app.route(
     '/',

@@ -55,7 +55,16 @@ export const RoomBody = z
     createdAt: z.number().openapi({ description: 'hub time, ms' }),
   })
   .openapi('Room');
-export const RoomListBody = z.object({ rooms: z.array(RoomBody) }).openapi('RoomList');
+const next = z
+  .string()
+  .optional()
+  .openapi({ description: 'the cursor of the next page; absent on the last one' });
+export const RoomListBody = z.object({ rooms: z.array(RoomBody), next }).openapi('RoomList');
+/** Which page: at most `limit` items after those that ended with `cursor`. */
+export const PageQuery = z.object({
+  cursor: z.string().max(400).optional().openapi({ description: '`next` of the page before' }),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
+});
 export const RoomDraftBody = z
   .object({
     name: name('Friday night'),
@@ -63,6 +72,91 @@ export const RoomDraftBody = z
     visibility: VisibilitySchema.optional(),
   })
   .openapi('RoomDraft');
+
+const hubMs = z.number().openapi({ description: 'hub time, ms' });
+const endedAt = hubMs.optional().openapi({ description: 'hub time, ms; absent while it lasts' });
+const count = z.int().min(0);
+export const SessionSummaryBody = z
+  .object({
+    id: z.uuid(),
+    roomId: z.uuid(),
+    startedAt: hubMs,
+    endedAt,
+    peopleCount: count.openapi({ description: 'different people who were there' }),
+    playCount: count,
+  })
+  .openapi('SessionSummary');
+export const SessionListBody = z
+  .object({ sessions: z.array(SessionSummaryBody), next })
+  .openapi('SessionList');
+
+/** How many items of each list a recap names; `counts` has them all. */
+export const MAX_RECAPPED = 1_000;
+const recapped = <S extends z.ZodType>(schema: S, description: string) =>
+  z.array(schema).openapi({ description: `${description}; the first ${MAX_RECAPPED}` });
+const person = z.object({ userId: z.uuid(), name: z.string() });
+const entry = {
+  entryId: z.string(),
+  trackId: z.string().optional(),
+  title: z.string().openapi({ description: 'empty where nothing tells it any more' }),
+  artist: z.string(),
+  addedBy: z.uuid().optional(),
+};
+export const SessionBody = z
+  .object({
+    id: z.uuid(),
+    room: z.object({ id: z.uuid(), code: z.string(), name: z.string() }),
+    startedAt: hubMs,
+    endedAt,
+    people: recapped(
+      person.extend({
+        stays: z.array(
+          z.object({
+            arrivedAt: hubMs,
+            departedAt: hubMs
+              .optional()
+              .openapi({ description: 'hub time, ms; absent while they are there' }),
+          }),
+        ),
+        presentMs: z.number().openapi({ description: 'all stays together' }),
+      }),
+      'who was there, by first arrival',
+    ),
+    plays: recapped(
+      z.object({ ...entry, startedAt: hubMs, endedAt: hubMs }),
+      'what was heard, by its start: an entry that was paused and went on has two; what sounds now is not among them',
+    ),
+    skips: recapped(
+      z.object({
+        ...entry,
+        at: hubMs,
+        how: z.enum(['hand', 'vote']),
+        by: person.optional().openapi({ description: 'who pressed skip; absent for a vote' }),
+        voters: z.array(person).openapi({ description: 'who had voted to skip it' }),
+      }),
+      'what was skipped, in order',
+    ),
+    votes: recapped(
+      z.object({
+        ...entry,
+        up: count,
+        down: count,
+        toSkip: count.openapi({ description: 'people who voted to skip it' }),
+      }),
+      'votes given in this session, by entry',
+    ),
+    counts: z.object({
+      people: count,
+      peakPeople: count.openapi({ description: 'the most who were there at one time' }),
+      plays: count,
+      tracks: count.openapi({ description: 'different tracks that were heard' }),
+      playedMs: z.number(),
+      added: count.openapi({ description: 'entries that were added to the queue' }),
+      skips: count,
+      votes: count,
+    }),
+  })
+  .openapi('Session');
 
 export const ProblemBody = z
   .object({

@@ -24,6 +24,10 @@ export class HubMetrics {
   appends = 0;
   appendConflicts = 0;
   appendFailures = 0;
+  /** Times a room was read on because a message of another node was missing. */
+  gapsRepaired = 0;
+  /** Times a room went over to another history. */
+  epochsAdopted = 0;
   resumes = 0;
   resumesBySnapshot = 0;
   snapshotsEncoded = 0;
@@ -88,6 +92,16 @@ export class HubMetrics {
       () => this.appendConflicts,
     );
     total('append_failures', 'Appends that failed.', () => this.appendFailures);
+    total(
+      'gaps_repaired',
+      'Times a room was read on because a message of another node was missing.',
+      () => this.gapsRepaired,
+    );
+    total(
+      'epochs_adopted',
+      'Times a room went over to another epoch, as after a fail-over.',
+      () => this.epochsAdopted,
+    );
     total('resumes', 'Joins answered with what was missing.', () => this.resumes);
     total(
       'resumes_by_snapshot',

@@ -1,15 +1,23 @@
 // What the hub is given: its ports, gathered once, so that each part can name the few that it needs.
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
+import type { Bus } from '../ports/bus.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Presence } from '../ports/presence.ts';
 import type { Random } from '../ports/random.ts';
 import type { RoomLog } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Users } from '../ports/users.ts';
+
+/** What ties this node to the others. */
+export interface Nodes {
+  readonly bus: Bus;
+  readonly presence: Presence;
+}
 
 export interface HubPorts {
   readonly roomLog: RoomLog;
@@ -23,4 +31,6 @@ export interface HubPorts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Undefined where this process is alone. */
+  readonly nodes?: Nodes | undefined;
 }

@@ -1,30 +1,31 @@
 // A room held in memory by this node: its runner, members, chat and stream, tied together; what a commit means for the sockets.
 import { ERROR_CODES } from '../../protocol/errors.ts';
 import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
-import type { Push, User } from '../../protocol/schemas/pushes.ts';
+import type { User } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
-import { isBanned, may, roleOf } from '../domain/access.ts';
+import { isBanned, roleOf } from '../domain/access.ts';
 import type { Command, DecideContext, SystemCommand } from '../domain/command.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { ChatRange } from '../ports/chat-log.ts';
-import type { Frame } from '../ports/sockets.ts';
-import type { LoadedRoom } from '../ports/room-log.ts';
+import type { BusMessage, NodeId } from '../ports/bus.ts';
+import type { PresenceChange, PresentPeople } from '../ports/presence.ts';
+import type { Head, LoadedRoom, ToldAppend } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
-import { frameOf, jsonFrame } from './frame.ts';
 import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { Connection, Membership } from './connection.ts';
 import type { Outbox } from './outbox.ts';
+import { RoomBroadcast } from './room-broadcast.ts';
 import { RoomChat } from './room-chat.ts';
 import { RoomDue } from './room-due.ts';
-import { RoomMembers } from './room-members.ts';
+import { RoomMembers, type RoomMembersDeps, type RoomNeighbours } from './room-members.ts';
 import { RoomReactions } from './room-reactions.ts';
-import { RoomRunner, type CommandOptions, type CommandOutcome, type Step } from './room-runner.ts';
-import { RoomStream } from './room-stream.ts';
-import { leadFor, syncSummary } from './room-sync.ts';
-import { waitingAt, youOf } from './you.ts';
+import { RoomReadiness } from './room-readiness.ts';
+import type { CommandOptions, CommandOutcome, Step } from './decide-batch.ts';
+import { RoomRunner } from './room-runner.ts';
+import { rendezvousWeight } from './rendezvous.ts';
 
 export interface LiveRoomDeps {
   readonly ports: HubPorts;
@@ -35,24 +36,30 @@ export interface LiveRoomDeps {
   connectionsOf(userId: UserId): Iterable<Connection>;
 }
 
-const MAX_READY_ENTRIES = 4;
 const REPAIR_MS = 1_000;
+/** What is due is done by the first of the nodes with people in the room; each further one waits this much longer, ms. */
+const BEHIND_NODE_MS = 150;
 
 export class LiveRoom {
   readonly id: RoomId;
   readonly members: RoomMembers;
   readonly chat: RoomChat;
   readonly reactions: RoomReactions;
+  readonly readiness: RoomReadiness;
   readonly #deps: LiveRoomDeps;
   readonly #runner: RoomRunner;
-  readonly #stream: RoomStream;
+  readonly #broadcast: RoomBroadcast;
   readonly #due: RoomDue;
   readonly #timers: Timers;
   #isStopped = false;
-  #cancelSync: (() => void) | undefined;
   #cancelRepair: (() => void) | undefined;
 
-  private constructor(loaded: LoadedRoom, newestChat: ChatRange, deps: LiveRoomDeps) {
+  private constructor(
+    loaded: LoadedRoom,
+    newestChat: ChatRange,
+    elsewhere: PresentPeople | undefined,
+    deps: LiveRoomDeps,
+  ) {
     const { ports, options, metrics } = deps;
     this.id = loaded.state.public.id;
     this.#deps = deps;
@@ -63,7 +70,6 @@ export class LiveRoom {
       every: (periodMs, callback) => ports.timers.every(periodMs, callback),
       atEndOfTick: (callback) => ports.timers.atEndOfTick(callback),
     };
-    this.#stream = new RoomStream(this.id, metrics);
     this.#runner = new RoomRunner(this.id, loaded, {
       roomLog: ports.roomLog,
       timers: this.#timers,
@@ -71,6 +77,7 @@ export class LiveRoom {
       metrics,
       maxBatch: options.maxBatch,
       maxWaitingCommands: options.maxWaitingCommands,
+      mayLose: ports.nodes !== undefined,
       context: (by) => this.#context(by),
       takeArrivals: () => this.members.takeArrivals(),
       arrivalsDone: (command, outcome) => this.#ownDone(command, outcome),
@@ -78,7 +85,15 @@ export class LiveRoom {
       committed: (steps) => this.#committed(steps),
       replaced: () => this.#replaced(),
     });
-    this.members = new RoomMembers({
+    const neighbours: RoomNeighbours | undefined =
+      ports.nodes === undefined || elsewhere === undefined
+        ? undefined
+        : {
+            nodeId: ports.nodes.bus.nodeId,
+            presence: ports.nodes.presence,
+            initial: elsewhere,
+          };
+    const membersDeps: RoomMembersDeps = {
       clock: ports.clock,
       timers: this.#timers,
       presenceGraceMs: options.presenceGraceMs,
@@ -88,17 +103,44 @@ export class LiveRoom {
       roleOf: (userId) => roleOf(this.state, userId),
       isHere: (userId) => this.state.members[userId]?.here === true,
       submit: (command) => this.#submitOwn(command),
-      push: (push) => this.pushToAll({ type: 'room.presence', roomId: this.id, ...push }),
+      push: (push) => this.#broadcast.push({ type: 'room.presence', roomId: this.id, ...push }),
+      replaced: (membership) => this.#broadcast.left(membership, 'replaced'),
+      changedElsewhere: () => this.#changedElsewhere(),
+      failed: (error) => {
+        ports.log.warn({ roomId: this.id, err: error }, 'the presence could not be shared');
+      },
+    };
+    this.members = new RoomMembers(this.id, membersDeps, neighbours);
+    this.readiness = new RoomReadiness(this.id, {
+      bus: ports.nodes?.bus,
+      timers: this.#timers,
+      members: this.members,
+      syncPushMs: options.syncPushMs,
+      push: (summary) => this.#broadcast.push({ type: 'room.sync', roomId: this.id, ...summary }),
+      readyElsewhere: () => this.#openGateIfReady(),
     });
-    this.reactions = new RoomReactions(this.#timers, options.reactionWindowMs, (counts, from) =>
-      this.pushToAll({ type: 'room.reactions', roomId: this.id, counts, from }),
-    );
+    this.reactions = new RoomReactions(this.#timers, options.reactionWindowMs, (counts, from) => {
+      this.#broadcast.push({ type: 'room.reactions', roomId: this.id, counts, from });
+      if (this.members.countElsewhere > 0)
+        ports.nodes?.bus.publish(this.id, { type: 'reactions', counts, from });
+    });
     this.chat = new RoomChat(this.id, newestChat, {
       chatLog: ports.chatLog,
       clock: ports.clock,
       keptItems: options.chatInMemory,
-      push: (items) => this.pushToAll({ type: 'room.chat', roomId: this.id, items: [...items] }),
+      push: (items) =>
+        this.#broadcast.push({ type: 'room.chat', roomId: this.id, items: [...items] }),
       failed: () => this.#repairLater(),
+    });
+    this.#broadcast = new RoomBroadcast({
+      roomId: this.id,
+      clock: ports.clock,
+      metrics,
+      outbox: deps.outbox,
+      chatOnJoin: options.chatOnJoin,
+      members: this.members,
+      chat: this.chat,
+      room: () => this.#runner,
     });
     this.#due = new RoomDue({
       clock: ports.clock,
@@ -107,20 +149,22 @@ export class LiveRoom {
       state: () => this.state,
       // Until somebody is back after a restart nobody has heard what would be planned, and a plan would hide where they were (RM13).
       isWaiting: () => this.members.isAwaitingReturn,
+      waitBehindMs: () => this.#placeAmongNodes() * BEHIND_NODE_MS,
       submit: (command) => this.#submitOwn(command),
     });
     this.#due.arm();
+    if (neighbours !== undefined) this.members.reconcile(this.#hereIds());
   }
 
   /** Brings a room into memory with the newest of its chat. */
   static async open(loaded: LoadedRoom, deps: LiveRoomDeps): Promise<LiveRoom> {
-    const { chatLog } = deps.ports;
-    const newest = await chatLog.before(
-      loaded.state.public.id,
-      Number.MAX_SAFE_INTEGER,
-      deps.options.chatInMemory,
-    );
-    return new LiveRoom(loaded, newest, deps);
+    const { chatLog, nodes } = deps.ports;
+    const roomId = loaded.state.public.id;
+    const [newest, elsewhere] = await Promise.all([
+      chatLog.before(roomId, Number.MAX_SAFE_INTEGER, deps.options.chatInMemory),
+      nodes?.presence.read(roomId),
+    ]);
+    return new LiveRoom(loaded, newest, elsewhere, deps);
   }
 
   get state(): RoomState {
@@ -129,15 +173,43 @@ export class LiveRoom {
 
   /** Nobody is here, nobody is expected, nothing is under way: it may be dropped from memory. */
   get isDeserted(): boolean {
-    return this.members.isDeserted && this.#runner.isIdle;
+    return this.members.isDeserted && this.#runner.isIdle && !this.#isKnockedAtHere();
   }
 
   submit(command: Command, options?: CommandOptions): Promise<CommandOutcome> {
     return this.#runner.submit(command, options);
   }
 
-  catchUp(): void {
-    this.#runner.catchUp();
+  /** @returns false where somebody has seen more than this node can learn at the moment */
+  async reach(seen: NonNullable<RequestOf<'room.join'>['since']>): Promise<boolean> {
+    return (await this.#runner.reach(seen)) && this.chat.reach(seen.chat ?? 0);
+  }
+
+  /** Another node has appended. */
+  hear(told: ToldAppend): void {
+    this.#runner.hear(told);
+  }
+
+  /** Another node tells of something fleeting. */
+  hearBus(node: NodeId, message: BusMessage): void {
+    if (message.type === 'members') this.readiness.hear(node, message);
+    else {
+      const { counts, from } = message;
+      this.#broadcast.push({ type: 'room.reactions', roomId: this.id, counts, from: [...from] });
+    }
+  }
+
+  hearPresence(change: PresenceChange): void {
+    this.members.elsewhere?.hear(change);
+  }
+
+  /** Compares what is held with what the stores have: messages that were lost show here. */
+  compare(head: Head, lastSeq: number, presenceVersion: number): void {
+    this.#runner.compare(head);
+    this.#runner.trim(this.#deps.ports.clock.now());
+    this.chat.compare(lastSeq).catch((error: unknown) => this.#chatFailed(error));
+    this.members.elsewhere?.compare(presenceVersion);
+    this.members.reconcile(this.#hereIds());
   }
 
   /**
@@ -167,45 +239,27 @@ export class LiveRoom {
     const wasAwaiting = this.members.isAwaitingReturn;
     const earlier = this.members.add(membership, invite);
     if (wasAwaiting) this.#due.arm();
-    if (earlier !== undefined && earlier.connection !== connection) this.#replace(earlier);
-    return this.#joinedJson(user.id, since);
+    if (earlier !== undefined && earlier.connection !== connection)
+      this.#broadcast.left(earlier, 'replaced');
+    return this.#broadcast.joinedJson(user.id, since);
   }
 
   /** Ends a membership. Its place in the connection is the caller's to clear. */
   leave(membership: Membership, reason: 'left' | 'lost'): void {
     this.members.remove(membership, reason);
+    this.readiness.forgetLead();
     // The one for whom the others waited may have been this one.
     this.#openGateIfReady();
   }
 
   setReady(membership: Membership, entryId: EntryId): void {
-    if (!membership.ready.includes(entryId)) {
-      membership.ready = [...membership.ready, entryId].slice(-MAX_READY_ENTRIES);
-    }
+    this.readiness.setReady(membership, entryId);
     if (this.state.public.playback.gate?.entryId === entryId) this.#openGateIfReady();
-  }
-
-  report(membership: Membership, report: RequestOf<'sync.report'>): void {
-    const { errorMs, rttMs, outputLatencyMs, state } = report;
-    membership.report = { errorMs, rttMs, outputLatencyMs, state };
-    this.#cancelSync ??= this.#timers.after(this.#deps.options.syncPushMs, () => {
-      this.#cancelSync = undefined;
-      const summary = syncSummary(this.members.all());
-      if (summary !== undefined) this.pushToAll({ type: 'room.sync', roomId: this.id, ...summary });
-    });
-  }
-
-  /** A push to all members; one that is behind does without, and is owed a snapshot. */
-  pushToAll(push: Push): void {
-    this.#toAll(frameOf(push));
   }
 
   /** A connection that was behind has caught up: the whole room, instead of what it missed. */
   sendOwedSnapshot(membership: Membership): void {
-    if (!membership.owesSnapshot) return;
-    membership.owesSnapshot = false;
-    this.#deps.metrics.snapshotsForBehind += 1;
-    this.#sendSnapshot(membership, 'behind');
+    this.#broadcast.owedSnapshot(membership);
   }
 
   /**
@@ -221,9 +275,9 @@ export class LiveRoom {
   stop(): void {
     this.#isStopped = true;
     this.#due.stop();
-    this.#cancelSync?.();
     this.#cancelRepair?.();
     this.members.stop();
+    this.readiness.stop();
     this.reactions.stop();
   }
 
@@ -233,9 +287,9 @@ export class LiveRoom {
       ...(by === undefined ? {} : { by }),
       at: ports.clock.now(),
       presentCount: this.members.count,
-      isPresent: (userId) => this.members.of(userId) !== undefined,
-      readyCount: (entryId) => this.#readyCount(entryId),
-      leadMs: leadFor(this.members.all(), options),
+      isPresent: (userId) => this.members.isPresent(userId),
+      readyCount: (entryId) => this.readiness.readyCount(entryId),
+      leadMs: this.readiness.leadMs(options),
       limits: options.domain,
       newEventId: () => ports.random.eventId(),
       newEntryId: () => ports.random.entryId(),
@@ -247,40 +301,41 @@ export class LiveRoom {
   #openGateIfReady(): void {
     const { gate } = this.state.public.playback;
     if (gate === undefined || this.members.count === 0) return;
-    if (this.#readyCount(gate.entryId) >= Math.min(gate.needed, this.members.count)) {
+    if (this.readiness.readyCount(gate.entryId) >= Math.min(gate.needed, this.members.count)) {
       this.#submitOwn({ type: 'OpenGate', entryId: gate.entryId });
     }
   }
 
-  #readyCount(entryId: EntryId): number {
-    let count = 0;
-    for (const { ready } of this.members.all()) if (ready.includes(entryId)) count += 1;
-    return count;
+  #changedElsewhere(): void {
+    this.readiness.setNodes(new Set(this.members.elsewhere?.nodes()));
+    this.#openGateIfReady();
+    // The one for whom the others waited may have been among them, and what is due may be ours to do now.
+    this.#due.arm();
   }
 
-  #joinedJson(userId: UserId, since: RequestOf<'room.join'>['since']): string {
-    const { metrics, options } = this.#deps;
-    const { head, state } = this.#runner;
-    const missing = since === undefined ? undefined : this.#stream.after(since, head);
-    if (since !== undefined) {
-      if (missing === undefined) metrics.resumesBySnapshot += 1;
-      else metrics.resumes += 1;
-    }
-    const body =
-      missing === undefined
-        ? `"snapshot":{${this.#stream.snapshotJson(head, state)}}`
-        : `"resumed":{"epoch":${head.epoch},"revision":${head.revision},"revisions":${missing}}`;
-    const you = JSON.stringify(youOf(this.state, userId, this.#deps.ports.clock.now()));
-    const chat = JSON.stringify(this.chat.missing(since?.chat, options.chatOnJoin));
-    return `"roomId":"${this.id}",${body},"presence":${this.members.presence.json()},"you":${you},"chat":${chat}`;
+  /** 0 for the node that does what is due first. Of nodes with nobody in the room none does, as long as another has. */
+  #placeAmongNodes(): number {
+    const others = [...(this.members.elsewhere?.nodes() ?? [])];
+    const own = this.#deps.ports.nodes?.bus.nodeId;
+    if (own === undefined || others.length === 0) return 0;
+    const weight = rendezvousWeight(own, this.id);
+    const before = others.filter((node) => rendezvousWeight(node, this.id) > weight).length;
+    return this.members.countHere === 0 ? others.length : before;
+  }
+
+  /** Somebody connected here waits at the door: the answer must find this room in memory. */
+  #isKnockedAtHere(): boolean {
+    return (Object.keys(this.state.knocks) as UserId[]).some(
+      (userId) => [...this.#deps.connectionsOf(userId)].length > 0,
+    );
   }
 
   #committed(steps: readonly Step[]): void {
-    this.#toAll(this.#stream.publish(this.#runner.head.epoch, steps));
+    this.#broadcast.revisions(steps);
     for (const { event } of steps) this.#act(event);
     const before = steps[0]?.before;
     if (before?.public.roles !== this.state.public.roles) this.members.presence.refreshRoles();
-    if (before?.knocks !== this.state.knocks) this.#tellWhoWaits();
+    if (before?.knocks !== this.state.knocks) this.#broadcast.whoWaits();
     // After those who were sent away have gone: who is still connected has come back.
     for (const { event } of steps) {
       if (event.type === 'MembersDeparted')
@@ -304,24 +359,9 @@ export class LiveRoom {
         for (const membership of [...this.members.all()]) this.#expel(membership.userId, 'closed');
         break;
       case 'KnockAnswered': {
-        const frame = frameOf({
-          type: 'room.admitted',
-          roomId: this.id,
-          accept: event.accept,
-        } satisfies Push);
-        for (const connection of this.#deps.connectionsOf(event.userId))
-          this.#deps.outbox.enqueue(connection, frame);
+        this.#broadcast.admitted(this.#deps.connectionsOf(event.userId), event.accept);
         break;
       }
-    }
-  }
-
-  /** Whoever may answer the door sees who waits there, as it changes. */
-  #tellWhoWaits(): void {
-    const waiting = [...waitingAt(this.state, this.#deps.ports.clock.now())];
-    const frame = frameOf({ type: 'room.knocked', roomId: this.id, waiting } satisfies Push);
-    for (const { userId, connection } of this.members.all()) {
-      if (may(this.state, userId, 'invite')) this.#deps.outbox.enqueue(connection, frame);
     }
   }
 
@@ -329,51 +369,14 @@ export class LiveRoom {
     const membership = this.members.of(userId);
     if (membership === undefined) return;
     this.members.remove(membership, reason === 'closed' ? 'left' : reason);
-    this.#tellLeft(membership, reason);
-  }
-
-  #replace(earlier: Membership): void {
-    this.#tellLeft(earlier, 'replaced');
-  }
-
-  #tellLeft(membership: Membership, reason: Extract<Push, { type: 'room.left' }>['reason']): void {
-    const { connection } = membership;
-    const index = connection.memberships.indexOf(membership);
-    if (index >= 0) connection.memberships.splice(index, 1);
-    this.#deps.outbox.enqueue(
-      connection,
-      frameOf({ type: 'room.left', roomId: this.id, reason } satisfies Push),
-    );
+    this.#broadcast.left(membership, reason);
   }
 
   #replaced(): void {
-    this.#stream.reset();
     this.#repairLater();
-    for (const membership of this.members.all()) {
-      if (membership.connection.isBehind) membership.owesSnapshot = true;
-      else this.#sendSnapshot(membership, 'epoch');
-    }
+    this.#broadcast.anew();
     this.members.presence.refreshRoles();
     this.#due.arm();
-  }
-
-  #sendSnapshot(membership: Membership, reason: 'behind' | 'epoch'): void {
-    const { outbox } = this.#deps;
-    const body = this.#stream.snapshotJson(this.#runner.head, this.state);
-    const you = JSON.stringify(youOf(this.state, membership.userId, this.#deps.ports.clock.now()));
-    outbox.enqueue(
-      membership.connection,
-      jsonFrame(
-        `{"type":"room.snapshot",${body},"presence":${this.members.presence.json()},"you":${you},"chatSeq":${this.chat.lastSeq},"reason":"${reason}"}`,
-      ),
-    );
-  }
-
-  #toAll(frame: Frame): void {
-    const { outbox } = this.#deps;
-    for (const membership of this.members.all()) {
-      if (!outbox.enqueueStream(membership.connection, frame)) membership.owesSnapshot = true;
-    }
   }
 
   /** A command of the hub's own: nobody waits for its answer, so a failure is mended here. */
@@ -405,13 +408,15 @@ export class LiveRoom {
     this.#cancelRepair ??= this.#timers.after(REPAIR_MS, () => {
       this.#cancelRepair = undefined;
       this.#runner.catchUp();
-      this.chat.catchUp().catch((error: unknown) => {
-        this.#deps.ports.log.warn({ roomId: this.id, err: error }, 'the chat could not be read on');
-        this.#repairLater();
-      });
+      this.chat.catchUp().catch((error: unknown) => this.#chatFailed(error));
       this.members.reconcile(this.#hereIds());
       this.#due.arm();
     });
+  }
+
+  #chatFailed(error: unknown): void {
+    this.#deps.ports.log.warn({ roomId: this.id, err: error }, 'the chat could not be read on');
+    this.#repairLater();
   }
 
   /** Who is in the room by the log. */

@@ -83,13 +83,38 @@ export class RoomChat {
     }
   }
 
-  /** Takes what the log holds beyond what was told. Rejects with `StoreUnavailable`. */
-  async catchUp(): Promise<void> {
-    const { items } = await this.#deps.chatLog.after(
-      this.#roomId,
-      this.#lastSeq,
-      this.#deps.keptItems,
+  /**
+   * Makes sure that what is held is not older than what somebody has seen elsewhere, as far as the log has it.
+   * @returns false where the log cannot be reached
+   */
+  async reach(seen: number): Promise<boolean> {
+    if (seen <= this.#lastSeq) return true;
+    return this.catchUp().then(
+      () => true,
+      () => false,
     );
+  }
+
+  /** Another node tells of an item. */
+  hear(item: ChatItem): void {
+    this.#take([item]);
+    if (this.#early !== undefined && this.#appendsUnderWay === 0) void this.#fillHole();
+  }
+
+  /** Compares with the newest number that the log has given. Rejects with `StoreUnavailable`. */
+  async compare(lastSeq: number): Promise<void> {
+    if (lastSeq !== this.#lastSeq && this.#appendsUnderWay === 0) await this.catchUp();
+  }
+
+  /** Takes what the log holds beyond what was told, and gives it what it has lost. Rejects with `StoreUnavailable`. */
+  async catchUp(): Promise<void> {
+    const { chatLog, keptItems } = this.#deps;
+    const roomId = this.#roomId;
+    let { items, lastSeq } = await chatLog.after(roomId, this.#lastSeq, keptItems);
+    if (lastSeq < this.#lastSeq) {
+      await chatLog.restore(roomId, this.#items);
+      ({ items, lastSeq } = await chatLog.after(roomId, this.#lastSeq, keptItems));
+    }
     const oldest = items[0]?.seq ?? 0;
     if (oldest > this.#lastSeq + 1) {
       // More than a read brings: the members see the hole, and fill it by asking (CH1).

@@ -12,6 +12,8 @@ export interface RoomDueDeps {
   readonly state: () => RoomState;
   /** While true nothing becomes due. */
   readonly isWaiting: () => boolean;
+  /** How long other nodes, which know the same is due, come before this one, ms. */
+  readonly waitBehindMs: () => number;
   readonly submit: (command: SystemCommand) => void;
 }
 
@@ -33,11 +35,11 @@ export class RoomDue {
    */
   arm(soonestMs = 0): void {
     this.stop();
-    const { clock, timers, limits, state, isWaiting, submit } = this.#deps;
+    const { clock, timers, limits, state, isWaiting, waitBehindMs, submit } = this.#deps;
     if (isWaiting()) return;
     const [next] = dueAt(state(), { limits });
     if (next === undefined) return;
-    const delayMs = Math.max(soonestMs, Math.ceil(next.at - clock.now()));
+    const delayMs = Math.max(soonestMs, Math.ceil(next.at - clock.now())) + waitBehindMs();
     this.#cancel = timers.after(delayMs, () => {
       this.#cancel = undefined;
       submit(next.command);

@@ -1,10 +1,13 @@
-// Who is connected to a room now. The log learns of arrivals and departures in batches.
+// Who is connected to a room now, here or on another node. The log learns of arrivals and departures in batches.
 // Knows memberships and time; knows no log.
-import type { InviteCode, UserId } from '../../protocol/ids.ts';
+import type { InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
 import type { DepartureReason } from '../../protocol/schemas/events.ts';
 import type { SystemCommand } from '../domain/command.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
+import type { NodeId } from '../ports/bus.ts';
+import type { Presence, PresentPeople } from '../ports/presence.ts';
 import { PresenceView, type PresenceViewDeps } from './presence-view.ts';
+import { RoomElsewhere } from './room-elsewhere.ts';
 import type { Membership } from './connection.ts';
 
 export interface RoomMembersDeps extends Omit<PresenceViewDeps, 'count'> {
@@ -14,7 +17,24 @@ export interface RoomMembersDeps extends Omit<PresenceViewDeps, 'count'> {
   /** Whether the log has them in the room. */
   isHere(userId: UserId): boolean;
   submit(command: SystemCommand): void;
+  /** The membership no longer counts: its person has connected to another node. */
+  replaced(membership: Membership): void;
+  /** Who is connected has changed on another node. */
+  changedElsewhere(): void;
+  /** What other nodes know could not be learnt or told: it is tried again. */
+  failed(error: unknown): void;
 }
+
+/** The other nodes, for one room. */
+export interface RoomNeighbours {
+  readonly nodeId: NodeId;
+  readonly presence: Presence;
+  readonly initial: PresentPeople;
+}
+
+/** How much longer than the grace a node waits for another one, which may have died, to tell of a departure, ms. */
+const OTHERS_GRACE_MS = 3_000;
+const RETRY_MS = 1_000;
 
 interface Arrival {
   readonly userId: UserId;
@@ -37,20 +57,50 @@ export class RoomMembers {
   #cancelBatch: Cancel | undefined;
   #cancelGrace: Cancel | undefined;
   readonly presence: PresenceView;
+  /** Undefined where this process is alone. */
+  readonly elsewhere: RoomElsewhere | undefined;
+  readonly #roomId: RoomId;
+  readonly #neighbours: RoomNeighbours | undefined;
 
-  constructor(deps: RoomMembersDeps) {
+  /** @param neighbours undefined where this process is alone */
+  constructor(roomId: RoomId, deps: RoomMembersDeps, neighbours?: RoomNeighbours) {
+    this.#roomId = roomId;
     this.#deps = deps;
+    this.#neighbours = neighbours;
     this.presence = new PresenceView({ ...deps, count: () => this.count });
+    if (neighbours === undefined) return;
+    this.elsewhere = new RoomElsewhere(roomId, neighbours.initial, {
+      ...neighbours,
+      timers: deps.timers,
+      batchMs: deps.presenceBatchMs,
+      nameHere: (userId) => this.#memberships.get(userId)?.name,
+      idsHere: () => this.#memberships.keys(),
+      entered: (userId, name) => this.#enteredElsewhere(userId, name),
+      left: (userId) => this.#leftElsewhere(userId),
+      changed: () => deps.changedElsewhere(),
+      replaced: (userId) => this.#replacedHere(userId),
+      failed: (error) => deps.failed(error),
+    });
   }
 
+  /** On all nodes. */
   get count(): number {
+    return this.#memberships.size + this.countElsewhere;
+  }
+
+  get countElsewhere(): number {
+    return this.elsewhere?.count ?? 0;
+  }
+
+  get countHere(): number {
     return this.#memberships.size;
   }
 
-  /** Nobody is connected and nobody's grace runs. */
+  /** Nobody is connected here and nobody's grace runs. */
   get isDeserted(): boolean {
     return (
-      this.count === 0 &&
+      this.countHere === 0 &&
+      this.elsewhere?.isTold !== false &&
       this.#lost.size === 0 &&
       this.#arrivals === undefined &&
       this.#departures === undefined
@@ -62,10 +112,17 @@ export class RoomMembers {
     return this.#heardUntil !== undefined;
   }
 
+  /** Those on this node. */
   all(): IterableIterator<Membership> {
     return this.#memberships.values();
   }
 
+  /** On any node. */
+  isPresent(userId: UserId): boolean {
+    return this.#memberships.has(userId) || this.elsewhere?.has(userId) === true;
+  }
+
+  /** On this node. */
   of(userId: UserId): Membership | undefined {
     return this.#memberships.get(userId);
   }
@@ -80,6 +137,7 @@ export class RoomMembers {
     const { userId, name } = membership;
     const earlier = this.#memberships.get(userId);
     this.#memberships.set(userId, membership);
+    this.elsewhere?.touch(userId);
     this.#lost.delete(userId);
     this.#forgetDeparture(userId);
     // Somebody of the gathering that a restart cut short is back: it goes on, and what was heard meanwhile counts.
@@ -101,6 +159,7 @@ export class RoomMembers {
     const { userId } = membership;
     if (this.#memberships.get(userId)?.generation !== membership.generation) return false;
     this.#memberships.delete(userId);
+    this.elsewhere?.touch(userId);
     this.presence.left(userId);
     const wasNeverLogged = this.#forgetArrival(userId) && !this.#deps.isHere(userId);
     if (wasNeverLogged) return true;
@@ -120,7 +179,7 @@ export class RoomMembers {
   expect(userIds: readonly UserId[], heardUntil: number): void {
     const deadline = this.#deps.clock.now() + this.#deps.presenceGraceMs;
     for (const userId of userIds) {
-      if (!this.#memberships.has(userId)) this.#lost.set(userId, deadline);
+      if (!this.isPresent(userId)) this.#lost.set(userId, deadline);
     }
     this.#heardUntil = heardUntil;
     this.#scheduleGrace();
@@ -144,23 +203,55 @@ export class RoomMembers {
       if (!this.#deps.isHere(userId)) this.#arrive({ userId, name });
     }
     for (const userId of hereIds) {
-      if (!this.#memberships.has(userId) && !this.#lost.has(userId)) this.#depart(userId, 'lost');
+      if (this.isPresent(userId) || this.#lost.has(userId)) continue;
+      // On another node they may be on their way: what it knows comes by another channel than what the log says.
+      if (this.elsewhere === undefined) this.#depart(userId, 'lost');
+      else this.#miss(userId);
     }
   }
 
   /** The log has let these people go. Who is connected came back while the departure was on its way: they arrive again. */
   departed(userIds: readonly UserId[]): void {
     for (const userId of userIds) {
+      if (this.#deps.isHere(userId)) continue;
+      this.#lost.delete(userId);
       const membership = this.#memberships.get(userId);
-      if (membership !== undefined && !this.#deps.isHere(userId))
-        this.#arrive({ userId, name: membership.name });
+      if (membership !== undefined) this.#arrive({ userId, name: membership.name });
     }
   }
 
   stop(): void {
     this.#cancelBatch?.();
     this.presence.stop();
+    this.elsewhere?.stop();
     this.#cancelGrace?.();
+  }
+
+  #enteredElsewhere(userId: UserId, name: string): void {
+    this.#lost.delete(userId);
+    this.#forgetDeparture(userId);
+    this.#heardUntil = undefined;
+    this.presence.joined(userId, name);
+  }
+
+  #leftElsewhere(userId: UserId): void {
+    this.presence.left(userId);
+    if (this.#deps.isHere(userId)) this.#miss(userId);
+  }
+
+  #replacedHere(userId: UserId): void {
+    const membership = this.#memberships.get(userId);
+    if (membership === undefined) return;
+    this.#memberships.delete(userId);
+    this.#deps.replaced(membership);
+  }
+
+  /** Whoever served them tells the log when their grace has ended. If it has died meanwhile, it is for this node to do. */
+  #miss(userId: UserId): void {
+    if (this.#lost.has(userId)) return;
+    const { clock, presenceGraceMs } = this.#deps;
+    this.#lost.set(userId, clock.now() + presenceGraceMs + OTHERS_GRACE_MS);
+    this.#scheduleGrace();
   }
 
   #depart(userId: UserId, reason: DepartureReason): void {
@@ -207,25 +298,45 @@ export class RoomMembers {
     });
   }
 
-  #scheduleGrace(): void {
+  #scheduleGrace(soonestMs = 0): void {
     if (this.#cancelGrace !== undefined || this.#lost.size === 0) return;
     const earliest = Math.min(...this.#lost.values());
-    this.#cancelGrace = this.#deps.timers.after(
-      Math.max(0, earliest - this.#deps.clock.now()),
-      () => {
-        this.#cancelGrace = undefined;
-        const now = this.#deps.clock.now();
-        for (const [userId, deadline] of this.#lost) {
-          // Timers may fire a little early against hub time: a millisecond is not worth another timer.
-          if (deadline <= now + 1) {
-            this.#lost.delete(userId);
-            this.#departures ??= new Map();
-            this.#departures.set(userId, 'lost');
-          }
-        }
-        this.#flushDepartures();
-        this.#scheduleGrace();
-      },
-    );
+    const delayMs = Math.max(soonestMs, earliest - this.#deps.clock.now());
+    this.#cancelGrace = this.#deps.timers.after(delayMs, () => {
+      if (this.elsewhere === undefined) {
+        this.#endGraces();
+        return;
+      }
+      // Nobody may be let go of whom another node holds, even if its message was lost.
+      this.elsewhere.read().then(
+        () => this.#endGraces(),
+        (error: unknown) => {
+          this.#cancelGrace = undefined;
+          this.#deps.failed(error);
+          this.#scheduleGrace(RETRY_MS);
+        },
+      );
+    });
+  }
+
+  #endGraces(): void {
+    this.#cancelGrace = undefined;
+    const now = this.#deps.clock.now();
+    for (const [userId, deadline] of this.#lost) {
+      // Timers may fire a little early against hub time: a millisecond is not worth another timer.
+      if (deadline > now + 1) continue;
+      this.#lost.delete(userId);
+      if (!this.#deps.isHere(userId)) continue;
+      this.#departures ??= new Map();
+      this.#departures.set(userId, 'lost');
+    }
+    if (this.#departures !== undefined) this.#forgetDead();
+    this.#flushDepartures();
+    this.#scheduleGrace();
+  }
+
+  #forgetDead(): void {
+    const { presence } = this.#neighbours ?? {};
+    presence?.forgetDead(this.#roomId).catch((error: unknown) => this.#deps.failed(error));
   }
 }

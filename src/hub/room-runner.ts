@@ -1,61 +1,34 @@
 // The one way in which a room changes: commands are decided as a batch, appended at the expected head, and only then shown.
 // Knows the log and the domain; knows no sockets.
 import type { RoomId, UserId } from '../../protocol/ids.ts';
-import { refuse, type Refusal } from '../../protocol/errors.ts';
-import type { JsonObject } from '../../protocol/merge-patch.ts';
+import { refuse } from '../../protocol/errors.ts';
 import type { Command, DecideContext } from '../domain/command.ts';
 import { decide } from '../domain/decide.ts';
-import { evolve } from '../domain/evolve.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { Log } from '../ports/log.ts';
 import {
   StoreUnavailable,
+  isSameHead,
   type Head,
+  type HeldRoom,
+  type LoadedRoom,
   type IdempotencyRecord,
   type RoomLog,
+  type ToldAppend,
 } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { HubMetrics } from './hub-metrics.ts';
-
-export type CommandOutcome =
-  /** Committed, or nothing to do: `events` are those of this command alone. */
-  | {
-      readonly kind: 'done';
-      readonly epoch: number;
-      readonly revision: number;
-      readonly events: readonly RoomEvent[];
-    }
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** The key was used before: the first reply again. */
-  | { readonly kind: 'repeated'; readonly reply: JsonObject };
-
-/** One committed event with the states on both sides of it. */
-export interface Step {
-  readonly revision: number;
-  readonly event: RoomEvent;
-  readonly before: RoomState;
-  readonly after: RoomState;
-}
-
-export interface CommandOptions {
-  /** Absent for the hub's own commands. */
-  readonly by?: UserId;
-  /** Already scoped to its user. */
-  readonly key?: string;
-  /** What the key remembers, made from the command's own events. */
-  readonly replyOf?: (done: Extract<CommandOutcome, { kind: 'done' }>) => JsonObject;
-}
-
-interface Waiting extends CommandOptions {
-  readonly command: Command;
-  readonly settle: (outcome: CommandOutcome) => void;
-}
-
-interface Decided {
-  readonly waiting: Waiting;
-  readonly outcome: CommandOutcome;
-}
+import {
+  decideBatch,
+  stepsOf,
+  type CommandOptions,
+  type CommandOutcome,
+  type Decided,
+  type Step,
+  type Waiting,
+} from './decide-batch.ts';
+import { RecentAppends } from './recent-appends.ts';
 
 export interface RoomRunnerDeps {
   readonly roomLog: RoomLog;
@@ -64,6 +37,8 @@ export interface RoomRunnerDeps {
   readonly metrics: HubMetrics;
   readonly maxBatch: number;
   readonly maxWaitingCommands: number;
+  /** Whether the log may lose what it acknowledged, so that the newest must be kept here to give it back. */
+  readonly mayLose: boolean;
   /** The surroundings of a decision, as they are now. */
   context(by: UserId | undefined): DecideContext;
   /** A command that must be decided before any other of the batch: those who have just arrived. */
@@ -84,6 +59,11 @@ const UNAVAILABLE: CommandOutcome = {
 };
 const MAX_ATTEMPTS = 20;
 
+function isBeyond(told: Pick<Head, 'epoch' | 'revision'> | undefined, held: Head): boolean {
+  if (told === undefined) return false;
+  return told.epoch > held.epoch || (told.epoch === held.epoch && told.revision > held.revision);
+}
+
 export class RoomRunner {
   readonly roomId: RoomId;
   readonly #deps: RoomRunnerDeps;
@@ -91,18 +71,25 @@ export class RoomRunner {
   #head: Head;
   #waiting: Waiting[] = [];
   #isRunning = false;
+  /** The head that was compared with all that the log has, for somebody who claims to have seen more. */
+  #vainlyReached: Head | undefined;
+  /** Those who wait until what is held has been compared with the log. */
+  #reaching: ((isReached: boolean) => void)[] = [];
   /** The outcome of an append is unknown, or somebody else has appended: read before deciding again. */
   #mustCatchUp = false;
+  /** The log has answered that it may have lost what others hold: begin a new epoch before deciding again. */
+  #mustRestore = false;
+  /** The newest head that another node told of while the log was asked. */
+  #toldHead: Head | undefined;
+  readonly #recent: RecentAppends | undefined;
 
-  constructor(
-    roomId: RoomId,
-    loaded: { readonly head: Head; readonly state: RoomState },
-    deps: RoomRunnerDeps,
-  ) {
+  constructor(roomId: RoomId, loaded: LoadedRoom, deps: RoomRunnerDeps) {
     this.roomId = roomId;
     this.#state = loaded.state;
     this.#head = loaded.head;
     this.#deps = deps;
+    this.#recent = deps.mayLose ? new RecentAppends() : undefined;
+    this.#recent?.addLoaded(loaded.recent ?? []);
   }
 
   get state(): RoomState {
@@ -137,6 +124,55 @@ export class RoomRunner {
     this.#schedule();
   }
 
+  /**
+   * Makes sure that what is held is not older than what somebody has seen elsewhere, as far as the log has it.
+   * @returns false where the log cannot be reached
+   */
+  async reach(seen: Pick<Head, 'epoch' | 'revision'>): Promise<boolean> {
+    if (!isBeyond(seen, this.#head)) return true;
+    if (!(await this.#caughtUp())) return false;
+    if (!isBeyond(seen, this.#head) || this.#vainlyReached === this.#head) return true;
+    // The log itself has lost it, or never had it: if it is the log's fault, what is shown next must be under a new epoch.
+    this.#mustRestore = true;
+    if (!(await this.#caughtUp())) return false;
+    this.#vainlyReached = this.#head;
+    return true;
+  }
+
+  #caughtUp(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#reaching.push(resolve);
+      this.catchUp();
+    });
+  }
+
+  /** Another node tells of its append: where it follows on what is held, nothing needs to be read. */
+  hear(told: ToldAppend): void {
+    if (this.#isRunning) {
+      this.#toldHead = told.head;
+      return;
+    }
+    if (!isBeyond(told.head, this.#head)) return;
+    if (this.#mustCatchUp || told.events.length === 0 || !isSameHead(told.from, this.#head)) {
+      this.#deps.metrics.gapsRepaired += 1;
+      this.catchUp();
+      return;
+    }
+    this.#advance(told.events, told.head, told.keys);
+  }
+
+  /** Compares with where the log ends: a message that was lost shows here. */
+  compare(head: Head): void {
+    if (this.#isRunning || isSameHead(head, this.#head)) return;
+    this.#deps.metrics.gapsRepaired += 1;
+    this.catchUp();
+  }
+
+  /** Forgets what the log has surely kept. @param at hub time */
+  trim(at: number): void {
+    this.#recent?.trim(at);
+  }
+
   #schedule(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -146,6 +182,7 @@ export class RoomRunner {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0 || this.#mustCatchUp) {
+      this.#toldHead = undefined;
       const batch = this.#waiting.splice(0, this.#deps.maxBatch);
       const arrivals = this.#deps.takeArrivals();
       // They come first: whoever commands is in the room by then.
@@ -154,11 +191,19 @@ export class RoomRunner {
         await this.#commit(batch);
       } catch (error) {
         this.#fail(batch, error);
+        this.#reached(false);
         break;
       }
+      // What was told while the log was asked may have come after what it answered.
+      if (isBeyond(this.#toldHead, this.#head)) this.#mustCatchUp = true;
     }
     this.#isRunning = false;
+    this.#reached(true);
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  #reached(isReached: boolean): void {
+    for (const resolve of this.#reaching.splice(0)) resolve(isReached);
   }
 
   #arriving(command: Command): Waiting {
@@ -189,9 +234,11 @@ export class RoomRunner {
   async #commit(waiting: readonly Waiting[]): Promise<void> {
     let batch = waiting;
     for (let attempt = 0; attempt < MAX_ATTEMPTS;) {
-      if (this.#mustCatchUp) await this.#readOn();
+      if (this.#mustCatchUp || this.#mustRestore) await this.#readOn();
       if (batch.length === 0) return;
-      const { steps, decided, keys } = this.#decideAll(batch);
+      const { steps, decided, keys } = decideBatch(batch, this.#head, this.#state, (one, state) =>
+        this.#decide(one, state),
+      );
       const last = steps.at(-1);
       if (last === undefined) {
         await this.#settleAll(decided);
@@ -214,12 +261,23 @@ export class RoomRunner {
           this.#head = result.head;
           this.#deps.metrics.appends += 1;
           this.#deps.metrics.eventsAppended += events.length;
+          this.#recent?.add(result.head, events, keys);
           this.#deps.committed(steps);
           await this.#settleAll(decided);
           return;
-        case 'conflict':
+        case 'conflict': {
           this.#deps.metrics.appendConflicts += 1;
-          this.#mustCatchUp = true;
+          attempt += 1;
+          const read = await this.#readOn();
+          // A client sends again what was under way when its connection broke: the first time may have taken effect, and others come after.
+          if (read.some(({ event }) => event.id === events[0]?.id)) {
+            await this.#settleAll(decided);
+            return;
+          }
+          break;
+        }
+        case 'moved':
+          this.#mustRestore = true;
           attempt += 1;
           break;
         case 'duplicate': {
@@ -236,48 +294,7 @@ export class RoomRunner {
     for (const { settle } of batch) settle(UNAVAILABLE);
   }
 
-  #decideAll(batch: readonly Waiting[]): {
-    steps: readonly Step[];
-    decided: readonly Decided[];
-    keys: readonly IdempotencyRecord[];
-  } {
-    const steps: Step[] = [];
-    const decided: Decided[] = [];
-    const keys: IdempotencyRecord[] = [];
-    /** The log knows the keys of earlier batches; those of this one only we do. */
-    const replies = new Map<string, JsonObject>();
-    const { epoch } = this.#head;
-    let state = this.#state;
-    let { revision } = this.#head;
-    for (const waiting of batch) {
-      const first = waiting.key === undefined ? undefined : replies.get(waiting.key);
-      if (first !== undefined) {
-        decided.push({ waiting, outcome: { kind: 'repeated', reply: first } });
-        continue;
-      }
-      const outcome = this.#decideOne(waiting, state);
-      if (outcome.kind === 'refused') {
-        decided.push({ waiting, outcome });
-        continue;
-      }
-      for (const event of outcome.events) {
-        const before = state;
-        state = evolve(state, event);
-        revision += 1;
-        steps.push({ revision, event, before, after: state });
-      }
-      const done = { kind: 'done', epoch, revision, events: outcome.events } as const;
-      if (waiting.key !== undefined && outcome.events.length > 0) {
-        const reply = waiting.replyOf?.(done) ?? { epoch, revision };
-        keys.push({ key: waiting.key, reply });
-        replies.set(waiting.key, reply);
-      }
-      decided.push({ waiting, outcome: done });
-    }
-    return { steps, decided, keys };
-  }
-
-  #decideOne(waiting: Waiting, state: RoomState): ReturnType<typeof decide> {
+  #decide(waiting: Waiting, state: RoomState): ReturnType<typeof decide> {
     this.#deps.metrics.commandsDecided += 1;
     try {
       return decide(waiting.command, state, this.#deps.context(waiting.by));
@@ -317,29 +334,49 @@ export class RoomRunner {
     }
   }
 
-  /** Takes what the log holds beyond our head; where our history is no longer there, takes the log's. */
-  async #readOn(): Promise<void> {
-    const result = await this.#deps.roomLog.read(this.roomId, this.#head);
-    this.#mustCatchUp = false;
-    if (result.kind === 'events') {
-      const steps: Step[] = [];
-      let { revision } = this.#head;
-      let state = this.#state;
-      for (const event of result.events) {
-        const before = state;
-        state = evolve(state, event);
-        revision += 1;
-        steps.push({ revision, event, before, after: state });
+  /**
+   * Takes what the log holds beyond our head; where our history is no longer there, gives it what it has lost, and takes the log's.
+   * @returns what was taken, as far as it follows on what was held
+   */
+  async #readOn(): Promise<readonly Step[]> {
+    const { roomLog } = this.#deps;
+    if (!this.#mustRestore) {
+      const result = await roomLog.read(this.roomId, this.#head);
+      if (result.kind === 'events') {
+        this.#mustCatchUp = false;
+        return this.#advance(result.events, result.head, []);
       }
-      this.#state = state;
-      this.#head = result.head;
-      if (steps.length > 0) this.#deps.committed(steps);
-      return;
     }
-    const loaded = await this.#deps.roomLog.load(this.roomId);
-    if (loaded === undefined) throw new StoreUnavailable(`the log of room ${this.roomId}`);
-    this.#state = loaded.state;
-    this.#head = loaded.head;
-    this.#deps.replaced();
+    const before = this.#head;
+    const restored = await roomLog.restore(this.roomId, this.#held());
+    this.#mustCatchUp = false;
+    this.#mustRestore = false;
+    this.#state = restored.state;
+    this.#head = restored.head;
+    if (!isSameHead(before, restored.head)) {
+      this.#recent?.addLoaded(restored.recent ?? []);
+      this.#deps.metrics.epochsAdopted += 1;
+      this.#deps.replaced();
+    }
+    return [];
+  }
+
+  /** Takes over events that are in the log, and shows them. */
+  #advance(
+    events: readonly RoomEvent[],
+    head: Head,
+    keys: readonly IdempotencyRecord[],
+  ): readonly Step[] {
+    const steps = stepsOf(events, this.#head.revision, this.#state);
+    this.#state = steps.at(-1)?.after ?? this.#state;
+    this.#head = head;
+    this.#recent?.add(head, events, keys);
+    if (steps.length > 0) this.#deps.committed(steps);
+    return steps;
+  }
+
+  #held(): HeldRoom {
+    const { recent, keys } = this.#recent?.held() ?? { recent: [], keys: [] };
+    return { head: this.#head, state: this.#state, recent, keys };
   }
 }

@@ -11,7 +11,7 @@ import type { Head } from '../ports/room-log.ts';
 import type { Frame } from '../ports/sockets.ts';
 import { jsonFrame } from './frame.ts';
 import type { HubMetrics } from './hub-metrics.ts';
-import type { Step } from './room-runner.ts';
+import type { Step } from './decide-batch.ts';
 
 /** Every revision whose number is a multiple of this carries the state's hash (RM6). */
 const HASH_EVERY = 64;

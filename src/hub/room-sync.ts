@@ -1,10 +1,13 @@
 // How well in step a room is, from what its members report, and the lead that a start needs so that all of them can keep it.
 import type { Push } from '../../protocol/schemas/pushes.ts';
-import type { Membership, SyncReport } from './connection.ts';
+import type { MemberReport } from '../ports/bus.ts';
+import type { SyncReport } from './connection.ts';
 
 /** What passes between a frame's arrival and sound: decoding, scheduling, a timer that is late. */
 const PREPARATION_MS = 60;
 const MAX_MEMBERS_TOLD = 200;
+
+export type SyncSummary = Omit<Extract<Push, { type: 'room.sync' }>, 'type' | 'roomId'>;
 
 export interface LeadBounds {
   readonly minLeadMs: number;
@@ -15,11 +18,10 @@ export interface LeadBounds {
  * How far ahead a start is planned, ms: what the slowest member needs to hear of it and to prepare, within bounds. In rooms of ten
  * and more the slowest tenth does not count: one slow phone joins late instead of holding up everybody.
  */
-export function leadFor(memberships: Iterable<Membership>, bounds: LeadBounds): number {
+export function leadFor(reports: Iterable<Omit<SyncReport, 'state'>>, bounds: LeadBounds): number {
   const needs: number[] = [];
-  for (const { report } of memberships) {
-    if (report !== undefined)
-      needs.push(report.rttMs / 2 + report.outputLatencyMs + PREPARATION_MS);
+  for (const { rttMs, outputLatencyMs } of reports) {
+    needs.push(rttMs / 2 + outputLatencyMs + PREPARATION_MS);
   }
   needs.sort((a, b) => a - b);
   const counted = needs.length < 10 ? needs.length : Math.ceil(needs.length * 0.9);
@@ -33,17 +35,14 @@ function percentile(sorted: readonly number[], p: number): number {
 }
 
 /** What the room is told, or undefined where nobody has reported. Errors are absolute in the percentiles, signed per member. */
-export function syncSummary(
-  memberships: Iterable<Membership>,
-): Omit<Extract<Push, { type: 'room.sync' }>, 'type' | 'roomId'> | undefined {
+export function syncSummary(reports: Iterable<MemberReport>): SyncSummary | undefined {
   const members: Record<string, Pick<SyncReport, 'errorMs' | 'state'>> = {};
   const errors: number[] = [];
   let told = 0;
-  for (const { userId, report } of memberships) {
-    if (report === undefined) continue;
-    if (report.state === 'following') errors.push(Math.abs(report.errorMs));
+  for (const { userId, errorMs, state } of reports) {
+    if (state === 'following') errors.push(Math.abs(errorMs));
     if (told < MAX_MEMBERS_TOLD) {
-      members[userId] = { errorMs: Math.round(report.errorMs * 10) / 10, state: report.state };
+      members[userId] = { errorMs: Math.round(errorMs * 10) / 10, state };
       told += 1;
     }
   }

@@ -1,5 +1,5 @@
 // The rooms that this node holds: brought in when somebody needs them, dropped when nobody has for a while.
-import type { RoomCode, RoomId } from '../../protocol/ids.ts';
+import type { HubMs, RoomCode, RoomId } from '../../protocol/ids.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { Preset, Visibility } from '../../protocol/schemas/room.ts';
@@ -8,7 +8,9 @@ import { evolve } from '../domain/evolve.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { UserId } from '../../protocol/ids.ts';
 import { NO_ROOM } from '../ports/room-log.ts';
+import type { Nodes } from './hub-ports.ts';
 import { LiveRoom, type LiveRoomDeps } from './live-room.ts';
+import { rendezvousWeight } from './rendezvous.ts';
 
 export interface RoomDraft {
   readonly name: string;
@@ -20,6 +22,10 @@ export type RoomAddress = { readonly roomId?: RoomId; readonly code?: RoomCode }
 
 const CODE_ATTEMPTS = 5;
 const HEARTBEAT_MS = 2_000;
+/** A message that was lost, and that no later one betrays, is noticed after this. */
+const COMPARE_MS = 5_000;
+/** How often a node looks for rooms that no node serves; it also does when one has died. */
+const DESERTED_MS = 30_000;
 
 export class Rooms {
   readonly #deps: LiveRoomDeps;
@@ -38,14 +44,8 @@ export class Rooms {
 
   /** Ends the stay of those whom a restart cut off and who do not come back; begins the sweeps. */
   async start(): Promise<void> {
-    const { roomLog, timers, log, clock } = this.#deps.ports;
-    const inhabited = await roomLog.inhabited();
-    for (const { roomId, aliveAt } of inhabited) {
-      const room = await this.open(roomId);
-      room?.awaitReturn(aliveAt);
-    }
-    if (inhabited.length > 0)
-      log.info({ rooms: inhabited.length }, 'rooms wait for their people to come back');
+    const { roomLog, chatLog, timers, log, clock, nodes } = this.#deps.ports;
+    await this.#awaitReturns();
     const beat = (): void => {
       roomLog
         .heartbeat(clock.now())
@@ -54,7 +54,9 @@ export class Rooms {
     this.#cancels = [
       timers.every(HEARTBEAT_MS, beat),
       timers.every(this.#deps.options.roomIdleMs / 2, () => this.#sweep()),
-      roomLog.subscribe((roomId) => this.#live.get(roomId)?.catchUp()),
+      roomLog.subscribe((roomId, told) => this.#live.get(roomId)?.hear(told)),
+      chatLog.subscribe((roomId, item) => this.#live.get(roomId)?.chat.hear(item)),
+      ...(nodes === undefined ? [] : this.#followNodes(nodes)),
     ];
   }
 
@@ -149,7 +151,89 @@ export class Rooms {
     if (loaded === undefined) return undefined;
     const room = await LiveRoom.open(loaded, this.#deps);
     this.#live.set(roomId, room);
+    // What was told of it while it was being loaded was told to nobody.
+    if (this.#deps.ports.nodes !== undefined) this.#compareSoon([roomId]);
     return room;
+  }
+
+  /** Rooms that have people by the log and no node that serves them: those people have the grace to come back. */
+  async #awaitReturns(): Promise<void> {
+    const { roomLog, log } = this.#deps.ports;
+    let found = 0;
+    for (const { roomId, aliveAt } of await roomLog.inhabited()) {
+      const members = this.#live.get(roomId)?.members;
+      if ((members?.count ?? 0) > 0 || members?.isAwaitingReturn === true) continue;
+      if (!this.#isOurs(roomId)) continue;
+      const lastSeenAt = await this.#lastSeenAt(roomId, aliveAt);
+      if (lastSeenAt === undefined) continue;
+      const room = await this.open(roomId);
+      room?.awaitReturn(lastSeenAt);
+      found += 1;
+    }
+    if (found > 0) log.info({ rooms: found }, 'rooms wait for their people to come back');
+  }
+
+  /** Of the nodes that live, one looks after a room that none serves. */
+  #isOurs(roomId: RoomId): boolean {
+    const { nodes } = this.#deps.ports;
+    if (nodes === undefined) return true;
+    const weight = rendezvousWeight(nodes.bus.nodeId, roomId);
+    return [...nodes.presence.aliveNodes].every((node) => rendezvousWeight(node, roomId) <= weight);
+  }
+
+  /** When a room was last known to be heard; undefined where a living node has people in it. */
+  async #lastSeenAt(roomId: RoomId, aliveAt: HubMs): Promise<HubMs | undefined> {
+    const present = await this.#deps.ports.nodes?.presence.read(roomId);
+    if (present === undefined) return aliveAt;
+    if (present.people.length > 0) return undefined;
+    // Without a trace of a dead node, those of a room in memory are in the grace that this node gives them.
+    return present.aliveAt ?? (this.#live.has(roomId) ? undefined : aliveAt);
+  }
+
+  #followNodes({ bus, presence }: Nodes): (() => void)[] {
+    const { timers, log } = this.#deps.ports;
+    const lookForDeserted = (): void => {
+      this.#awaitReturns().catch((error: unknown) =>
+        log.warn({ err: error }, 'rooms without a node could not be looked for'),
+      );
+    };
+    const compareAll = (): void => this.#compareSoon([...this.#live.keys()]);
+    return [
+      presence.subscribe((roomId, change) => this.#live.get(roomId)?.hearPresence(change)),
+      bus.subscribe((roomId, node, message) => this.#live.get(roomId)?.hearBus(node, message)),
+      bus.onDoubt(compareAll),
+      timers.every(COMPARE_MS, compareAll),
+      timers.every(DESERTED_MS, lookForDeserted),
+      presence.onNodes(({ died, wasLapsed }) => {
+        for (const room of this.#live.values()) {
+          room.members.elsewhere?.nodesDied(died);
+          if (wasLapsed) room.members.elsewhere?.enterAll();
+        }
+        if (died.length > 0) lookForDeserted();
+      }),
+    ];
+  }
+
+  /** Compares rooms with the logs, however many of them, in a few reads. */
+  #compareSoon(roomIds: readonly RoomId[]): void {
+    this.#compare(roomIds).catch((error: unknown) =>
+      this.#deps.ports.log.warn({ err: error }, 'rooms could not be compared with the log'),
+    );
+  }
+
+  async #compare(roomIds: readonly RoomId[]): Promise<void> {
+    const { roomLog, chatLog, nodes } = this.#deps.ports;
+    if (roomIds.length === 0 || nodes === undefined) return;
+    const [heads, lastSeqs, versions] = await Promise.all([
+      roomLog.heads(roomIds),
+      chatLog.lastSeqs(roomIds),
+      nodes.presence.versions(roomIds),
+    ]);
+    roomIds.forEach((roomId, i) => {
+      const [head, lastSeq, version] = [heads[i], lastSeqs[i], versions[i]];
+      if (head === undefined || lastSeq === undefined || version === undefined) return;
+      this.#live.get(roomId)?.compare(head, lastSeq, version);
+    });
   }
 
   #sweep(): void {

@@ -5,6 +5,7 @@ import { refuse } from '../../protocol/errors.ts';
 import type { Limits, Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import type { Verified } from '../ports/authenticator.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Socket } from '../ports/sockets.ts';
 import { Connection, type Session } from './connection.ts';
 import { frameOf, okFrame } from './frame.ts';
@@ -194,9 +195,15 @@ export class Sessions {
 
   /** The name that the store has counts: a token may be older than a change of name. */
   async #known(user: User): Promise<User> {
-    const stored = await this.#ports.users.find(user.id);
-    if (stored !== undefined) return stored;
-    await this.#ports.users.save(user);
+    try {
+      const stored = await this.#ports.users.find(user.id);
+      if (stored !== undefined) return stored;
+      await this.#ports.users.save(user);
+    } catch (error) {
+      // The token is proof enough: with many nodes the people's store may be away while the rooms go on.
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.#ports.log.warn({ userId: user.id, err: error }, 'a person could not be looked up');
+    }
     return user;
   }
 

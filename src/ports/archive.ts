@@ -8,6 +8,7 @@ import type {
   TrackId,
   UserId,
 } from '../../protocol/ids.ts';
+import type { RoomEvent } from '../domain/room-event.ts';
 
 export interface RoomSummary {
   readonly roomId: RoomId;
@@ -23,6 +24,22 @@ export interface SessionSummary {
   readonly startedAt: HubMs;
   /** Absent while it lasts. */
   readonly endedAt?: HubMs;
+  /** Different people who were there. */
+  readonly peopleCount: number;
+  readonly playCount: number;
+}
+
+/** Where a page of rooms ended. */
+export type RoomPlace = Pick<RoomSummary, 'hereCount' | 'createdAt' | 'roomId'>;
+/** Where a page of sessions ended. */
+export type SessionPlace = Pick<SessionSummary, 'startedAt' | 'sessionId'>;
+
+export interface SessionQuery {
+  readonly limit: number;
+  /** Only those after it in the order of the list. */
+  readonly after?: SessionPlace;
+  /** Only sessions that this person took part in or that began at `publicSince` or later, whichever of the two are given. */
+  readonly seenBy?: { readonly userId: UserId; readonly publicSince?: HubMs };
 }
 
 export interface Participation {
@@ -44,14 +61,29 @@ export interface Play {
 }
 
 export interface SessionRecord extends SessionSummary {
+  /** In order of arrival. */
   readonly participations: readonly Participation[];
+  /** In order of their start. What sounds at this moment is not among them. */
   readonly plays: readonly Play[];
 }
 
+/** What is read trails what was acknowledged while appends are on their way here. Every method rejects with `StoreUnavailable`. */
 export interface Archive {
-  /** Open public rooms, the most inhabited first. */
-  publicRooms(limit: number): Promise<readonly RoomSummary[]>;
-  /** Newest first. */
-  sessionsOf(roomId: RoomId, limit: number): Promise<readonly SessionSummary[]>;
+  /**
+   * Open public rooms: the most inhabited first, then the newest, then by id. The places move with who comes and goes, so over several
+   * pages a room may be met twice or not at all.
+   */
+  publicRooms(limit: number, after?: RoomPlace): Promise<readonly RoomSummary[]>;
+  /** The newest first, then by id. Over several pages none is left out or met twice, whatever begins meanwhile. */
+  sessionsOf(roomId: RoomId, query: SessionQuery): Promise<readonly SessionSummary[]>;
   session(sessionId: SessionId): Promise<SessionRecord | undefined>;
+  /**
+   * What happened in a session, as far as its recap tells it (`RECAP_EVENTS`), in the order of the log and in portions, so that a long
+   * session is never held whole. Nothing for a session that is not known.
+   */
+  sessionEvents(sessionId: SessionId): AsyncIterable<readonly RoomEvent[]>;
+  /** Whether this person has been in any session of the room. */
+  tookPart(roomId: RoomId, userId: UserId): Promise<boolean>;
+  /** Since when the room has been public without a break; undefined where it is not, or is not known. */
+  publicSince(roomId: RoomId): Promise<HubMs | undefined>;
 }

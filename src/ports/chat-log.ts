@@ -37,4 +37,13 @@ export interface ChatLog {
   before(roomId: RoomId, seq: number, limit: number): Promise<ChatRange>;
   /** One message, as it is now. */
   find(roomId: RoomId, seq: number): Promise<ChatItem | undefined>;
+  /** The newest `seq` of many rooms at once, in their order. */
+  lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]>;
+  /**
+   * Gives back what a log has lost: those of `items` that it lacks beyond its newest. One whose number has been given to another item
+   * meanwhile is appended under a new one.
+   */
+  restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void>;
+  /** Calls `listener` for each item appended by anybody else than this process; may lose some. Returns the remover. */
+  subscribe(listener: (roomId: RoomId, item: ChatItem) => void): () => void;
 }

@@ -36,19 +36,44 @@ export type AppendResult =
   /** Nothing was changed: the log ends elsewhere. Read, evolve, decide again. */
   | { readonly kind: 'conflict'; readonly head: Head }
   /** Nothing was changed: this key was used before. Answer it with `reply` and append the others again. */
-  | { readonly kind: 'duplicate'; readonly key: string; readonly reply: JsonObject };
+  | { readonly kind: 'duplicate'; readonly key: string; readonly reply: JsonObject }
+  /**
+   * Nothing was changed: the log ends at `expected`, but another server keeps it now, which may have lost what came after, and others may
+   * hold that. Call `restore`, which begins a new epoch, so that no revision means two things; then decide again.
+   */
+  | { readonly kind: 'moved' };
 
 export interface LoadedRoom {
   readonly head: Head;
   /** The state at `head`. */
   readonly state: RoomState;
+  /**
+   * The newest events up to `head`, in order, where the log may lose them: whoever holds the room holds them too. Absent where it loses
+   * nothing.
+   */
+  readonly recent?: readonly HeldEvent[];
 }
 
 export type ReadResult =
   /** The events after the given revision, in order, up to `head`. Empty where there are none. */
   | { readonly kind: 'events'; readonly head: Head; readonly events: readonly RoomEvent[] }
-  /** Trimmed, of another epoch, or never was: take `load`. */
+  /** Trimmed, of another history, or never was: take `restore`. */
   | { readonly kind: 'gone' };
+
+/** An event as a node has seen it committed. */
+export interface HeldEvent {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly event: RoomEvent;
+}
+
+/** What a node holds of a room: enough to give back what a log has lost. */
+export interface HeldRoom extends LoadedRoom {
+  /** The newest events that the node saw committed, in order; they may span epochs and have holes. */
+  readonly recent: readonly HeldEvent[];
+  /** The requests that took effect by events of `recent`, as far as the node knows them. */
+  readonly keys: readonly IdempotencyRecord[];
+}
 
 /** A room whose log says that people are in it, found at start. */
 export interface InhabitedRoom {
@@ -82,10 +107,19 @@ export interface RoomLog {
     after: RoomState,
     keys: readonly IdempotencyRecord[],
   ): Promise<AppendResult>;
+  /** @param after where `eventId` is given, the log must hold that very event at the revision */
   read(
     roomId: RoomId,
-    after: { readonly epoch: number; readonly revision: number },
+    after: { readonly epoch: number; readonly revision: number; readonly eventId?: EventId | '' },
   ): Promise<ReadResult>;
+  /**
+   * Makes the log hold all that a node holds. Events of `held.recent` that it has lost are put back behind what it has, a room that it
+   * has lost is put back whole: both under a new epoch, as is a log that answered `moved`. Where it lacks nothing it stays as it is.
+   * @returns the room as the log has it now; the node's own copy gives way to it. Rejects with `StoreUnavailable`
+   */
+  restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom>;
+  /** The heads of many rooms at once, in their order; `NO_ROOM` for one that the log does not have. */
+  heads(roomIds: readonly RoomId[]): Promise<readonly Head[]>;
   /** The reply remembered for `key` in this room, so that a repeated request need not be decided at all. */
   recall(roomId: RoomId, key: string): Promise<JsonObject | undefined>;
   findByCode(code: RoomCode): Promise<RoomId | undefined>;
@@ -94,12 +128,20 @@ export interface RoomLog {
   /** Remembers that the service is alive at `at`, for `inhabited`. Cheap; called every few seconds. */
   heartbeat(at: HubMs): Promise<void>;
   /**
-   * Calls `listener` for each append committed by anybody else than this process, in order for each room; may lose some.
+   * Calls `listener` for each append and `restore` by anybody else than this process, in order for each room; may lose some.
    * Returns the remover.
    */
-  subscribe(
-    listener: (roomId: RoomId, head: Head, events: readonly RoomEvent[]) => void,
-  ): () => void;
+  subscribe(listener: (roomId: RoomId, told: ToldAppend) => void): () => void;
+}
+
+/** An append of another node, as it was told. */
+export interface ToldAppend {
+  /** Where the log ended before. */
+  readonly from: Head;
+  readonly head: Head;
+  /** What leads from `from` to `head`; none where a new epoch began: then the room is to be loaded. */
+  readonly events: readonly RoomEvent[];
+  readonly keys: readonly IdempotencyRecord[];
 }
 
 /** A store cannot be reached or has failed. The request that met it is answered `unavailable`. */

@@ -1,10 +1,12 @@
 // What every Archive tells of the appends that the room log beside it has committed.
 import { describe, expect, it } from 'vitest';
-import type { Archive } from '../../src/ports/archive.ts';
+import type { SessionId } from '../../protocol/ids.ts';
+import type { Archive, SessionPlace } from '../../src/ports/archive.ts';
 import {
   createdRoom,
   paused,
   playing,
+  someRoomId,
   someSessionId,
   someUserId,
 } from '../support/room-fixtures.ts';
@@ -52,6 +54,8 @@ export function archiveContract(context: ContractContext): void {
         sessionId,
         roomId: room.roomId,
         startedAt: 1_000,
+        peopleCount: 2,
+        playCount: 0,
         participations: [
           { ...ana, arrivedAt: 1_000, departedAt: 3_000 },
           { ...ben, arrivedAt: 2_000 },
@@ -97,9 +101,10 @@ export function archiveContract(context: ContractContext): void {
         room.at += 500;
         if (i < 2) await room.append(log, [room.event('SessionEnded', { sessionId })]);
       }
-      expect(await archive().sessionsOf(room.roomId, 2)).toEqual([
-        { sessionId: ids[2], roomId: room.roomId, startedAt: 30_000 },
-        { sessionId: ids[1], roomId: room.roomId, startedAt: 20_000, endedAt: 20_500 },
+      const counts = { peopleCount: 0, playCount: 0 };
+      expect(await archive().sessionsOf(room.roomId, { limit: 2 })).toEqual([
+        { sessionId: ids[2], roomId: room.roomId, startedAt: 30_000, ...counts },
+        { sessionId: ids[1], roomId: room.roomId, startedAt: 20_000, endedAt: 20_500, ...counts },
       ]);
       expect(await archive().session(someSessionId())).toBeUndefined();
     });
@@ -160,6 +165,140 @@ export function archiveContract(context: ContractContext): void {
         play('b', 6_000, 8_200),
         play('b', 9_300, 10_000),
       ]);
+    });
+
+    it('pages through public rooms', async () => {
+      const log = context.stores().roomLog;
+      const rooms = [];
+      for (let n = 0; n < 5; n += 1) rooms.push(await createdRoom(log, { visibility: 'public' }));
+      const [first, second] = rooms;
+      if (first === undefined || second === undefined) throw new Error('five were made');
+      await first.append(log, [first.arrived(someone('A'), someone('B'), someone('C'))]);
+      await second.append(log, [second.arrived(someone('A'))]);
+      const all = await archive().publicRooms(1_000);
+      const paged = [];
+      for (let last = all[0]; last !== undefined;) {
+        const page = await archive().publicRooms(2, paged.at(-1));
+        paged.push(...page);
+        last = page.at(-1);
+      }
+      expect(paged).toEqual(all);
+      expect(all.map(({ hereCount }) => hereCount)).toEqual(
+        all.map(({ hereCount }) => hereCount).sort((a, b) => b - a),
+      );
+    });
+
+    it('pages through sessions without a gap or a repeat, whatever begins meanwhile', async () => {
+      const log = context.stores().roomLog;
+      const room = await createdRoom(log);
+      const begun: SessionId[] = [];
+      const gather = async (at: number): Promise<void> => {
+        const sessionId = someSessionId();
+        room.at = at;
+        await room.append(log, [
+          room.event('SessionStarted', { sessionId }),
+          room.event('SessionEnded', { sessionId }),
+        ]);
+        begun.push(sessionId);
+      };
+      // Three of one moment: their order is by id then, and a page may end between them.
+      for (const at of [1_000, 2_000.25, 2_000.25, 2_000.25, 3_000]) await gather(at);
+      const before = new Set(begun);
+      const seen: SessionId[] = [];
+      for (let after: SessionPlace | undefined; ;) {
+        const page = await archive().sessionsOf(room.roomId, {
+          limit: 2,
+          ...(after === undefined ? {} : { after }),
+        });
+        seen.push(...page.map(({ sessionId }) => sessionId));
+        after = page.at(-1);
+        if (after === undefined) break;
+        await gather(4_000);
+      }
+      expect(seen).toHaveLength(before.size);
+      expect(new Set(seen)).toEqual(before);
+    });
+
+    it('lists to somebody the sessions that they were in, and those of a public time', async () => {
+      const log = context.stores().roomLog;
+      const room = await createdRoom(log);
+      const [ana, ben] = [someone('Ana'), someone('Ben')];
+      const sessions = [someSessionId(), someSessionId(), someSessionId()] as const;
+      for (const [i, sessionId] of sessions.entries()) {
+        room.at = 10_000 * (i + 1);
+        await room.append(log, [room.event('SessionStarted', { sessionId })]);
+        await room.append(log, [room.arrived(i === 0 ? ana : ben)]);
+        room.at += 500;
+        await room.append(log, [room.event('SessionEnded', { sessionId })]);
+      }
+      const listed = async (seenBy: { userId: typeof ana.userId; publicSince?: number }) => {
+        const found = await archive().sessionsOf(room.roomId, { limit: 10, seenBy });
+        return found.map(({ sessionId }) => sessions.indexOf(sessionId));
+      };
+      const { userId } = ana;
+      expect(await listed({ userId })).toEqual([0]);
+      expect(await listed({ userId, publicSince: 30_000 })).toEqual([2, 0]);
+      expect(await listed({ userId: someUserId(), publicSince: 10_000 })).toEqual([2, 1, 0]);
+      expect(await listed({ userId: someUserId() })).toEqual([]);
+      expect(await archive().tookPart(room.roomId, userId)).toBe(true);
+      expect(await archive().tookPart(room.roomId, someUserId())).toBe(false);
+      expect(await archive().tookPart(someRoomId(), userId)).toBe(false);
+    });
+
+    it('knows since when a room is public', async () => {
+      const log = context.stores().roomLog;
+      const born = await createdRoom(log, { visibility: 'public' });
+      const opened = await createdRoom(log, { visibility: 'private' });
+      const by = opened.hostId;
+      expect(await archive().publicSince(born.roomId)).toBe(1_000);
+      expect(await archive().publicSince(opened.roomId)).toBeUndefined();
+      expect(await archive().publicSince(someRoomId())).toBeUndefined();
+      opened.at = 5_000;
+      await opened.append(log, [opened.event('RoomUpdated', { by, visibility: 'public' })]);
+      opened.at = 6_000;
+      await opened.append(log, [opened.renamed('Other')]);
+      expect(await archive().publicSince(opened.roomId)).toBe(5_000);
+      await opened.append(log, [opened.event('RoomUpdated', { by, visibility: 'unlisted' })]);
+      expect(await archive().publicSince(opened.roomId)).toBeUndefined();
+    });
+
+    it('tells what happened in a session, in order, and nothing of those around it', async () => {
+      const log = context.stores().roomLog;
+      const room = await createdRoom(log);
+      const told = async (sessionId: SessionId) => {
+        const events = [];
+        for await (const some of archive().sessionEvents(sessionId)) events.push(...some);
+        return events;
+      };
+      const [one, two] = [someSessionId(), someSessionId()];
+      const voted = (value: -1 | 0 | 1) =>
+        room.event('EntryVoted', {
+          by: room.hostId,
+          entryId: 'a' as never,
+          value,
+          score: value,
+        });
+      const first = [room.queued({ a: 10_000 }), room.moved(playing('a', 1_000, 10_000)), voted(1)];
+      await room.append(log, [room.queued({ z: 1_000 })]);
+      await room.append(log, [
+        room.event('SessionStarted', { sessionId: one }),
+        ...first.slice(0, 2),
+      ]);
+      await room.append(log, [room.renamed('Not of a recap')]);
+      await room.append(log, first.slice(2));
+      await room.append(log, [room.event('SessionEnded', { sessionId: one }), voted(0)]);
+      const second: ReturnType<typeof voted>[] = [];
+      await room.append(log, [room.event('SessionStarted', { sessionId: two })]);
+      expect(await told(two)).toEqual([]);
+      // More than are read at once.
+      for (let n = 0; n < 12; n += 1) {
+        const votes = Array.from({ length: 100 }, (_, i) => voted(i % 2 === 0 ? 1 : -1));
+        await room.append(log, votes);
+        second.push(...votes);
+      }
+      expect(await told(one)).toEqual(first);
+      expect(await told(two)).toEqual(second);
+      expect(await told(someSessionId())).toEqual([]);
     });
   });
 }

@@ -3,12 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttpApp, type HttpApp } from '../../src/http/http-app.ts';
-import type { HttpDeps } from '../../src/http/http-deps.ts';
-import { createMediaSignature } from '../../src/http/media-signature.ts';
+import type { HttpApp } from '../../src/http/http-app.ts';
 import { loadPage } from '../../src/http/page.ts';
-import type { Catalogue } from '../../src/ports/catalogue.ts';
-import { HubWorld, track, trackId, userId } from '../support/hub-world.ts';
+import { appOver, call } from '../support/http-calls.ts';
+import { HubWorld, trackId, userId } from '../support/hub-world.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -16,74 +14,6 @@ afterEach(async () => {
 });
 
 const TOKEN = `${userId(1)}|Ana`;
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Record<string, unknown>;
-}
-
-function appOver(world: HubWorld, overrides: Partial<HttpDeps> = {}): HttpApp {
-  const tracks = [1, 2, 3].map((n) => track(n));
-  const catalogue: Catalogue = {
-    get: (id) => tracks.find((each) => each.id === id),
-    search: (query, { offset, limit }) => {
-      const found = tracks.filter(({ title }) => title.toLowerCase().includes(query.toLowerCase()));
-      return { tracks: found.slice(offset, offset + limit), total: found.length };
-    },
-    open: () => Promise.resolve(undefined),
-    cover: () => Promise.resolve(undefined),
-    onChange: () => () => undefined,
-    stop: () => Promise.resolve(),
-  };
-  return createHttpApp({
-    ...world.ports,
-    rooms: world.hub.rooms,
-    catalogue,
-    options: { ...world.options, guestRate: { perSecond: 0.5, burst: 3 } },
-    signature: createMediaSignature({ key: 'a key of at least sixteen bytes' }),
-    page: undefined,
-    guests: true,
-    takeRate: (userId, cost) => world.hub.takeRate(userId, cost),
-    notReady: () => [],
-    ...overrides,
-  });
-}
-
-/** @param init `json` becomes the body, `token` the authorization */
-async function call(
-  app: HttpApp,
-  target: string,
-  init: {
-    method?: string;
-    json?: unknown;
-    raw?: string;
-    token?: string;
-    headers?: Record<string, string>;
-    from?: string;
-  } = {},
-): Promise<Answer> {
-  const body = init.raw ?? (init.json === undefined ? undefined : JSON.stringify(init.json));
-  const response = await app(
-    new Request(`http://hub.example${target}`, {
-      method: init.method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(init.token === undefined ? {} : { authorization: `Bearer ${init.token}` }),
-        ...init.headers,
-      },
-      ...(body === undefined ? {} : { body }),
-    }),
-    { remoteAddress: init.from ?? '192.0.2.1' },
-  );
-  const text = await response.text();
-  const isJson = (response.headers.get('content-type') ?? '').includes('json');
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (isJson ? JSON.parse(text) : { text }) as Record<string, unknown>,
-  };
-}
 
 describe('guests', () => {
   it('get a token for a name, by which they are known', async () => {
@@ -255,6 +185,8 @@ describe('operations', () => {
       '/v1/me',
       '/v1/rooms',
       '/v1/rooms/{room}',
+      '/v1/rooms/{room}/sessions',
+      '/v1/sessions/{id}',
       '/v1/tracks',
       '/v1/tracks/{trackId}',
     ]);

@@ -1,12 +1,13 @@
 // Many people on bad networks, and a hub that dies now and then: in the end all hold what the log says, and nothing acknowledged is lost.
 import { describe, expect, it } from 'vitest';
-import type { EntryId, RoomId } from '../../protocol/ids.ts';
+import type { RoomId } from '../../protocol/ids.ts';
 import { stateHash } from '../../protocol/state-hash.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import type { RoomEvent } from '../../src/domain/room-event.ts';
 import type { RoomState } from '../../src/domain/room-state.ts';
-import { HubWorld, trackId } from '../support/hub-world.ts';
+import { HubWorld } from '../support/hub-world.ts';
 import { ModelClient } from '../support/hub-model-client.ts';
+import { act } from '../support/random-act.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 
 const PEOPLE = 5;
@@ -18,50 +19,6 @@ const OPTIONS = {
   softBufferBytes: 3_000,
   hardBufferBytes: 200_000,
 };
-
-/** One thing that somebody does, chosen by chance. */
-function act(model: ModelClient, random: SeededRandom): void {
-  const { room } = model;
-  if (!model.isIn || room === undefined) return;
-  const entryIds = Object.keys(room.queue) as EntryId[];
-  const anchor = room.playback.timeline.at(-1);
-  const entryId = anchor !== undefined && 'entryId' in anchor ? anchor.entryId : undefined;
-  const actions: (() => void)[] = [
-    () =>
-      model.ask('queue.add', {
-        trackIds: [trackId(random.int(20))],
-        at: random.pick(['next', 'end']),
-      }),
-    () => model.ask('chat.send', { text: `${model.n}: ${random.int(1e6)}` }),
-    () => model.ask('playback.play', {}),
-    () => model.ask('queue.undo', {}),
-    () =>
-      model.ask('playback.mode', {
-        shuffle: random.next() < 0.5,
-        repeat: random.pick(['off', 'one', 'all']),
-      }),
-    () => model.ask('reaction.send', { emoji: '🎉' }),
-  ];
-  if (entryIds.length > 0) {
-    const one = random.pick(entryIds);
-    actions.push(
-      () => model.ask('queue.remove', { entryIds: [one] }),
-      () => model.ask('queue.move', { entryId: one, beforeEntryId: random.pick(entryIds) }),
-      () => model.ask('vote.entry', { entryId: one, value: random.pick([-1, 0, 1]) }),
-      () => model.ask('playback.jump', { to: one }),
-      () => model.ask('ready', { entryId: one, bufferedMs: 1_000 }),
-    );
-  }
-  if (entryId !== undefined) {
-    actions.push(
-      () => model.ask('playback.pause', { entryId }),
-      () => model.ask('playback.skip', { entryId }),
-      () => model.ask('playback.seek', { entryId, positionMs: random.int(60_000) }),
-      () => model.ask('vote.skip', { entryId }),
-    );
-  }
-  random.pick(actions)();
-}
 
 async function simulate(seed: number): Promise<void> {
   const random = new SeededRandom(seed);

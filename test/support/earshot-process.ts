@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expectBuilt } from './built.ts';
+import { freePort } from './free-port.ts';
 
 const MAIN = path.resolve('dist/src/main.js');
 /** A little music that is there already: making the demo tracks takes a core for a quarter of a minute. */
@@ -55,6 +56,27 @@ export class EarshotProcess {
       });
     });
     return new EarshotProcess(child, port, env.DATA_DIR, lines);
+  }
+
+  /** Resolves when its port answers, whether or not it can serve. */
+  static async launch(
+    env: Readonly<Record<string, string>> & { readonly DATA_DIR: string },
+  ): Promise<EarshotProcess> {
+    const port = await freePort();
+    const child = spawnEarshot({ ...env, PORT: String(port) });
+    child.stdout?.resume();
+    child.stderr?.resume();
+    const node = new EarshotProcess(child, port, env.DATA_DIR, []);
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      const answer = await fetch(`${node.url}/healthz`).catch(() => undefined);
+      if (answer?.ok === true) return node;
+      if (child.exitCode !== null || performance.now() > deadline) {
+        await node.kill();
+        throw new Error('its port does not answer');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   get url(): string {

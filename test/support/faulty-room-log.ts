@@ -1,6 +1,7 @@
 // The rooms' log and the chat's with a test between them and the hub: late, away, unheard, overtaken, or replaced by another history.
-import type { RoomCode, RoomId, UserId } from '../../protocol/ids.ts';
+import type { EventId, RoomCode, RoomId, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
+import type { ChatItem } from '../../protocol/schemas/pushes.ts';
 import { MemoryArchive } from '../../src/adapters/memory/memory-archive.ts';
 import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import type { Command, DecideContext } from '../../src/domain/command.ts';
@@ -102,7 +103,8 @@ export class FaultyRoomLog implements RoomLog {
     const after = decision.events.reduce<RoomState>(evolve, loaded.state);
     await this.#inner.append(roomId, loaded.head, decision.events, after, []);
     const head = this.#outer((await this.#inner.load(roomId))?.head ?? NO_ROOM);
-    if (isTold) for (const listener of this.#listeners) listener(roomId, head, decision.events);
+    const told = { from: this.#outer(loaded.head), head, events: decision.events, keys: [] };
+    if (isTold) for (const listener of this.#listeners) listener(roomId, told);
     return decision.events;
   }
 
@@ -153,12 +155,24 @@ export class FaultyRoomLog implements RoomLog {
 
   async read(
     roomId: RoomId,
-    after: { readonly epoch: number; readonly revision: number },
+    after: { readonly epoch: number; readonly revision: number; readonly eventId?: EventId | '' },
   ): Promise<ReadResult> {
     this.#reach();
     const epoch = after.epoch - this.#epochShift;
     const result = await this.#inner.read(roomId, { ...after, epoch });
     return result.kind === 'gone' ? result : { ...result, head: this.#outer(result.head) };
+  }
+
+  /** What a log lost stays lost here: the hub has to cope with whatever it is given. */
+  async restore(roomId: RoomId): Promise<LoadedRoom> {
+    const loaded = await this.load(roomId);
+    if (loaded === undefined) throw new StoreUnavailable('the log');
+    return loaded;
+  }
+
+  async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {
+    this.#reach();
+    return (await this.#inner.heads(roomIds)).map((head) => this.#outer(head));
   }
 
   async recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
@@ -225,5 +239,17 @@ export class FaultyChatLog implements ChatLog {
 
   find(roomId: RoomId, seq: number): ReturnType<ChatLog['find']> {
     return this.#inner.find(roomId, seq);
+  }
+
+  lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
+    return this.#inner.lastSeqs(roomIds);
+  }
+
+  restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void> {
+    return this.#inner.restore(roomId, items);
+  }
+
+  subscribe(listener: Parameters<ChatLog['subscribe']>[0]): () => void {
+    return this.#inner.subscribe(listener);
   }
 }

@@ -63,7 +63,7 @@ export class ModelClient {
     const since =
       this.room === undefined
         ? {}
-        : { since: { epoch: this.epoch, revision: this.revision, chat: this.lastSeq } };
+        : { since: { epoch: this.epoch, revision: this.revision, chat: this.#wholeUntil() } };
     this.#ask('room.join', { roomId: this.roomId, ...since });
   }
 
@@ -196,6 +196,13 @@ export class ModelClient {
       if (each.hash !== undefined && stateHash(this.room) !== each.hash)
         this.faults.push(`another hash at ${place}`);
     }
+  }
+
+  /** A hole that was asked for may not have been answered before the connection went. */
+  #wholeUntil(): number {
+    const seqs = [...this.chat.keys()].sort((a, b) => a - b);
+    const hole = seqs.findIndex((seq, i) => seq !== (seqs[i - 1] ?? 0) + 1);
+    return (hole < 0 ? seqs.at(-1) : seqs[hole - 1]) ?? 0;
   }
 
   #chat(items: readonly ChatItem[]): void {

@@ -99,8 +99,13 @@ export class HubWorld {
   readonly options: HubOptions;
   #life = { isOver: false };
 
-  constructor(options: Partial<HubOptions> = {}, overrides: Partial<HubPorts> = {}, seed = 1) {
-    this.time = new ManualTime();
+  constructor(
+    options: Partial<HubOptions> = {},
+    overrides: Partial<HubPorts> = {},
+    seed = 1,
+    time = new ManualTime(),
+  ) {
+    this.time = time;
     this.random = new SeededRandom(seed);
     const archive = new MemoryArchive();
     const tracks = new Map(Array.from({ length: 50 }, (_, n) => [trackId(n), track(n)]));

@@ -29,6 +29,7 @@ import {
 type Body<T extends RoomEventType> = Omit<Extract<RoomEvent, { type: T }>, 'id' | 'at' | 'type'>;
 
 export const someUserId = (): UserId => randomUUID() as UserId;
+export const someRoomId = (): RoomId => randomUUID() as RoomId;
 export const someSessionId = (): SessionId => randomUUID() as SessionId;
 export const someEventId = (): EventId => randomUUID().slice(0, 18) as EventId;
 

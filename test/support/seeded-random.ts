@@ -13,10 +13,12 @@ import type { Random } from '../../src/ports/random.ts';
 
 export class SeededRandom implements Random {
   #state: number;
-  #count = 0;
+  #count: number;
 
-  constructor(seed: number) {
+  /** @param firstId where the ids begin: those of two that share a world must not meet */
+  constructor(seed: number, firstId = 0) {
     this.#state = seed >>> 0;
+    this.#count = firstId;
   }
 
   next(): number {

@@ -45,6 +45,20 @@ export class MemoryChatLog implements ChatLog {
     return Promise.resolve(this.#itemsOf(roomId)[seq - 1]);
   }
 
+  lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
+    return Promise.resolve(roomIds.map((roomId) => this.#itemsOf(roomId).length));
+  }
+
+  /** It loses nothing. */
+  restore(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** There is only this process. */
+  subscribe(): () => void {
+    return () => undefined;
+  }
+
   #range(roomId: RoomId, isWanted: (item: ChatItem) => boolean, limit: number): Promise<ChatRange> {
     const items = this.#itemsOf(roomId);
     const wanted = items.filter(isWanted);

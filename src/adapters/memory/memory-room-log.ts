@@ -1,10 +1,11 @@
 // The rooms' log in memory, for tests and for trying things out: everything is gone with the process.
-import type { HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { EventId, HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import {
   NO_ROOM,
+  StoreUnavailable,
   isSameHead,
   type AppendResult,
   type Head,
@@ -90,19 +91,31 @@ export class MemoryRoomLog implements RoomLog {
 
   read(
     roomId: RoomId,
-    after: { readonly epoch: number; readonly revision: number },
+    after: { readonly epoch: number; readonly revision: number; readonly eventId?: EventId | '' },
   ): Promise<ReadResult> {
     const room = this.#rooms.get(roomId);
+    const { epoch, revision, eventId } = after;
     if (
-      room === undefined ||
-      after.epoch !== room.head.epoch ||
-      after.revision < 0 ||
-      after.revision > room.head.revision
+      room?.head.epoch !== epoch ||
+      revision < 0 ||
+      revision > room.head.revision ||
+      (eventId ?? room.events[revision - 1]?.id ?? '') !== (room.events[revision - 1]?.id ?? '')
     ) {
       return Promise.resolve({ kind: 'gone' });
     }
     const events = room.events.slice(after.revision);
     return Promise.resolve({ kind: 'events', head: room.head, events });
+  }
+
+  /** It loses nothing. */
+  async restore(roomId: RoomId): Promise<LoadedRoom> {
+    const room = await this.load(roomId);
+    if (room === undefined) throw new StoreUnavailable(`the log of room ${roomId}`);
+    return room;
+  }
+
+  heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {
+    return Promise.resolve(roomIds.map((roomId) => this.#rooms.get(roomId)?.head ?? NO_ROOM));
   }
 
   recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {

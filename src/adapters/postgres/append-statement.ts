@@ -66,6 +66,7 @@ export interface AppendWrites {
     readonly departed_at: number | null;
     readonly epoch: number;
     readonly revision: number;
+    readonly event_id: string;
   }[];
   /** A null user is everybody of the session. */
   readonly departures: {
@@ -104,7 +105,7 @@ export function emptyWrites(): AppendWrites {
 // a transaction of many rooms cost the square of them. `in` over `done` stays a hashed lookup because it is negated twice.
 const isDone = (column: string): string => `not (${column} not in (select id from done))`;
 
-const HEADS = `
+const headsBy = (onKnownEvent: string): string => `
 rooms as materialized (
   select * from jsonb_to_recordset(?::jsonb) as r(
     id uuid, is_new boolean, from_epoch int, from_revision int, from_event_id text, epoch int, revision int, event_id text,
@@ -135,7 +136,7 @@ written_events as (
   insert into room_event (room_id, epoch, revision, event_id, at, type, event)
   select room_id, epoch, revision, event_id, at, type, event from jsonb_to_recordset(?::jsonb) as e(
     room_id uuid, epoch int, revision int, event_id text, at float8, type text, event jsonb)
-  where ${isDone('room_id')}),
+  where ${isDone('room_id')} ${onKnownEvent}),
 written_keys as (
   insert into idempotency_key (room_id, key, reply, expires_at)
   select room_id, key, reply, expires_at from new_keys where ${isDone('room_id')}
@@ -162,11 +163,12 @@ ended_sessions as (
   from jsonb_to_recordset(?::jsonb) as e(room_id uuid, id uuid, at float8)
   where session.id = e.id and session.ended_at is null and ${isDone('e.room_id')}),
 written_arrivals as (
-  insert into participation (session_id, user_id, name, arrived_at, departed_at, epoch, revision)
-  select session_id, user_id, name, arrived_at, departed_at, epoch, revision from jsonb_to_recordset(?::jsonb) as a(
-    room_id uuid, session_id uuid, user_id uuid, name text, arrived_at float8, departed_at float8, epoch int, revision int)
+  insert into participation (session_id, user_id, name, arrived_at, departed_at, epoch, revision, event_id)
+  select session_id, user_id, name, arrived_at, departed_at, epoch, revision, event_id from jsonb_to_recordset(?::jsonb) as a(
+    room_id uuid, session_id uuid, user_id uuid, name text, arrived_at float8, departed_at float8, epoch int, revision int,
+    event_id text)
   where ${isDone('room_id')}
-  on conflict (session_id, user_id, epoch, revision) do nothing),
+  on conflict (session_id, user_id, event_id) do nothing),
 departed as (
   update participation p set departed_at = d.at
   from (
@@ -187,13 +189,17 @@ export interface Statement {
   readonly bindings: readonly string[];
 }
 
-/** The statement for these writes. Answers the ids of the rooms that were written, with all that belongs to them. */
-export function appendStatement(writes: AppendWrites): Statement {
+/**
+ * The statement for these writes. Answers the ids of the rooms that were written, with all that belongs to them.
+ * @param isReplay whether an event may be there before its append: what is replayed may have been archived by another way
+ */
+export function appendStatement(writes: AppendWrites, { isReplay = false } = {}): Statement {
   const { rooms, keys, events, snapshots, sessions, ended, arrivals, departures, plays } = writes;
+  const heads = headsBy(isReplay ? 'on conflict do nothing' : '');
   const record = [sessions, ended, arrivals, departures, plays];
   const hasRecord = record.some((list) => list.length > 0);
   const hasSnapshots = snapshots.length > 0;
-  const parts = [HEADS, hasSnapshots ? SNAPSHOTS : '', hasRecord ? RECORD : ''];
+  const parts = [heads, hasSnapshots ? SNAPSHOTS : '', hasRecord ? RECORD : ''];
   const lists = [
     rooms,
     keys,

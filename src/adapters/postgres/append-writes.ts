@@ -2,8 +2,14 @@
 import type { RoomId } from '../../../protocol/ids.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
-import { sessionChanges, type HeardRoom } from '../../domain/session-record.ts';
-import { NO_ROOM, isSameHead, type Head, type IdempotencyRecord } from '../../ports/room-log.ts';
+import { sessionChanges, type HeardRoom, type RecordChanges } from '../../domain/session-record.ts';
+import {
+  NO_ROOM,
+  isSameHead,
+  type Head,
+  type HeldEvent,
+  type IdempotencyRecord,
+} from '../../ports/room-log.ts';
 import type { AppendWrites, RoomWrite } from './append-statement.ts';
 
 /** How long a key is remembered, ms of hub time. */
@@ -35,31 +41,35 @@ export function addWrites(writes: AppendWrites, append: Append, heard: HeardRoom
   const { roomId, events, after } = append;
   const head = headAfter(append);
   const changes = sessionChanges(heard, events, after);
-  writes.rooms.push(roomWrite(append, head, changes.heard));
-  writes.events.push(
-    ...events.map((event, i) => ({
-      room_id: roomId,
-      epoch: head.epoch,
-      revision: append.expected.revision + 1 + i,
-      event_id: event.id,
-      at: event.at,
-      type: event.type,
-      event,
-    })),
-  );
+  const { expected } = append;
+  const numbered = events.map((event, i) => ({
+    epoch: head.epoch,
+    revision: expected.revision + 1 + i,
+    event,
+  }));
+  const from = isCreation(append) ? undefined : expected;
+  writes.rooms.push(roomWrite(roomId, from, head, after, changes.heard));
+  addEvents(writes, roomId, numbered);
   addKeys(writes, append);
   if (isSnapshotDue(append, head)) {
     const { epoch, revision, eventId } = head;
     writes.snapshots.push({ room_id: roomId, epoch, revision, event_id: eventId, state: after });
   }
-  addRecord(writes, append, changes);
+  addRecord(writes, roomId, changes, (index) => numbered[index]);
 }
 
-function roomWrite(append: Append, head: Head, heard: HeardRoom | undefined): RoomWrite {
-  const { roomId, expected, after } = append;
+/** @param from where the room ends now; undefined for a new one */
+export function roomWrite(
+  roomId: RoomId,
+  from: Head | undefined,
+  head: Head,
+  after: RoomState,
+  heard: HeardRoom | undefined,
+): RoomWrite {
+  const expected = from ?? NO_ROOM;
   return {
     id: roomId,
-    is_new: isCreation(append),
+    is_new: from === undefined,
     from_epoch: expected.epoch,
     from_revision: expected.revision,
     from_event_id: expected.eventId,
@@ -75,6 +85,17 @@ function roomWrite(append: Append, head: Head, heard: HeardRoom | undefined): Ro
     last_at: after.lastAt,
     heard: heard ?? null,
   };
+}
+
+export function addEvents(
+  writes: AppendWrites,
+  roomId: RoomId,
+  events: readonly HeldEvent[],
+): void {
+  for (const { epoch, revision, event } of events) {
+    const { id, at, type } = event;
+    writes.events.push({ room_id: roomId, epoch, revision, event_id: id, at, type, event });
+  }
 }
 
 function addKeys(writes: AppendWrites, { roomId, events, keys }: Append): void {
@@ -97,10 +118,12 @@ function isSnapshotDue({ expected, events, after }: Append, head: Head): boolean
   );
 }
 
-function addRecord(
+/** @param eventAt the event that a change was told by, with its number */
+export function addRecord(
   writes: AppendWrites,
-  { roomId, expected }: Append,
-  changes: ReturnType<typeof sessionChanges>,
+  roomId: RoomId,
+  changes: RecordChanges,
+  eventAt: (index: number) => HeldEvent | undefined,
 ): void {
   const startedHere = new Set(changes.started.map(({ sessionId }) => sessionId));
   for (const { sessionId, at } of changes.started) {
@@ -116,6 +139,8 @@ function addRecord(
     writes.departures.push({ room_id: roomId, session_id: sessionId, user_id: null, at });
   }
   for (const arrival of changes.arrivals) {
+    const told = eventAt(arrival.eventIndex);
+    if (told === undefined) continue;
     writes.arrivals.push({
       room_id: roomId,
       session_id: arrival.sessionId,
@@ -123,8 +148,9 @@ function addRecord(
       name: arrival.name,
       arrived_at: arrival.arrivedAt,
       departed_at: arrival.departedAt ?? null,
-      epoch: expected.epoch,
-      revision: expected.revision + 1 + arrival.eventIndex,
+      epoch: told.epoch,
+      revision: told.revision,
+      event_id: told.event.id,
     });
   }
   for (const play of changes.plays) {

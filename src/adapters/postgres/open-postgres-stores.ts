@@ -1,12 +1,15 @@
 // Opens what is stored in Postgres, on a server of the operator's or on the embedded one, and closes it again.
 import type { Archive } from '../../ports/archive.ts';
+import type { ArchiveWriter } from '../../ports/archive-writer.ts';
 import type { ChatLog } from '../../ports/chat-log.ts';
 import type { Log } from '../../ports/log.ts';
 import type { RoomLog } from '../../ports/room-log.ts';
 import type { Users } from '../../ports/users.ts';
+import { migrateUp, requireMigrated } from './migrate.ts';
 import { createOrm, type Orm, type PostgresTarget } from './orm.ts';
 import { startPgliteServer } from './pglite-server.ts';
 import { PostgresArchive } from './postgres-archive.ts';
+import { PostgresArchiver, type PostgresArchiverOptions } from './postgres-archiver.ts';
 import { PostgresChatLog } from './postgres-chat-log.ts';
 import { PostgresKv } from './postgres-kv.ts';
 import { PostgresRoomLog } from './postgres-room-log.ts';
@@ -18,7 +21,9 @@ export interface PostgresStores {
   readonly chatLog: ChatLog;
   readonly users: Users;
   readonly archive: Archive;
-  readonly kv: Pick<PostgresKv, 'get' | 'set'>;
+  readonly kv: Pick<PostgresKv, 'get' | 'set' | 'setOnce'>;
+  /** What brings the tables up to a live log of the rooms elsewhere. Nobody else appends to `roomLog` and `chatLog` then. */
+  createArchiver(options: Pick<PostgresArchiverOptions, 'live' | 'metrics' | 'log'>): ArchiveWriter;
   /** For the log, such as `PostgreSQL 18.6`. */
   readonly version: string;
   /** Closes the connections after what is under way. Idempotent. */
@@ -27,19 +32,23 @@ export interface PostgresStores {
 
 export interface PostgresStoresOptions {
   readonly target: PostgresTarget;
-  /** Whether to bring the tables up to this version first. Without, a table that is missing shows with the first statement. */
+  /** Whether to bring the tables up to this version first. Without, they must be. */
   readonly migrate: boolean;
   readonly log: Log;
 }
 
-/** Rejects with `StoreUnavailable` where the server cannot be reached. */
+/** Rejects with `StoreUnavailable` where the server cannot be reached; `MigrationsPending` or `MigrationsLocked` by its tables. */
 export async function openPostgresStores(options: PostgresStoresOptions): Promise<PostgresStores> {
   const { target, migrate, log } = options;
+  if (migrate) {
+    for (const migration of await migrateUp(target, log))
+      log.info({ migration }, 'database migrated');
+  }
   const orm = await createOrm(target, (line) => log.debug({}, line));
   const sql = new Sql(orm);
   try {
     const [server] = await sql.rows<{ readonly version: string }>('select version()');
-    if (migrate) await migrateUp(orm, sql, log);
+    if (!migrate) await requireMigrated(sql);
     return storesOn(orm, sql, {
       vacuums: 'host' in target,
       version: /^PostgreSQL \S+/.exec(server?.version ?? '')?.[0] ?? 'PostgreSQL',
@@ -83,11 +92,6 @@ export async function openEmbeddedStores(options: {
   }
 }
 
-async function migrateUp(orm: Orm, sql: Sql, log: Log): Promise<void> {
-  const done = await sql.managed(() => orm.migrator.up());
-  for (const { name } of done) log.info({ migration: name }, 'database migrated');
-}
-
 function storesOn(
   orm: Orm,
   sql: Sql,
@@ -95,12 +99,14 @@ function storesOn(
 ): PostgresStores {
   const kv = new PostgresKv(sql);
   let stopped: Promise<void> | undefined;
+  const roomLog = new PostgresRoomLog(sql, kv, { vacuums });
   return {
-    roomLog: new PostgresRoomLog(sql, kv, { vacuums }),
+    roomLog,
     chatLog: new PostgresChatLog(sql),
     users: new PostgresUsers(sql),
     archive: new PostgresArchive(sql),
     kv,
+    createArchiver: (options) => new PostgresArchiver({ ...options, sql, archive: roomLog }),
     version,
     stop() {
       stopped ??= orm.close(true);

@@ -10,8 +10,17 @@ export type PostgresTarget =
   | { readonly clientUrl: string; readonly poolSize: number }
   | { readonly host: string; readonly port: number };
 
+export interface OrmSettings {
+  /** On one connection, as what a session locks is its own; and with no end to how long a statement may take. */
+  readonly isMigrating?: boolean;
+}
+
 /** @param onNotice told what MikroORM would print, a line at a time */
-export function ormOptions(target: PostgresTarget, onNotice: (line: string) => void): Options {
+export function ormOptions(
+  target: PostgresTarget,
+  onNotice: (line: string) => void,
+  { isMigrating = false }: OrmSettings = {},
+): Options {
   const isEmbedded = 'host' in target;
   return {
     ...(isEmbedded
@@ -24,7 +33,10 @@ export function ormOptions(target: PostgresTarget, onNotice: (line: string) => v
           // PGlite is one backend: a second connection would share its unnamed statements and wait for its transactions anyway.
           pool: { min: 0, max: 1 },
         }
-      : { clientUrl: target.clientUrl, pool: { min: 0, max: target.poolSize } }),
+      : {
+          clientUrl: target.clientUrl,
+          pool: { min: 0, max: isMigrating ? 1 : target.poolSize },
+        }),
     entities: ENTITIES,
     extensions: [Migrator],
     discovery: { disableDynamicFileAccess: true },
@@ -37,7 +49,11 @@ export function ormOptions(target: PostgresTarget, onNotice: (line: string) => v
     colors: false,
     driverOptions: {
       // An answer that takes this long will not come; it must not hold up all that waits behind it.
-      connection: { connectionTimeoutMillis: 5_000, query_timeout: 60_000, keepAlive: true },
+      connection: {
+        connectionTimeoutMillis: 5_000,
+        ...(isMigrating ? {} : { query_timeout: 60_000 }),
+        keepAlive: true,
+      },
       acquireConnectionTimeout: 70_000,
       log: { warn: onNotice, error: onNotice, debug: onNotice, deprecate: onNotice },
     },
@@ -55,6 +71,10 @@ export function ormOptions(target: PostgresTarget, onNotice: (line: string) => v
 
 export type Orm = CoreOrm<PostgreSqlDriver>;
 
-export function createOrm(target: PostgresTarget, onNotice: (line: string) => void): Promise<Orm> {
-  return MikroORM.init({ ...ormOptions(target, onNotice), connect: false });
+export function createOrm(
+  target: PostgresTarget,
+  onNotice: (line: string) => void,
+  settings?: OrmSettings,
+): Promise<Orm> {
+  return MikroORM.init({ ...ormOptions(target, onNotice, settings), connect: false });
 }

@@ -115,6 +115,21 @@ export class PostgresChatLog implements ChatLog {
     return row === undefined ? undefined : itemOf(row);
   }
 
+  async lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
+    const bySeq = await this.#lastSeqs(roomIds);
+    return roomIds.map((roomId) => bySeq.get(roomId) ?? 0);
+  }
+
+  /** It loses nothing. */
+  restore(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** One process writes here, so there is nobody else to tell of. */
+  subscribe(): () => void {
+    return () => undefined;
+  }
+
   async #range(roomId: RoomId, where: string, seq: number, limit: number): Promise<ChatRange> {
     // One statement: a message said between two would give a newest number that the items do not reach.
     const [found] = await this.#sql.rows<{ readonly items: Row[]; readonly last_seq: number }>(
@@ -137,7 +152,7 @@ export class PostgresChatLog implements ChatLog {
   }
 
   async #tryCommit(said: readonly Said[]): Promise<readonly Appended[]> {
-    const lastSeqs = await this.#lastSeqs(said);
+    const lastSeqs = await this.#lastSeqs(said.map(({ roomId }) => roomId));
     const keyed = await this.#keyed(said);
     const rows: Row[] = [];
     const targets: { room_id: RoomId; seq: number }[] = [];
@@ -165,11 +180,11 @@ export class PostgresChatLog implements ChatLog {
     return appended;
   }
 
-  async #lastSeqs(said: readonly Said[]): Promise<Map<RoomId, number>> {
+  async #lastSeqs(roomIds: readonly RoomId[]): Promise<Map<RoomId, number>> {
     const rows = await this.#sql.rows<{ readonly room_id: RoomId; readonly seq: number }>(
       `select r.room_id, coalesce((select max(seq) from chat_item c where c.room_id = r.room_id), 0) as seq
        from unnest(?::uuid[]) as r(room_id)`,
-      [[...new Set(said.map(({ roomId }) => roomId))]],
+      [[...new Set(roomIds)]],
     );
     return new Map(rows.map(({ room_id, seq }) => [room_id, seq]));
   }

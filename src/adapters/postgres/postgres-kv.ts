@@ -24,4 +24,13 @@ export class PostgresKv {
       [key, JSON.stringify(value)],
     );
   }
+
+  /** Sets what is not set yet. @returns what it is now, by whoever came first */
+  async setOnce(key: string, value: JsonValue): Promise<JsonValue> {
+    await this.#sql.rows(
+      'insert into kv (key, value) values (?, ?::jsonb) on conflict (key) do nothing',
+      [key, JSON.stringify(value)],
+    );
+    return (await this.get(key)) ?? value;
+  }
 }

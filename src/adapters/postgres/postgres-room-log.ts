@@ -11,6 +11,7 @@ import {
 } from '../../domain/session-record.ts';
 import {
   NO_ROOM,
+  StoreUnavailable,
   isSameHead,
   type AppendResult,
   type Head,
@@ -96,25 +97,44 @@ export class PostgresRoomLog implements RoomLog {
 
   async read(
     roomId: RoomId,
-    after: { readonly epoch: number; readonly revision: number },
+    after: { readonly epoch: number; readonly revision: number; readonly eventId?: EventId | '' },
   ): Promise<ReadResult> {
     interface Row extends Omit<HeadRow, 'id'> {
       readonly events: readonly RoomEvent[];
+      readonly after_id: string | null;
     }
+    const epoch = toIntColumn(after.epoch);
     const revision = toIntColumn(after.revision);
     const [row] = await this.#sql.rows<Row>(
       `select r.epoch, r.revision, r.event_id, coalesce((
          select jsonb_agg(e.event order by e.revision) from room_event e
          where e.room_id = r.id and e.epoch = r.epoch and e.revision > ? and e.revision <= r.revision
-           and r.revision - ? <= ?), '[]') as events
+           and r.revision - ? <= ?), '[]') as events,
+         (select event_id from room_event a where a.room_id = r.id and a.epoch = ? and a.revision = ?) as after_id
        from room r where r.id = ?`,
-      [revision, revision, MAX_READ_EVENTS, roomId],
+      [revision, revision, MAX_READ_EVENTS, epoch, revision, roomId],
     );
+    if (row === undefined) return { kind: 'gone' };
     const head = headOf(row);
     const behind = head.revision - after.revision;
-    const isWhole = row !== undefined && row.events.length === behind;
+    const isWhole = behind >= 0 && row.events.length === behind;
     if (!isWhole || after.epoch !== head.epoch || after.revision < 0) return { kind: 'gone' };
+    // The head of an epoch that has just begun is an event of the epoch before.
+    const afterId = behind === 0 ? head.eventId : (row.after_id ?? '');
+    if (after.eventId !== undefined && after.eventId !== afterId) return { kind: 'gone' };
     return { kind: 'events', head, events: row.events };
+  }
+
+  /** It loses nothing, so there is nothing to put back. */
+  async restore(roomId: RoomId): Promise<LoadedRoom> {
+    const room = await this.load(roomId);
+    if (room === undefined) throw new StoreUnavailable(`the log of room ${roomId}`);
+    return room;
+  }
+
+  async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {
+    const headById = await this.#headsById(roomIds);
+    return roomIds.map((roomId) => headById.get(roomId) ?? NO_ROOM);
   }
 
   async recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
@@ -206,11 +226,7 @@ export class PostgresRoomLog implements RoomLog {
   async #whyNot(missed: readonly Append[]): Promise<ReadonlyMap<Append, AppendResult>> {
     const reasons = new Map<Append, AppendResult>();
     if (missed.length === 0) return reasons;
-    const heads = await this.#sql.rows<HeadRow>(
-      'select id, epoch, revision, event_id from room where id = any(?::uuid[])',
-      [missed.map(({ roomId }) => roomId)],
-    );
-    const headById = new Map(heads.map((row) => [row.id, headOf(row)]));
+    const headById = await this.#headsById(missed.map(({ roomId }) => roomId));
     for (const append of missed) {
       reasons.set(
         append,
@@ -221,6 +237,14 @@ export class PostgresRoomLog implements RoomLog {
       );
     }
     return reasons;
+  }
+
+  async #headsById(roomIds: readonly RoomId[]): Promise<ReadonlyMap<string, Head>> {
+    const heads = await this.#sql.rows<HeadRow>(
+      'select id, epoch, revision, event_id from room where id = any(?::uuid[])',
+      [roomIds],
+    );
+    return new Map(heads.map((row) => [row.id, headOf(row)]));
   }
 
   async #usedKey({ roomId, events, keys }: Append): Promise<AppendResult | undefined> {

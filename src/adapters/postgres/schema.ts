@@ -60,6 +60,14 @@ export const RoomSnapshotSchema = defineEntity({
 export const RoomEventSchema = defineEntity({
   name: 'RoomEvent',
   tableName: 'room_event',
+  uniques: [{ name: 'room_event_id_unique', properties: ['roomId', 'eventId'] }],
+  indexes: [
+    {
+      name: 'room_event_landmark_index',
+      expression:
+        "create index room_event_landmark_index on room_event (room_id, type, at) where type in ('SessionStarted', 'SessionEnded', 'RoomUpdated')",
+    },
+  ],
   properties: {
     roomId: p.uuid().primary(),
     epoch: p.integer().primary(),
@@ -97,12 +105,7 @@ export const SessionSchema = defineEntity({
 export const ParticipationSchema = defineEntity({
   name: 'Participation',
   tableName: 'participation',
-  uniques: [
-    {
-      name: 'participation_event_unique',
-      properties: ['sessionId', 'userId', 'epoch', 'revision'],
-    },
-  ],
+  uniques: [{ name: 'participation_event_unique', properties: ['sessionId', 'userId', 'eventId'] }],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
     sessionId: p.uuid(),
@@ -110,8 +113,10 @@ export const ParticipationSchema = defineEntity({
     name: p.text(),
     arrivedAt: p.float().columnType('double precision'),
     departedAt: p.float().columnType('double precision').nullable(),
+    /** Where the arrival was told first; its event may have another number since. */
     epoch: p.integer(),
     revision: p.integer(),
+    eventId: p.text(),
   },
 });
 
@@ -134,6 +139,7 @@ export const PlaySchema = defineEntity({
 export const ChatItemSchema = defineEntity({
   name: 'ChatItem',
   tableName: 'chat_item',
+  uniques: [{ name: 'chat_item_seq_unique', properties: ['roomId', 'seq'] }],
   indexes: [
     {
       name: 'chat_item_key_index',
@@ -142,8 +148,9 @@ export const ChatItemSchema = defineEntity({
     },
   ],
   properties: {
-    roomId: p.uuid().primary(),
-    seq: p.integer().primary(),
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    roomId: p.uuid(),
+    seq: p.integer(),
     at: p.float().columnType('double precision'),
     kind: p.text(),
     userId: p.uuid(),

@@ -1,5 +1,5 @@
 // One way to run SQL: on MikroORM's connections, with failures of the connection told apart from faults of the statement.
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, Knex } from '@mikro-orm/postgresql';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Orm } from './orm.ts';
 
@@ -49,6 +49,12 @@ export function toIntColumn(asked: number): number {
   return Math.max(-1, Math.min(asked, 2 ** 31 - 1));
 }
 
+/** Runs one statement with `?` for each binding and answers its rows. */
+export type Rows = <Row extends object>(
+  text: string,
+  bindings?: readonly unknown[],
+) => Promise<Row[]>;
+
 /**
  * Statements on the pool. After a failure to connect the next ones fail at once until a back-off has passed, so that a database that
  * is away is not hammered; any statement after that tries again.
@@ -80,6 +86,23 @@ export class Sql {
   /** Runs `work` with an entity manager of its own, its failures told apart as by `rows`. */
   async managed<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
     return this.#guard(() => work(this.#orm.em.fork()));
+  }
+
+  /**
+   * Runs `work`, whose statements are one transaction. Its failures are told apart as by `rows`.
+   * @param work may run again only after it has failed; whatever it throws, nothing stays of its statements
+   */
+  async transaction<T>(work: (rows: Rows) => Promise<T>): Promise<T> {
+    return this.#guard(() =>
+      this.#orm.em.fork().transactional((em) => {
+        const transaction = em.getTransactionContext<Knex.Transaction>();
+        if (transaction === undefined) throw new Error('there is no transaction');
+        return work(async <Row extends object>(text: string, bindings: readonly unknown[] = []) => {
+          const result: unknown = await transaction.raw(text, bindings as (string | number)[]);
+          return (result as { rows: Row[] }).rows;
+        });
+      }),
+    );
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {

@@ -1,35 +1,100 @@
 // What happens inside Redis when somebody speaks: each script is atomic, and touches the keys of one partition alone.
+import { TELLING } from './channel-scripts.ts';
 import { scriptOf } from './redis-commands.ts';
+import { REIGN } from './room-log-scripts.ts';
+
+/** For other scripts: erases the text of an item of the chat, unless that is done. */
+const ERASING = `
+local function erase(chat, seq)
+  local kept = redis.call('HGET', chat, seq)
+  local fields = kept and string.match(kept, '^m\\n([^\\n]*)\\n')
+  if fields then redis.call('HSET', chat, seq, 'x\\n' .. fields .. '\\n""') end
+end
+`;
 
 /**
  * An item is kept as three lines: its state (`m` a message, `x` one that was erased, `d` a deletion), its fields as JSON, and its text
  * as JSON, so that a text can be erased here without reading the rest.
  *
- * KEYS: chat, outbox, channel, the request's key.
- * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; node id.
+ * KEYS: chat, outbox, channel, its count, the request's key.
+ * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; the lines before it on the channel.
  */
-export const SAY = scriptOf(`
-local chat, outbox, channel, key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+export const SAY = scriptOf(`${TELLING}${REIGN}${ERASING}
+local chat, outbox, key = KEYS[1], KEYS[2], KEYS[5]
 local said = redis.call('GET', key)
 if said then
   local at, seq, item = string.match(said, '^([^|]*)|([^|]*)|(.*)$')
   if tonumber(ARGV[1]) - tonumber(at) < tonumber(ARGV[2]) then
-    return {'repeated', tonumber(seq), redis.call('HGET', chat, seq) or item}
+    return {'repeated', tonumber(seq), redis.call('HGET', chat, seq) or item, reign()}
   end
 end
 if redis.call('XLEN', outbox) >= tonumber(ARGV[6]) then return {'full'} end
 local seq = redis.call('HINCRBY', chat, 'last', 1)
 redis.call('HSET', chat, seq, ARGV[3])
-if ARGV[4] ~= '' then
-  local target = redis.call('HGET', chat, ARGV[4])
-  local fields = target and string.match(target, '^m\\n([^\\n]*)\\n')
-  if fields then redis.call('HSET', chat, ARGV[4], 'x\\n' .. fields .. '\\n""') end
-end
+if ARGV[4] ~= '' then erase(chat, ARGV[4]) end
 redis.call('HDEL', chat, seq - tonumber(ARGV[5]))
 redis.call('SET', key, ARGV[1] .. '|' .. seq .. '|' .. ARGV[3], 'PX', ARGV[2])
-redis.call('XADD', outbox, '*', 'r', ARGV[7], 's', seq, 'c', ARGV[3])
-redis.call('SPUBLISH', channel, ARGV[8] .. '\\n' .. ARGV[7] .. '\\n' .. seq)
-return {'said', seq}
+redis.call('XADD', outbox, '*', 'i', ARGV[7], 's', seq, 'c', ARGV[3])
+tell(KEYS[3], KEYS[4], ARGV[8] .. seq .. '\\n' .. ARGV[3])
+return {'said', seq, reign()}
+`);
+
+/**
+ * Puts items back that were lost beyond the newest. One whose number belongs to another item goes behind all, unless it is there already;
+ * deletions of it go with it.
+ * KEYS: chat, outbox, channel, its count. ARGV: room id; the lines before an item on the channel; items kept; then for each item its seq,
+ * the item, and the seq that it erases or ''.
+ */
+export const PUT_BACK = scriptOf(`${TELLING}${REIGN}${ERASING}
+local chat, outbox = KEYS[1], KEYS[2]
+local function fieldsOf(item) return string.match(item, '^.\\n([^\\n]*)') end
+-- By the whole of an item, and by its fields: those of an erased one, and those of any.
+local byWhole, byErased, byFields, all = {}, {}, {}, redis.call('HGETALL', chat)
+for i = 1, #all, 2 do
+  if all[i] ~= 'last' then
+    local item, fields = all[i + 1], fieldsOf(all[i + 1])
+    byWhole[item], byFields[fields] = all[i], all[i]
+    if string.sub(item, 1, 1) == 'x' then byErased[fields] = all[i] end
+  end
+end
+local function placeOf(item)
+  if string.sub(item, 1, 1) == 'x' then return byFields[fieldsOf(item)] end
+  return byWhole[item] or byErased[fieldsOf(item)]
+end
+local newest = tonumber(redis.call('HGET', chat, 'last') or 0)
+local last, moved = newest, {}
+for i = 4, #ARGV, 3 do
+  local seq, item, target = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if moved[target] then
+    item = string.gsub(item, '"target":%d+', '"target":' .. moved[target], 1)
+    target = moved[target]
+  end
+  local there = placeOf(item)
+  if there then
+    moved[seq] = there ~= seq and there or nil
+    if string.sub(item, 1, 1) == 'x' then erase(chat, there) end
+  elseif tonumber(seq) > newest or redis.call('HEXISTS', chat, seq) == 1 then
+    local place = seq
+    if tonumber(seq) <= last then
+      place = string.format('%d', last + 1)
+      moved[seq] = place
+    end
+    last = tonumber(place)
+    redis.call('HSET', chat, place, item, 'last', place)
+    redis.call('HDEL', chat, string.format('%d', last - tonumber(ARGV[3])))
+    if target ~= '' then erase(chat, target) end
+    redis.call('XADD', outbox, '*', 'i', ARGV[1], 's', place, 'c', item)
+    tell(KEYS[3], KEYS[4], ARGV[2] .. place .. '\\n' .. item)
+  end
+end
+return reign()
+`);
+
+/** The newest number of each of the chats of one partition. KEYS: the chats. */
+export const LAST_SEQS = scriptOf(`
+local lasts = {}
+for i, chat in ipairs(KEYS) do lasts[i] = tonumber(redis.call('HGET', chat, 'last') or 0) end
+return lasts
 `);
 
 /** The newest items of a range. KEYS: chat. ARGV: the first seq; the last, or '' for the newest of all; the most items to give. */

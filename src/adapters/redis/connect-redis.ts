@@ -10,6 +10,10 @@ export type RedisTarget =
 
 export interface RedisConnection {
   readonly redis: RedisCommands;
+  /** Calls `listener` when a connection has come back, or a server has taken over. */
+  onBack(listener: () => void): void;
+  /** Sends commands to the server that keeps `key`, one right after the other on one connection, and waits for all. */
+  together(key: string, commands: readonly (readonly string[])[]): Promise<readonly unknown[]>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +36,12 @@ export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis
       const client = createClient({ url: target.url, socket, ...common });
       client.on('error', failed);
       await client.connect();
-      return { redis: client, stop: () => stopped(client) };
+      return {
+        redis: client,
+        onBack: (listener) => client.on('ready', listener),
+        together: (_key, commands) => sentTo(client, commands),
+        stop: () => stopped(client),
+      };
     }
     case 'cluster': {
       const cluster = createCluster({
@@ -41,7 +50,12 @@ export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis
       });
       cluster.on('error', failed);
       await cluster.connect();
-      return { redis: cluster, stop: () => stopped(cluster) };
+      return {
+        redis: cluster,
+        onBack: (listener) => cluster.on('node-ready', listener),
+        together: async (key, commands) => sentTo(await cluster.getNodeClientForKey(key), commands),
+        stop: () => stopped(cluster),
+      };
     }
     case 'sentinel': {
       const sentinel = createSentinel({
@@ -55,9 +69,24 @@ export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis
       });
       sentinel.on('error', failed);
       await sentinel.connect();
-      return { redis: sentinel, stop: () => stopped(sentinel) };
+      return {
+        redis: sentinel,
+        onBack: (listener) => sentinel.on('ready', listener).on('topology-change', listener),
+        together: (_key, commands) =>
+          sentinel.use((client) =>
+            Promise.all(commands.map((command) => client.sendCommand(false, [...command]))),
+          ),
+        stop: () => stopped(sentinel),
+      };
     }
   }
+}
+
+function sentTo(
+  client: { sendCommand(command: string[]): Promise<unknown> },
+  commands: readonly (readonly string[])[],
+): Promise<readonly unknown[]> {
+  return Promise.all(commands.map((command) => client.sendCommand([...command])));
 }
 
 function stopped(client: { destroy(): void }): Promise<void> {

@@ -3,9 +3,11 @@ import type { HubMs, RoomId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
 import type { ChatDraft, ChatLog, ChatRange } from '../../ports/chat-log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import { ITEMS, SAY } from './chat-log-scripts.ts';
-import { runScript, type RedisCommands } from './redis-commands.ts';
+import { ITEMS, LAST_SEQS, PUT_BACK, SAY } from './chat-log-scripts.ts';
+import type { RedisChannels } from './redis-channels.ts';
+import { byPartition, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
+import type { ReplicaBarrier } from './replica-barrier.ts';
 
 const KEY_LIFE_MS = 600_000;
 /** Longer than any fail-over takes. */
@@ -15,11 +17,14 @@ const KEPT_ITEMS = 1_000;
 
 export interface RedisChatLogOptions {
   readonly redis: RedisCommands;
+  readonly channels: RedisChannels;
   readonly keys: RedisKeys;
   /** Another one with each start. */
   readonly nodeId: string;
   /** How many entries of a partition may wait for the archive before further ones are refused. */
   readonly maxOutboxEntries: number;
+  /** Given where what is said must have reached replicas before it is acknowledged. */
+  readonly barrier: ReplicaBarrier | undefined;
 }
 
 export class RedisChatLog implements ChatLog {
@@ -36,9 +41,9 @@ export class RedisChatLog implements ChatLog {
     at: HubMs,
     key?: string,
   ): Promise<{ readonly item: ChatItem; readonly repeated: boolean }> {
-    const { redis, keys, nodeId, maxOutboxEntries } = this.#options;
+    const { redis, channels, keys, nodeId, maxOutboxEntries, barrier } = this.#options;
     const partition = keys.partitionOf(roomId);
-    const text = textOf(draft, at);
+    const text = keptItem({ ...draft, at });
     // Without a key of the client's it has one of ours: a command that was under way when the master went is sent again.
     this.#said += 1;
     const own = `${nodeId}:${this.#said}`;
@@ -48,7 +53,8 @@ export class RedisChatLog implements ChatLog {
       [
         keys.chat(roomId),
         keys.outbox(partition),
-        keys.chatChannel(partition),
+        keys.channel(partition),
+        keys.told(partition),
         keys.chatKey(roomId, key ?? own),
       ],
       [
@@ -59,13 +65,16 @@ export class RedisChatLog implements ChatLog {
         String(KEPT_ITEMS),
         String(maxOutboxEntries),
         roomId,
-        nodeId,
+        channels.messageOf('c', roomId, ''),
       ],
     )) as SayReply;
     switch (reply[0]) {
       case 'said':
+        await barrier?.passed(partition, reply[2]);
         return { item: itemOf(reply[1], text), repeated: false };
       case 'repeated':
+        // Its first attempt may have ended while it waited for the replicas.
+        await barrier?.passed(partition, reply[3]);
         return { item: itemOf(reply[1], reply[2]), repeated: key !== undefined };
       case 'full':
         throw new StoreUnavailable('the archive');
@@ -85,6 +94,51 @@ export class RedisChatLog implements ChatLog {
     return items.find((item) => item.seq === seq);
   }
 
+  async lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
+    const { redis, keys } = this.#options;
+    const lasts = roomIds.map(() => 0);
+    const ask = async (places: readonly number[]): Promise<void> => {
+      const names = places.map((place) => keys.chat(roomIds[place] ?? ('' as RoomId)));
+      const found = (await runScript(redis, LAST_SEQS, names, [])) as readonly number[];
+      for (const [i, place] of places.entries()) lasts[place] = found[i] ?? 0;
+    };
+    const partitions = byPartition(roomIds, (roomId) => keys.partitionOf(roomId));
+    await Promise.all(partitions.map(ask));
+    return lasts;
+  }
+
+  async restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void> {
+    if (items.length === 0) return;
+    const { redis, channels, keys, barrier } = this.#options;
+    const partition = keys.partitionOf(roomId);
+    const inOrder = items.toSorted((a, b) => a.seq - b.seq).slice(-KEPT_ITEMS);
+    const reign = await runScript(
+      redis,
+      PUT_BACK,
+      [keys.chat(roomId), keys.outbox(partition), keys.channel(partition), keys.told(partition)],
+      [
+        roomId,
+        channels.messageOf('c', roomId, ''),
+        String(KEPT_ITEMS),
+        ...inOrder.flatMap((item) => [
+          String(item.seq),
+          keptItem(item),
+          item.kind === 'deletion' ? String(item.target) : '',
+        ]),
+      ],
+    );
+    await barrier?.passed(partition, String(reign));
+  }
+
+  subscribe(listener: (roomId: RoomId, item: ChatItem) => void): () => void {
+    const { channels, nodeId } = this.#options;
+    return channels.on('c', (node, roomId, rest) => {
+      if (node === nodeId) return;
+      const end = rest.indexOf('\n');
+      listener(roomId, itemOf(Number(rest.slice(0, end)), rest.slice(end + 1)));
+    });
+  }
+
   async #range(roomId: RoomId, first: number, last: string, limit: number): Promise<ChatRange> {
     const { redis, keys } = this.#options;
     const args = [String(first), last, String(limit)];
@@ -95,20 +149,24 @@ export class RedisChatLog implements ChatLog {
 }
 
 type SayReply =
-  readonly ['said', number] | readonly ['repeated', number, string] | readonly ['full'];
+  | readonly ['said', number, string]
+  | readonly ['repeated', number, string, string]
+  | readonly ['full'];
 
 type Fields =
   | Omit<Extract<ChatItem, { kind: 'message' }>, 'seq' | 'text' | 'deleted'>
   | Omit<Extract<ChatItem, { kind: 'deletion' }>, 'seq'>;
 
 /** The item as it is kept; see `SAY`. */
-function textOf(draft: ChatDraft, at: HubMs): string {
-  if (draft.kind === 'deletion') {
-    const fields: Fields = { kind: 'deletion', at, by: draft.by, target: draft.target };
+function keptItem(item: (ChatDraft & { readonly at: HubMs }) | ChatItem): string {
+  const { kind, at } = item;
+  if (kind === 'deletion') {
+    const fields: Fields = { kind, at, by: item.by, target: item.target };
     return `d\n${JSON.stringify(fields)}\n`;
   }
-  const fields: Fields = { kind: 'message', at, userId: draft.userId, name: draft.name };
-  return `m\n${JSON.stringify(fields)}\n${JSON.stringify(draft.text)}`;
+  const fields: Fields = { kind, at, userId: item.userId, name: item.name };
+  const state = 'deleted' in item ? 'x' : 'm';
+  return `${state}\n${JSON.stringify(fields)}\n${JSON.stringify(item.text)}`;
 }
 
 function itemOf(seq: number, kept: string): ChatItem {

@@ -18,6 +18,29 @@ export interface RedisCommands {
   sSubscribe(channel: string, listener: (message: string) => void): Promise<void>;
 }
 
+/** More keys in one script would keep Redis from everything else for too long. */
+const KEYS_AT_ONCE = 500;
+
+/** The places of items in their list, in groups of one partition, each small enough for one script. */
+export function byPartition<T>(
+  items: readonly T[],
+  partitionOf: (item: T) => number,
+): readonly (readonly number[])[] {
+  const groups: number[][] = [];
+  const open = new Map<number, number[]>();
+  for (const [place, item] of items.entries()) {
+    const partition = partitionOf(item);
+    let group = open.get(partition);
+    if (group === undefined || group.length === KEYS_AT_ONCE) {
+      group = [];
+      groups.push(group);
+      open.set(partition, group);
+    }
+    group.push(place);
+  }
+  return groups;
+}
+
 export interface Script {
   readonly text: string;
   readonly sha1: string;

@@ -15,7 +15,7 @@ export class RedisKeys {
     return fnv1a(roomId) % this.partitions;
   }
 
-  /** Epoch, revision and id of the head, with the newest snapshot and its revision. */
+  /** The head, the server's reign that it was written under, where its epoch began, and the newest snapshot with its revision. */
   room(roomId: RoomId): string {
     return `${this.#tag(roomId)}room:${roomId}`;
   }
@@ -39,9 +39,24 @@ export class RedisKeys {
     return `${this.#partition(partition)}outbox`;
   }
 
-  /** The shard channel on which a partition's appends are told. */
+  /** The shard channel on which all that happens in a partition is told. */
   channel(partition: number): string {
-    return `${this.#partition(partition)}appends`;
+    return `${this.#partition(partition)}told`;
+  }
+
+  /** How many messages were told on the channel, so that a listener sees what it missed. */
+  told(partition: number): string {
+    return `${this.#partition(partition)}told-count`;
+  }
+
+  /** Written to wait for the replicas. */
+  barrier(partition: number): string {
+    return `${this.#partition(partition)}barrier`;
+  }
+
+  /** Who is connected to a room, each with their node; and how often that has changed. */
+  presence(roomId: RoomId): string {
+    return `${this.#tag(roomId)}presence:${roomId}`;
   }
 
   /** The newest items of a room's chat by their numbers, and the number of the last. */
@@ -51,11 +66,6 @@ export class RedisKeys {
 
   chatKey(roomId: RoomId, key: string): string {
     return `${this.#tag(roomId)}said:${roomId}:${key}`;
-  }
-
-  /** The shard channel on which a partition's chat is told. */
-  chatChannel(partition: number): string {
-    return `${this.#partition(partition)}chats`;
   }
 
   code(code: RoomCode): string {
@@ -69,6 +79,11 @@ export class RedisKeys {
 
   get alive(): string {
     return `${PREFIX}:alive`;
+  }
+
+  /** The nodes, each with the hub time at which it renewed its lease. */
+  get nodes(): string {
+    return `${PREFIX}:nodes`;
   }
 
   #tag(roomId: RoomId): string {

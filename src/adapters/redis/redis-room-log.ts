@@ -11,17 +11,21 @@ import {
   isSameHead,
   type AppendResult,
   type Head,
+  type HeldRoom,
   type IdempotencyRecord,
   type InhabitedRoom,
   type LoadedRoom,
   type ReadResult,
   type RoomLog,
+  type ToldAppend,
 } from '../../ports/room-log.ts';
-import { orAway, runScript, type RedisCommands } from './redis-commands.ts';
+import type { RedisChannels } from './redis-channels.ts';
+import { byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { APPEND, LOAD, READ, RELEASE_CODE } from './room-log-scripts.ts';
+import { restoreRoom } from './redis-restore.ts';
+import type { ReplicaBarrier } from './replica-barrier.ts';
+import { APPEND, HEADS, KEY_LIFE_MS, LOAD, READ, RELEASE_CODE } from './room-log-scripts.ts';
 
-const KEY_LIFE_MS = 600_000;
 /** The port promises 1,000; Redis trims by whole blocks and keeps somewhat more. */
 const KEPT_EVENTS = 1_000;
 /** A snapshot costs its size on the wire, replaying costs a load its time: one in so many events. */
@@ -29,46 +33,32 @@ const SNAPSHOT_EVERY = 50;
 
 export interface RedisRoomLogOptions {
   readonly redis: RedisCommands;
-  /** A connection of its own: while it waits for messages, others must not wait for it. */
-  readonly subscriber: RedisCommands;
+  readonly channels: RedisChannels;
   readonly keys: RedisKeys;
   /** Tells this process's appends from those of others. */
   readonly nodeId: string;
   /** How many appends of a partition may wait for the archive before further ones are refused. */
   readonly maxOutboxEntries: number;
+  /** Given where an append must have reached replicas before it is acknowledged. */
+  readonly barrier: ReplicaBarrier | undefined;
   readonly log: Log;
 }
 
 /** What is published, and what the archive takes from the outbox. */
-export interface AppendMessage {
+export interface AppendMessage extends ToldAppend {
   readonly node: string;
   readonly roomId: RoomId;
-  readonly head: Head;
-  readonly events: readonly RoomEvent[];
 }
 
-type Listener = (roomId: RoomId, head: Head, events: readonly RoomEvent[]) => void;
+type Listener = Parameters<RoomLog['subscribe']>[0];
 
 export class RedisRoomLog implements RoomLog {
   readonly #options: RedisRoomLogOptions;
-  readonly #listeners = new Set<Listener>();
   /** The newest hub time that this log was told of: idempotency is by hub time, as everything is. */
   #now: HubMs = 0;
 
-  private constructor(options: RedisRoomLogOptions) {
+  constructor(options: RedisRoomLogOptions) {
     this.#options = options;
-  }
-
-  /** Rejects with `StoreUnavailable` where Redis is away. */
-  static async open(options: RedisRoomLogOptions): Promise<RedisRoomLog> {
-    const roomLog = new RedisRoomLog(options);
-    const { subscriber, keys } = options;
-    for (let partition = 0; partition < keys.partitions; partition += 1) {
-      await orAway(() =>
-        subscriber.sSubscribe(keys.channel(partition), (message) => roomLog.#heard(message)),
-      );
-    }
-    return roomLog;
   }
 
   async load(roomId: RoomId): Promise<LoadedRoom | undefined> {
@@ -104,7 +94,7 @@ export class RedisRoomLog implements RoomLog {
 
   async read(
     roomId: RoomId,
-    after: { readonly epoch: number; readonly revision: number },
+    after: { readonly epoch: number; readonly revision: number; readonly eventId?: EventId | '' },
   ): Promise<ReadResult> {
     const { redis, keys } = this.#options;
     const reply = await runScript(
@@ -113,10 +103,39 @@ export class RedisRoomLog implements RoomLog {
       [keys.room(roomId), keys.events(roomId)],
       [String(after.epoch), String(after.revision), String(KEPT_EVENTS)],
     );
-    const found = reply as readonly [string, string, string, string[]] | readonly [];
+    const found = reply as ReadReply | readonly [];
     if (found.length === 0) return { kind: 'gone' };
-    const [epoch, revision, eventId, events] = found;
+    const [epoch, revision, eventId, events, knownId, event] = found;
+    if (after.eventId !== undefined) {
+      const atId = event === '' ? knownId : (JSON.parse(event) as RoomEvent).id;
+      if (atId !== after.eventId) return { kind: 'gone' };
+    }
     return { kind: 'events', head: headOf(epoch, revision, eventId), events: parsed(events) };
+  }
+
+  async restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom> {
+    await this.#claim(held.state.public.code, roomId);
+    const { room, reign } = await restoreRoom(this.#options, roomId, held);
+    await this.#options.barrier?.passed(this.#options.keys.partitionOf(roomId), reign);
+    this.#now = Math.max(this.#now, room.state.lastAt);
+    return room;
+  }
+
+  async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {
+    const { redis, keys } = this.#options;
+    const heads = roomIds.map(() => NO_ROOM);
+    const ask = async (places: readonly number[]): Promise<void> => {
+      const names = places.map((place) => keys.room(roomIds[place] ?? ('' as RoomId)));
+      const found = (await runScript(redis, HEADS, names, [])) as readonly string[];
+      for (const [i, place] of places.entries()) {
+        const [epoch, revision, eventId] = (found[i] ?? '').split('|');
+        if (epoch === undefined || revision === undefined || eventId === undefined) continue;
+        heads[place] = headOf(epoch, revision, eventId);
+      }
+    };
+    const partitions = byPartition(roomIds, (roomId) => keys.partitionOf(roomId));
+    await Promise.all(partitions.map(ask));
+    return heads;
   }
 
   async recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
@@ -156,8 +175,10 @@ export class RedisRoomLog implements RoomLog {
   }
 
   subscribe(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const { channels, nodeId } = this.#options;
+    return channels.on('a', (node, roomId, rest) => {
+      if (node !== nodeId) listener(roomId, JSON.parse(rest) as AppendMessage);
+    });
   }
 
   async #append(
@@ -167,7 +188,7 @@ export class RedisRoomLog implements RoomLog {
     after: RoomState,
     records: readonly IdempotencyRecord[],
   ): Promise<AppendResult> {
-    const { redis, keys, nodeId, maxOutboxEntries } = this.#options;
+    const { redis, channels, keys, nodeId, maxOutboxEntries, barrier } = this.#options;
     const partition = keys.partitionOf(roomId);
     const [first, last] = [events[0], events.at(-1)];
     if (first === undefined || last === undefined) throw new RangeError('no events');
@@ -177,7 +198,14 @@ export class RedisRoomLog implements RoomLog {
     const needsSnapshot =
       isStart ||
       Math.floor(head.revision / SNAPSHOT_EVERY) > Math.floor(expected.revision / SNAPSHOT_EVERY);
-    const message: AppendMessage = { node: nodeId, roomId, head, events };
+    const message: AppendMessage = {
+      node: nodeId,
+      roomId,
+      from: expected,
+      head,
+      events,
+      keys: records,
+    };
     const reply = (await runScript(
       redis,
       APPEND,
@@ -187,6 +215,7 @@ export class RedisRoomLog implements RoomLog {
         keys.inhabited(partition),
         keys.outbox(partition),
         keys.channel(partition),
+        keys.told(partition),
         ...records.map(({ key }) => keys.idempotency(roomId, key)),
       ],
       [
@@ -203,6 +232,7 @@ export class RedisRoomLog implements RoomLog {
         roomId,
         needsSnapshot ? JSON.stringify(after) : '',
         JSON.stringify(message),
+        channels.messageOf('a', roomId, ''),
         last.id,
         String(events.length),
         ...events.map((event) => JSON.stringify(event)),
@@ -211,15 +241,18 @@ export class RedisRoomLog implements RoomLog {
     )) as AppendReply;
     switch (reply[0]) {
       case 'committed':
+        await barrier?.passed(partition, reply[1]);
         this.#now = Math.max(this.#now, after.lastAt);
         return { kind: 'committed', head };
       case 'conflict': {
         const found = headOf(reply[1], reply[2], reply[3]);
+        if (!isSameHead(found, head)) return { kind: 'conflict', head: found };
         // The client sends a command again that was under way when the master went: then the log ends with these very events.
-        return isSameHead(found, head)
-          ? { kind: 'committed', head }
-          : { kind: 'conflict', head: found };
+        await barrier?.passed(partition);
+        return { kind: 'committed', head };
       }
+      case 'moved':
+        return { kind: 'moved' };
       case 'duplicate':
         return {
           kind: 'duplicate',
@@ -246,21 +279,17 @@ export class RedisRoomLog implements RoomLog {
     if (holder?.state.public.code === code) return;
     await runScript(redis, RELEASE_CODE, [keys.code(code)], [roomId]);
   }
-
-  #heard(text: string): void {
-    const message = JSON.parse(text) as AppendMessage;
-    if (message.node === this.#options.nodeId) return;
-    for (const listener of this.#listeners) {
-      listener(message.roomId, message.head, message.events);
-    }
-  }
 }
 
 type AppendReply =
-  | readonly ['committed']
+  | readonly ['committed', string]
+  | readonly ['moved']
   | readonly ['conflict', string, string, string]
   | readonly ['duplicate', number, string]
   | readonly ['full'];
+
+/** The head, the events after, and the event at the revision asked for: its id or, where it is kept, itself. */
+type ReadReply = readonly [string, string, string, readonly string[], string, string];
 
 function headOf(epoch: string, revision: string, eventId: string): Head {
   return { epoch: Number(epoch), revision: Number(revision), eventId: eventId as EventId };

@@ -5,11 +5,14 @@ import type { HttpDeps } from '../http-deps.ts';
 import { ReadyBody } from '../schemas.ts';
 import { json, type App } from './route-parts.ts';
 
+/** Asked by whoever starts processes and sends visitors to them. */
+export const HEALTH_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
+
 export function addOperations(app: App, deps: HttpDeps): void {
   app.openapi(
     createRoute({
       method: 'get',
-      path: '/healthz',
+      path: HEALTH_PATHS.alive,
       summary: 'The process lives',
       responses: { 200: json(z.object({ ok: z.literal(true) }), 'it does') },
     }),
@@ -18,7 +21,7 @@ export function addOperations(app: App, deps: HttpDeps): void {
   app.openapi(
     createRoute({
       method: 'get',
-      path: '/readyz',
+      path: HEALTH_PATHS.ready,
       summary: 'Whether new visitors should be sent here',
       responses: { 200: json(ReadyBody, 'yes'), 503: json(ReadyBody, 'no, and why') },
     }),

@@ -1,13 +1,15 @@
 // Rooms: the public ones, one of them, a new one.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
-import { RoomCodeSchema, RoomIdSchema } from '../../../protocol/schemas/primitives.ts';
+import { RoomIdSchema } from '../../../protocol/schemas/primitives.ts';
 import { costOf } from '../../hub/handlers/handlers.ts';
 import type { LiveRoom } from '../../hub/live-room.ts';
 import type { RoomDraft } from '../../hub/rooms.ts';
+import type { RoomPlace } from '../../ports/archive.ts';
+import { cursorOf, pageOf } from '../cursor.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
-import { RoomBody, RoomDraftBody, RoomListBody } from '../schemas.ts';
+import { PageQuery, RoomBody, RoomDraftBody, RoomListBody } from '../schemas.ts';
 import {
   BAD_REQUEST,
   BEARER,
@@ -17,10 +19,20 @@ import {
   authenticated,
   body,
   json,
+  roomAddress,
   type App,
 } from './route-parts.ts';
 
-const MAX_ROOMS_LISTED = 100;
+const MAX_HERE_COUNT = 2 ** 31 - 1;
+/** The fullest rooms have changed places by the next page: a room may be met twice, or not at all. */
+const ROOM_CURSOR = cursorOf<RoomPlace>(
+  'rooms',
+  z.object({
+    hereCount: z.int().min(0).max(MAX_HERE_COUNT),
+    createdAt: z.number(),
+    roomId: RoomIdSchema,
+  }),
+);
 
 export function addRooms(app: App, deps: HttpDeps): void {
   const summary = (room: LiveRoom) => {
@@ -32,20 +44,24 @@ export function addRooms(app: App, deps: HttpDeps): void {
       method: 'get',
       path: '/v1/rooms',
       summary: 'The public rooms, the fullest first',
-      responses: { 200: json(RoomListBody, 'the rooms') },
+      description:
+        'Rooms change places as people come and go: over several pages one may be met twice or not at all.',
+      request: { query: PageQuery },
+      responses: { 200: json(RoomListBody, 'a page of rooms'), ...BAD_REQUEST },
     }),
     async (context) => {
-      const rooms = await deps.archive.publicRooms(MAX_ROOMS_LISTED);
-      return context.json(
-        {
-          rooms: rooms.map(({ roomId, ...room }) => ({
-            ...room,
-            id: roomId,
-            visibility: 'public' as const,
-          })),
-        },
-        200,
+      const { cursor, limit } = context.req.valid('query');
+      const after = cursor === undefined ? undefined : ROOM_CURSOR.read(cursor);
+      const found = await deps.archive.publicRooms(limit + 1, after);
+      const { items, next } = pageOf(found, limit, ({ hereCount, createdAt, roomId }) =>
+        ROOM_CURSOR.of({ hereCount, createdAt, roomId }),
       );
+      const rooms = items.map(({ roomId, ...room }) => ({
+        ...room,
+        id: roomId,
+        visibility: 'public' as const,
+      }));
+      return context.json({ rooms, ...(next === undefined ? {} : { next }) }, 200);
     },
   );
   app.openapi(
@@ -84,14 +100,7 @@ export function addRooms(app: App, deps: HttpDeps): void {
       responses: { 200: json(RoomBody, 'the room'), ...NOT_FOUND },
     }),
     async (context) => {
-      const given = context.req.valid('param').room;
-      const roomId = RoomIdSchema.safeParse(given);
-      const code = RoomCodeSchema.safeParse(given);
-      const address = roomId.success
-        ? { roomId: roomId.data }
-        : code.success
-          ? { code: code.data }
-          : undefined;
+      const address = roomAddress(context.req.valid('param').room);
       const room = address === undefined ? undefined : await deps.rooms.find(address);
       if (room === undefined) throw new ProblemError(refuse('not_found', 'no such room'));
       return context.json(summary(room), 200);

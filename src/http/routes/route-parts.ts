@@ -2,7 +2,9 @@
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { refuse } from '../../../protocol/errors.ts';
+import { RoomCodeSchema, RoomIdSchema } from '../../../protocol/schemas/primitives.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
+import type { RoomAddress } from '../../hub/rooms.ts';
 import type { HttpDeps, Peer } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
 import { ProblemBody } from '../schemas.ts';
@@ -32,6 +34,14 @@ export const RATE_LIMITED = {
 };
 export const NOT_FOUND = { 404: problem('no such thing') };
 export const BAD_REQUEST = { 400: problem('a field is missing or malformed; the detail names it') };
+
+/** Which room a path means, by its id or code; undefined for what is neither. */
+export function roomAddress(given: string): RoomAddress | undefined {
+  const roomId = RoomIdSchema.safeParse(given);
+  if (roomId.success) return { roomId: roomId.data };
+  const code = RoomCodeSchema.safeParse(given);
+  return code.success ? { code: code.data } : undefined;
+}
 
 /**
  * Puts the person of the bearer token into the context, by the name that the store has.

@@ -23,6 +23,8 @@ function tooManyRooms({ maxRoomsPerConnection }: HandlerContext['options']): Ans
   return refused('conflict', `a connection joins at most ${maxRoomsPerConnection} rooms`);
 }
 
+const BEHIND = refused('unavailable', 'the room’s log cannot be reached for the moment', 1_000);
+
 /** The limits on entering that are the hub's, not the room's. */
 function tooMany(
   room: LiveRoom,
@@ -32,7 +34,7 @@ function tooMany(
   if (!isIn && connection.memberships.length >= options.maxRoomsPerConnection) {
     return tooManyRooms(options);
   }
-  if (room.members.of(user.id) === undefined && room.members.count >= options.maxRoomMembers) {
+  if (!room.members.isPresent(user.id) && room.members.count >= options.maxRoomMembers) {
     return refused('room_full', `the room holds at most ${options.maxRoomMembers} people`, 10_000);
   }
   return undefined;
@@ -72,6 +74,8 @@ export const ROOM_LIFE = {
     }
     const room = await rooms.find(request);
     if (room === undefined) return NO_SUCH_ROOM;
+    // A message of another node may be on its way, which the client has already got from there.
+    if (request.since !== undefined && !(await room.reach(request.since))) return BEHIND;
     const refusal = mayEnter(room.state, user.id, {
       at: ports.clock.now(),
       ...(request.invite === undefined ? {} : { invite: request.invite }),
@@ -119,7 +123,7 @@ export const ROOM_LIFE = {
   'sync.report': (request, context) => {
     const member = joined(context, request.roomId);
     if (member === undefined) return NOT_IN_ROOM;
-    member.room.report(member.membership, request);
+    member.room.readiness.report(member.membership, request);
     return ok();
   },
 } satisfies Partial<HandlerTable>;

@@ -1,62 +1,38 @@
 // The contracts of the rooms' log and of the chat on Redis, alone and as a cluster.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectRedis, type RedisTarget } from '../../../src/adapters/redis/connect-redis.ts';
-import { RedisChatLog } from '../../../src/adapters/redis/redis-chat-log.ts';
-import { RedisKeys } from '../../../src/adapters/redis/redis-keys.ts';
-import { RedisRoomLog } from '../../../src/adapters/redis/redis-room-log.ts';
-import type { RoomEvent } from '../../../src/domain/room-event.ts';
-import { StoreUnavailable, type Head } from '../../../src/ports/room-log.ts';
+import type { RedisTarget } from '../../../src/adapters/redis/connect-redis.ts';
+import { NO_ROOM, StoreUnavailable, type ToldAppend } from '../../../src/ports/room-log.ts';
 import { chatLogContract } from '../../contract/chat-log.contract.ts';
 import { roomLogContract } from '../../contract/room-log.contract.ts';
-import { SILENT } from '../../support/postgres-stores.ts';
+import { openRedisNode, type RedisNode, type RedisNodeOptions } from '../../support/redis-node.ts';
 import { orSkipped, startRedisCluster, startRedisServer } from '../../support/redis-server.ts';
 import { createdRoom } from '../../support/room-fixtures.ts';
 
 const PARTITIONS = 16;
-const MAX_OUTBOX_ENTRIES = 100_000;
 
-interface Node {
-  readonly roomLog: RedisRoomLog;
-  readonly chatLog: RedisChatLog;
-  stop(): Promise<void>;
-}
+const nodes = { opened: 0 };
 
-let nodes = 0;
-
-async function openNode(target: RedisTarget, maxOutboxEntries = MAX_OUTBOX_ENTRIES): Promise<Node> {
-  const main = await connectRedis(target, SILENT);
-  const subscriber = await connectRedis(target, SILENT);
-  nodes += 1;
-  const common = {
-    redis: main.redis,
-    keys: new RedisKeys(PARTITIONS),
-    nodeId: `node-${nodes}`,
-    maxOutboxEntries,
-  };
-  const roomLog = await RedisRoomLog.open({
-    ...common,
-    subscriber: subscriber.redis,
-    log: SILENT,
+function openNode(
+  target: RedisTarget,
+  options: Partial<RedisNodeOptions> = {},
+): Promise<RedisNode> {
+  nodes.opened += 1;
+  return openRedisNode(target, {
+    nodeId: `node-${nodes.opened}`,
+    partitions: PARTITIONS,
+    ...options,
   });
-  return {
-    roomLog,
-    chatLog: new RedisChatLog(common),
-    stop: async () => {
-      await subscriber.stop();
-      await main.stop();
-    },
-  };
 }
 
 function onRedis(target: RedisTarget): void {
-  const opened: Node[] = [];
-  const open = async (): Promise<Node> => {
+  const opened: RedisNode[] = [];
+  const open = async (): Promise<RedisNode> => {
     const node = await openNode(target);
     opened.push(node);
     return node;
   };
-  let first: Node | undefined;
-  const stores = (): Node => {
+  let first: RedisNode | undefined;
+  const stores = (): RedisNode => {
     if (first === undefined) throw new Error('opened before the first test');
     return first;
   };
@@ -66,7 +42,7 @@ function onRedis(target: RedisTarget): void {
   afterAll(async () => {
     for (const node of opened) await node.stop();
   });
-  const reopen = async (): Promise<Node> => {
+  const reopen = async (): Promise<RedisNode> => {
     await stores().stop();
     opened.splice(opened.indexOf(stores()), 1);
     first = await open();
@@ -91,19 +67,26 @@ function onRedis(target: RedisTarget): void {
 
   it('tells other nodes of each append, in order, and not the one that made it', async () => {
     const other = await open();
-    const heard: { readonly head: Head; readonly events: readonly RoomEvent[] }[] = [];
+    const heard: ToldAppend[] = [];
     const own: unknown[] = [];
     const stops = [
-      other.roomLog.subscribe((roomId, head, events) => {
-        if (roomId === room.roomId) heard.push({ head, events });
+      other.roomLog.subscribe((roomId, told) => {
+        if (roomId === room.roomId) heard.push(told);
       }),
       stores().roomLog.subscribe((...args) => own.push(args)),
     ];
     const room = await createdRoom(stores().roomLog);
     const renamed = ['A', 'B', 'C'].map((name) => room.renamed(name));
+    const record = { key: 'k', reply: { n: 1 } };
     for (const event of renamed) await room.append(stores().roomLog, [event]);
-    await expect.poll(() => heard.length).toBe(4);
-    expect(heard.slice(1).map(({ events }) => events)).toEqual(renamed.map((event) => [event]));
+    const last = room.renamed('D');
+    await room.append(stores().roomLog, [last], [record]);
+    await expect.poll(() => heard.length).toBe(5);
+    const said = heard.slice(1).map(({ events }) => events);
+    expect(said).toEqual([...renamed, last].map((event) => [event]));
+    for (const [i, { from }] of heard.entries())
+      expect(from).toEqual(heard[i - 1]?.head ?? NO_ROOM);
+    expect(heard.at(-1)?.keys).toEqual([record]);
     expect(heard.at(-1)?.head).toEqual(room.head);
     expect(own).toEqual([]);
     for (const stop of stops) stop();
@@ -125,7 +108,7 @@ describe.skipIf(server === undefined)('Redis', () => {
   onRedis(target);
 
   it('refuses appends, and says so, while the archive is too far behind', async () => {
-    const node = await openNode(target, 0);
+    const node = await openNode(target, { maxOutboxEntries: 0 });
     await expect(createdRoom(node.roomLog)).rejects.toThrow(StoreUnavailable);
     await node.stop();
   });

@@ -1,0 +1,154 @@
+// The rooms' live logs with an archive behind them: what the live ones have lost or do not keep any more comes from there. Made of ports
+// alone; knows no technology.
+import type { RoomId } from '../../protocol/ids.ts';
+import type { ChatItem } from '../../protocol/schemas/pushes.ts';
+import type { ChatLog, ChatRange } from '../ports/chat-log.ts';
+import {
+  StoreUnavailable,
+  isSameHead,
+  NO_ROOM,
+  type Head,
+  type InhabitedRoom,
+  type RoomLog,
+} from '../ports/room-log.ts';
+
+/** Of a room whose chat is put back, the newest; what is older is read from the archive. */
+const CHAT_ITEMS = 1_000;
+
+/**
+ * A room that `live` does not know is looked for in `archive`, and put back under a new epoch. While the archive is away, such a room
+ * (and a code that `live` does not know) is answered with `StoreUnavailable`; the others go on.
+ */
+export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
+  return {
+    async load(roomId) {
+      const room = await live.load(roomId);
+      if (room !== undefined) return room;
+      const kept = await archive.load(roomId);
+      return kept && live.restore(roomId, { ...kept, recent: [], keys: [] });
+    },
+    async restore(roomId, held) {
+      const [head = NO_ROOM] = await live.heads([roomId]);
+      if (isSameHead(head, NO_ROOM)) {
+        // Others may have brought the room further than the holder has seen, and died: that must not be lost with them.
+        const kept = await archive.load(roomId);
+        if (kept !== undefined && isAhead(kept.head, held.head)) {
+          await live.restore(roomId, { ...kept, recent: [], keys: [] });
+        }
+      }
+      return live.restore(roomId, held);
+    },
+    async findByCode(code) {
+      return (await live.findByCode(code)) ?? archive.findByCode(code);
+    },
+    async inhabited() {
+      const [known, kept] = await Promise.all([live.inhabited(), unlessAway(archive.inhabited())]);
+      return [...known, ...(await lostOf(kept, live))];
+    },
+    append: (...args) => live.append(...args),
+    read: (...args) => live.read(...args),
+    heads: (...args) => live.heads(...args),
+    recall: (...args) => live.recall(...args),
+    heartbeat: (...args) => live.heartbeat(...args),
+    subscribe: (...args) => live.subscribe(...args),
+  };
+}
+
+function isAhead(a: Head, b: Head): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.revision > b.revision);
+}
+
+/** A start does not wait for an archive that is away: who asks for one of its rooms later finds nobody in it. */
+async function unlessAway(
+  rooms: Promise<readonly InhabitedRoom[]>,
+): Promise<readonly InhabitedRoom[]> {
+  try {
+    return await rooms;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return [];
+    throw error;
+  }
+}
+
+async function lostOf(
+  rooms: readonly InhabitedRoom[],
+  live: RoomLog,
+): Promise<readonly InhabitedRoom[]> {
+  if (rooms.length === 0) return [];
+  const heads = await live.heads(rooms.map(({ roomId }) => roomId));
+  return rooms.filter((_, i) => isSameHead(heads[i] ?? NO_ROOM, NO_ROOM));
+}
+
+/**
+ * Chat that `live` does not keep any more is read from `archive`. Where `live` has nothing of a room that it once lost, the newest is put
+ * back first, so that no number is given twice; while the archive is away, such a room is answered with `StoreUnavailable`.
+ * @param rooms the live rooms' log
+ */
+export function archivedChatLog(
+  live: ChatLog,
+  archive: ChatLog,
+  rooms: Pick<RoomLog, 'heads'>,
+): ChatLog {
+  const refill = async (roomId: RoomId): Promise<void> => {
+    const [head = NO_ROOM] = await rooms.heads([roomId]);
+    // In its first epoch a room has never been lost, and its chat neither: nothing has been said yet.
+    if (head.epoch === 1 && head.revision > 0) return;
+    const { items } = await archive.after(roomId, 0, CHAT_ITEMS);
+    if (items.length > 0) await live.restore(roomId, items);
+  };
+  const lastSeqOf = async (roomId: RoomId): Promise<number> => {
+    const [lastSeq = 0] = await live.lastSeqs([roomId]);
+    return lastSeq;
+  };
+  const range = async (roomId: RoomId, read: () => Promise<ChatRange>): Promise<ChatRange> => {
+    const found = await read();
+    if (found.lastSeq > 0) return found;
+    await refill(roomId);
+    return read();
+  };
+
+  return {
+    async append(roomId, draft, at, key) {
+      if ((await lastSeqOf(roomId)) === 0) await refill(roomId);
+      return live.append(roomId, draft, at, key);
+    },
+    after: (roomId, seq, limit) => range(roomId, () => live.after(roomId, seq, limit)),
+    async before(roomId, seq, limit) {
+      const found = await range(roomId, () => live.before(roomId, seq, limit));
+      const oldest = found.items[0]?.seq ?? Math.min(seq, found.lastSeq + 1);
+      const missing = limit - found.items.length;
+      if (missing <= 0 || oldest <= 1) return found;
+      const older = await archive.before(roomId, oldest, missing);
+      const items = await withoutErased(roomId, older.items, live);
+      return { items: [...items, ...found.items], lastSeq: found.lastSeq };
+    },
+    async find(roomId, seq) {
+      const found = await live.find(roomId, seq);
+      if (found !== undefined || seq < 1) return found;
+      const { lastSeq } = await range(roomId, () => live.before(roomId, seq, 1));
+      if (seq > lastSeq) return undefined;
+      const kept = (await live.find(roomId, seq)) ?? (await archive.find(roomId, seq));
+      const [item] = kept === undefined ? [] : await withoutErased(roomId, [kept], live);
+      return item;
+    },
+    lastSeqs: (...args) => live.lastSeqs(...args),
+    restore: (...args) => live.restore(...args),
+    subscribe: (...args) => live.subscribe(...args),
+  };
+}
+
+/** A deletion reaches the archive later than everybody else: until then its target's text is there still. */
+async function withoutErased(
+  roomId: RoomId,
+  items: readonly ChatItem[],
+  live: ChatLog,
+): Promise<readonly ChatItem[]> {
+  if (items.length === 0) return items;
+  const newest = await live.after(roomId, 0, CHAT_ITEMS);
+  const erased = new Set(
+    newest.items.flatMap((item) => (item.kind === 'deletion' ? [item.target] : [])),
+  );
+  return items.map((item) =>
+    item.kind === 'message' && erased.has(item.seq) ? { ...item, text: '', deleted: true } : item,
+  );
+}

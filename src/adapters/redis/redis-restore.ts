@@ -1,0 +1,202 @@
+// Gives a room's log in Redis back what it has lost: reads all that it has, plans, and writes only if nobody was faster.
+import type { EventId, RoomId } from '../../../protocol/ids.ts';
+import { evolve } from '../../domain/evolve.ts';
+import type { RoomEvent } from '../../domain/room-event.ts';
+import type { RoomState } from '../../domain/room-state.ts';
+import type { Log } from '../../ports/log.ts';
+import {
+  NO_ROOM,
+  StoreUnavailable,
+  type Head,
+  type HeldEvent,
+  type HeldRoom,
+  type IdempotencyRecord,
+  type LoadedRoom,
+  type ToldAppend,
+} from '../../ports/room-log.ts';
+import type { RedisChannels } from './redis-channels.ts';
+import { runScript, type RedisCommands } from './redis-commands.ts';
+import type { RedisKeys } from './redis-keys.ts';
+import { KEY_LIFE_MS } from './room-log-scripts.ts';
+import { planRestore, type Lineage, type LoggedRoom, type NewEpoch } from './restore-plan.ts';
+import { LOAD_WHOLE, RESTORE } from './restore-scripts.ts';
+
+/** Others write meanwhile; each time that this fails, somebody else has got further. */
+const MAX_ATTEMPTS = 20;
+
+/** A new epoch, as the archive takes it from the outbox. */
+export interface RestoreMessage extends LoadedRoom {
+  readonly roomId: RoomId;
+  /** What was put back, with its new numbers; of a room that was put back whole, its newest events with the numbers that they had. */
+  readonly events: readonly HeldEvent[];
+  readonly keys: readonly IdempotencyRecord[];
+}
+
+interface RestoreOptions {
+  readonly redis: RedisCommands;
+  readonly channels: RedisChannels;
+  readonly keys: RedisKeys;
+  readonly nodeId: string;
+  readonly log: Log;
+}
+
+interface Found {
+  /** The server's; see `REIGN`. */
+  readonly reign: string;
+  readonly room: LoggedRoom | undefined;
+}
+
+/** Rejects with `StoreUnavailable` where Redis is away, or where too many others write. */
+export async function restoreRoom(
+  options: RestoreOptions,
+  roomId: RoomId,
+  held: HeldRoom,
+): Promise<{ readonly room: LoadedRoom; readonly reign: string }> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const found = await loadWhole(options, roomId);
+    const { reign } = found;
+    const plan = planRestore(found.room, held);
+    if (plan === undefined && found.room !== undefined) return { room: found.room, reign };
+    if (plan === undefined) break;
+    const room = await begin(options, roomId, found, plan, held);
+    if (room === undefined) continue;
+    options.log.warn(
+      { roomId, from: found.room?.head, head: room.head, putBack: plan.tail.length },
+      found.room === undefined
+        ? 'Redis had lost a room: it is put back'
+        : 'Redis has another past than before: a new epoch begins',
+    );
+    return { room, reign };
+  }
+  throw new StoreUnavailable('the log of the room');
+}
+
+async function loadWhole({ redis, keys }: RestoreOptions, roomId: RoomId): Promise<Found> {
+  const reply = await runScript(redis, LOAD_WHOLE, [keys.room(roomId), keys.events(roomId)], []);
+  const found = reply as readonly [string] | WholeReply;
+  if (found.length === 1) return { reign: found[0], room: undefined };
+  const [reign, epoch, revision, eventId, snapshot, snapshotRevision, run, lineage, entries] =
+    found;
+  const head: Head = {
+    epoch: Number(epoch),
+    revision: Number(revision),
+    eventId: eventId as EventId,
+  };
+  const events = eventsOf(entries);
+  const snapshotState = JSON.parse(snapshot) as RoomState;
+  const state = events
+    .filter((each) => each.epoch === head.epoch && each.revision > Number(snapshotRevision))
+    .reduce<RoomState>((before, { event }) => evolve(before, event), snapshotState);
+  return {
+    reign,
+    room: {
+      head,
+      state,
+      lineage: JSON.parse(lineage) as Lineage,
+      events,
+      isCurrent: run === reign,
+    },
+  };
+}
+
+type WholeReply = readonly [
+  reign: string,
+  epoch: string,
+  revision: string,
+  eventId: string,
+  snapshot: string,
+  snapshotRevision: string,
+  run: string,
+  lineage: string,
+  entries: readonly string[],
+];
+
+function eventsOf(entries: readonly string[]): readonly HeldEvent[] {
+  const events: HeldEvent[] = [];
+  for (let i = 0; i + 1 < entries.length; i += 2) {
+    const [epoch, revision] = (entries[i] ?? '').split('-');
+    const event = JSON.parse(entries[i + 1] ?? '') as RoomEvent;
+    events.push({ epoch: Number(epoch), revision: Number(revision), event });
+  }
+  return events;
+}
+
+/** @returns the room as it is then; undefined where the log is not as it was found any more */
+async function begin(
+  { redis, channels, keys, nodeId }: RestoreOptions,
+  roomId: RoomId,
+  found: Found,
+  plan: NewEpoch,
+  held: HeldRoom,
+): Promise<LoadedRoom | undefined> {
+  const partition = keys.partitionOf(roomId);
+  const from = found.room?.head ?? NO_ROOM;
+  const { epoch, base, baseEventId, tail, state, lineage } = plan;
+  const head: Head = {
+    epoch,
+    revision: base + tail.length,
+    eventId: tail.at(-1)?.id ?? baseEventId,
+  };
+  const events =
+    found.room === undefined
+      ? inOrder(held.recent)
+      : tail.map((event, i) => ({ epoch, revision: base + 1 + i, event }));
+  const message: RestoreMessage = { roomId, head, state, events, keys: held.keys };
+  const told: ToldAppend & { readonly node: string } = {
+    node: nodeId,
+    from,
+    head,
+    events: [],
+    keys: held.keys,
+  };
+  const reply = await runScript(
+    redis,
+    RESTORE,
+    [
+      keys.room(roomId),
+      keys.events(roomId),
+      keys.inhabited(partition),
+      keys.outbox(partition),
+      keys.channel(partition),
+      keys.told(partition),
+      ...held.keys.map(({ key }) => keys.idempotency(roomId, key)),
+    ],
+    [
+      found.room === undefined ? '' : String(from.epoch),
+      String(from.revision),
+      from.eventId,
+      found.reign,
+      String(epoch),
+      String(base),
+      baseEventId,
+      String(head.revision),
+      head.eventId,
+      JSON.stringify(state),
+      JSON.stringify(lineage),
+      String(state.public.hereCount),
+      String(state.lastAt),
+      roomId,
+      String(KEY_LIFE_MS),
+      JSON.stringify(message),
+      channels.messageOf('a', roomId, JSON.stringify(told)),
+      String(events.length),
+      ...events.flatMap((each) => [`${each.epoch}-${each.revision}`, JSON.stringify(each.event)]),
+      ...held.keys.map((record) => JSON.stringify(record.reply)),
+    ],
+  );
+  return (reply as readonly [string])[0] === 'restored' ? { head, state } : undefined;
+}
+
+/** A stream takes only ids that grow. */
+function inOrder(recent: readonly HeldEvent[]): readonly HeldEvent[] {
+  const kept: HeldEvent[] = [];
+  for (const each of recent) {
+    const last = kept.at(-1);
+    const isNext =
+      last === undefined ||
+      each.epoch > last.epoch ||
+      (each.epoch === last.epoch && each.revision > last.revision);
+    if (isNext) kept.push(each);
+  }
+  return kept;
+}

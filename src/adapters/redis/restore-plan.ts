@@ -1,0 +1,131 @@
+// What a room's log becomes when somebody who holds the room gives back what the log has lost. Pure; knows no Redis.
+import type { EventId } from '../../../protocol/ids.ts';
+import { evolve } from '../../domain/evolve.ts';
+import type { RoomEvent } from '../../domain/room-event.ts';
+import type { RoomState } from '../../domain/room-state.ts';
+import type { Head, HeldEvent, HeldRoom } from '../../ports/room-log.ts';
+
+/** Epochs with the revision, of the epoch before, at which each began; in order. */
+export type Lineage = readonly (readonly [epoch: number, beganAt: number])[];
+
+const KEPT_EPOCHS = 20;
+
+/** All that the log has of a room. */
+export interface LoggedRoom {
+  readonly head: Head;
+  readonly state: RoomState;
+  readonly lineage: Lineage;
+  /** The newest events, in order, as far as they are kept. */
+  readonly events: readonly HeldEvent[];
+  /** Whether it was last written by the server as it reigns now: then others may have gone on here already. */
+  readonly isCurrent: boolean;
+}
+
+/** A new epoch of a room. */
+export interface NewEpoch {
+  readonly epoch: number;
+  /** Where it begins: what came before has the numbers that it had. */
+  readonly base: number;
+  readonly baseEventId: EventId | '';
+  /** What is put back, as revisions base + 1, base + 2 …. */
+  readonly tail: readonly RoomEvent[];
+  /** The state after the tail. */
+  readonly state: RoomState;
+  readonly lineage: Lineage;
+}
+
+/** @returns undefined where the log lacks nothing and stays as it is */
+export function planRestore(log: LoggedRoom | undefined, given: HeldRoom): NewEpoch | undefined {
+  // Who has seen an event before and after it was put back holds it twice: its newest place counts.
+  const newest = new Map(given.recent.map((each) => [each.event.id, each]));
+  const held = {
+    ...given,
+    recent: given.recent.filter((each) => newest.get(each.event.id) === each),
+  };
+  if (log === undefined) {
+    const { epoch, revision, eventId } = held.head;
+    return newEpoch(epoch, { revision, eventId, lineage: [] }, [], held.state);
+  }
+  const { revision, eventId } = log.head;
+  // One that nobody has heard of: the holder's may have been lost as a whole.
+  const after = Math.max(log.head.epoch, held.head.epoch);
+  const end = { revision, eventId, lineage: log.lineage };
+  if (isPrefix(log, held)) {
+    const tail = beyond(log, held.recent);
+    const isWhole =
+      log.isCurrent && log.head.epoch === held.head.epoch && revision === held.head.revision;
+    return isWhole ? undefined : newEpoch(after, end, tail, held.state);
+  }
+  const had = new Set<string>(log.events.map(({ event }) => event.id));
+  const lost = held.recent.filter((each) => !had.has(each.event.id) && isLost(log, each));
+  if (lost.length === 0 && log.isCurrent) return undefined;
+  const tail = lost.map(({ event }) => event);
+  return newEpoch(after, end, tail, tail.reduce<RoomState>(evolve, log.state));
+}
+
+function newEpoch(
+  after: number,
+  end: { readonly revision: number; readonly eventId: EventId | ''; readonly lineage: Lineage },
+  tail: readonly RoomEvent[],
+  state: RoomState,
+): NewEpoch {
+  const epoch = after + 1;
+  const lineage = [...end.lineage, [epoch, end.revision] as const].slice(-KEPT_EPOCHS);
+  return { epoch, base: end.revision, baseEventId: end.eventId, tail, state, lineage };
+}
+
+/** Whether the holder has seen all that the log has, so that its state is the truth, whatever holes its events have. */
+function isPrefix(log: LoggedRoom, held: HeldRoom): boolean {
+  const { head } = log;
+  if (head.epoch > held.head.epoch || head.revision > held.head.revision) return false;
+  const heldIds = new Map(held.recent.map((each) => [placeOf(each), each.event.id]));
+  heldIds.set(placeOf(held.head), held.head.eventId as EventId);
+  const disagrees = log.events.some((each) => {
+    const id = heldIds.get(placeOf(each));
+    return id !== undefined && id !== each.event.id;
+  });
+  if (disagrees) return false;
+  if (head.epoch === held.head.epoch) {
+    return head.revision < held.head.revision || head.eventId === held.head.eventId;
+  }
+  if ([...heldIds.values()].includes(head.eventId as EventId)) return true;
+  // Nobody has written here since the server took over, so what it has is older than what is held, unless the holder saw another past.
+  return !log.isCurrent && !held.recent.some((each) => !isAfter(each, head));
+}
+
+/** What is held of the time after the log's end. */
+function beyond(log: LoggedRoom, recent: readonly HeldEvent[]): readonly RoomEvent[] {
+  const had = new Set<string>(log.events.map(({ event }) => event.id));
+  const at = recent.findLastIndex(({ event }) => event.id === log.head.eventId);
+  const after = at >= 0 ? recent.slice(at + 1) : recent.filter((each) => isAfter(each, log.head));
+  return after.map(({ event }) => event).filter(({ id }) => !had.has(id));
+}
+
+/** Whether the log's history has left the place of an event, which it does not have, before it came there. */
+function isLost(log: LoggedRoom, { epoch, revision }: HeldEvent): boolean {
+  const place = { epoch, revision };
+  if (isAfter(place, log.head)) return true;
+  // Another event has its number: both were given under an epoch that two servers began.
+  if (log.events.some((each) => placeOf(each) === placeOf(place))) return true;
+  const next = log.lineage.find(([began]) => began > epoch);
+  if (epoch === log.head.epoch || next === undefined) return false;
+  const [began, base] = next;
+  const since = log.events.filter((each) => each.epoch >= began).length;
+  // Who comes back after so long that the log no longer keeps all events since then cannot tell what was put back meanwhile.
+  if (since < log.head.revision - base) return false;
+  const isOfPast = log.lineage.some(([each]) => each === epoch) || began === log.lineage[0]?.[0];
+  return !isOfPast || revision > base;
+}
+
+interface Place {
+  readonly epoch: number;
+  readonly revision: number;
+}
+
+function placeOf({ epoch, revision }: Place): string {
+  return `${epoch}-${revision}`;
+}
+
+function isAfter(a: Place, b: Place): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.revision > b.revision);
+}
