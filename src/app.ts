@@ -24,6 +24,7 @@ import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
 import { openEmbedded, openServers, type Stores } from './stores.ts';
+import type { WorkerLink } from './worker.ts';
 
 export interface App {
   readonly port: number;
@@ -51,15 +52,20 @@ const PAGE_DIR = fileURLToPath(new URL('../web', import.meta.url));
 /**
  * Rejects with an error whose message is one clear line, with nothing left running.
  * @param failed called when the service cannot go on any more
+ * @param worker given where this process is one of several that serve the port
  */
-export async function startApp(config: Config, failed: (error: Error) => void): Promise<App> {
+export async function startApp(
+  config: Config,
+  failed: (error: Error) => void,
+  worker?: WorkerLink,
+): Promise<App> {
   const stops: (() => Promise<void> | void)[] = [];
   let stopping: Promise<void> | undefined;
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.reverse()) await stop();
   };
   try {
-    const running = await start(config, stops, failed);
+    const running = await start(config, stops, failed, worker);
     return {
       port: running.port,
       stop: () => (stopping ??= running.drain().then(stopAll)),
@@ -74,9 +80,11 @@ async function start(
   config: Config,
   stops: (() => Promise<void> | void)[],
   failed: (error: Error) => void,
+  worker: WorkerLink | undefined,
 ): Promise<{ readonly port: number; drain(): Promise<void> }> {
-  const log = createPinoLog(config.logLevel);
-  const metrics = createPromMetrics();
+  const ownLog = createPinoLog(config.logLevel);
+  const log = worker === undefined ? ownLog : ownLog.child({ worker: worker.worker });
+  const metrics = createPromMetrics(worker);
   await makeDataDir(config.dataDir);
   const front = new Front();
   const sockets = await chooseSockets(config, log);
@@ -84,6 +92,7 @@ async function start(
     const listening = await sockets.listen({
       host: config.host,
       port: config.port,
+      isShared: worker !== undefined,
       socketPath: SOCKET_PATH,
       subprotocol: SUBPROTOCOL,
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
@@ -97,7 +106,7 @@ async function start(
     return listening;
   };
   const serve = (stores: Stores): Promise<Hub> =>
-    openService({ config, stores, front, stops, log, metrics });
+    openService({ config, stores, front, stops, log, metrics, worker });
   const told = { sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
 
   if (config.postgres === undefined) {
@@ -106,11 +115,17 @@ async function start(
     const hub = await serve(stores);
     const listening = await listen();
     log.info({ url: urlOf(config, listening), ...told, stores: stores.told }, LISTENING);
-    return { port: listening.port, drain: () => drained(listening, hub, config) };
+    return {
+      port: listening.port,
+      drain: async () => {
+        listening.stopAccepting();
+        await hub.drain(config.drainMs);
+      },
+    };
   }
 
   // Servers may come later than this process: until they are there it says so on its port, and goes on trying.
-  const listening = await listen();
+  let listening = worker?.isLate === true ? undefined : await listen();
   const life = { isOver: false };
   let hub: Hub | undefined;
   openServers(config, { log, metrics, front, life })
@@ -118,17 +133,19 @@ async function start(
       stops.push(() => stores.stop());
       if (life.isOver) return;
       hub = await serve(stores);
+      listening ??= await listen();
       log.info({ url: urlOf(config, listening), ...told, stores: stores.told }, LISTENING);
+      worker?.serving();
     })
     .catch((error: unknown) => {
       if (!life.isOver) failed(error instanceof Error ? error : new Error(String(error)));
     });
   return {
-    port: listening.port,
+    port: listening?.port ?? config.port,
     drain: async () => {
       life.isOver = true;
-      if (hub !== undefined) await drained(listening, hub, config);
-      else listening.stopAccepting();
+      listening?.stopAccepting();
+      await hub?.drain(config.drainMs);
     },
   };
 }
@@ -139,11 +156,6 @@ function urlOf({ publicUrl, host }: Config, { port }: Listening): string {
   return publicUrl ?? `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
 }
 
-async function drained(listening: Listening, hub: Hub, { drainMs }: Config): Promise<void> {
-  listening.stopAccepting();
-  await hub.drain(drainMs);
-}
-
 /** Starts the hub and HTTP on what is stored, and opens the front to them. */
 async function openService(parts: {
   readonly config: Config;
@@ -152,10 +164,11 @@ async function openService(parts: {
   readonly stops: (() => Promise<void> | void)[];
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly worker: WorkerLink | undefined;
 }): Promise<Hub> {
-  const { config, stores, front, stops, log, metrics } = parts;
+  const { config, stores, front, stops, log, metrics, worker } = parts;
   const { clock } = stores;
-  const catalogue = await openCatalogue(config, log);
+  const catalogue = await openCatalogue(config, log, worker);
   stops.push(() => catalogue.stop());
   const secret = await secretOf(config, stores);
   const authenticator = createJwtAuthenticator({ secret, tokenLifeMs: config.guestTokenLifeMs });
@@ -205,13 +218,19 @@ async function makeDataDir(dir: string): Promise<void> {
 }
 
 /** The music: the given folder, or demo tracks, which arrive in the catalogue as they are made. */
-async function openCatalogue(config: Config, log: Log): Promise<Catalogue> {
+async function openCatalogue(
+  config: Config,
+  log: Log,
+  worker: WorkerLink | undefined,
+): Promise<Catalogue> {
   const cacheFile = path.join(config.dataDir, 'catalogue.json');
   if (config.mediaDir !== undefined)
     return openFolderCatalogue({ mediaDir: config.mediaDir, log, cacheFile });
   const dir = path.join(config.dataDir, 'demo');
   await mkdir(dir, { recursive: true });
   const catalogue = await openFolderCatalogue({ mediaDir: dir, log, cacheFile });
+  // One of the workers makes them; the others see them arrive.
+  if (worker !== undefined && worker.worker !== 1) return catalogue;
   ensureDemoTracks({ dir, log }).catch((error: unknown) =>
     log.error({ err: error }, 'the demo tracks were not made'),
   );

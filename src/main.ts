@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 // The process: configuration, application, signals.
+import { createPinoLog } from './adapters/system/pino-log.ts';
 import { startApp, type App } from './app.ts';
-import { readConfig } from './config.ts';
+import { readConfig, type Config } from './config.ts';
 import { lineFor } from './exit-line.ts';
+import { workerLink, type WorkerLink } from './worker.ts';
+import { Workers } from './workers.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** One clear line for what a person can mend; a stack for what only we can. */
 function fail(error: unknown): never {
@@ -10,18 +15,14 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-async function main(): Promise<void> {
-  let app: App;
-  try {
-    app = await startApp(readConfig(process.env), fail);
-  } catch (error) {
-    fail(error);
-  }
+async function serve(config: Config, worker: WorkerLink | undefined): Promise<void> {
+  const app: App = await startApp(config, fail, worker);
   let isStopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
-      // A second signal means: now.
-      if (isStopping) process.exit(1);
+      // A second signal means: now. To a worker the first process says so, who may have been sent the same signal as it was.
+      if (isStopping && worker === undefined) process.exit(1);
+      if (isStopping) return;
       isStopping = true;
       void app.stop().then(
         () => process.exit(0),
@@ -31,4 +32,16 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+async function lead(config: Config): Promise<void> {
+  const log = createPinoLog(config.logLevel);
+  const workers = await Workers.start(config, log, (code) => process.exit(code));
+  for (const signal of SIGNALS) process.on(signal, () => workers.stop());
+}
+
+try {
+  const config = readConfig(process.env);
+  const worker = workerLink(process.env);
+  await (config.clusterWorkers > 1 && worker === undefined ? lead(config) : serve(config, worker));
+} catch (error) {
+  fail(error);
+}

@@ -67,6 +67,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 asks the system for a free one. */
   readonly port: number;
+  /** Other processes of this service listen on the port as well, and each gets some of the connections. Never with port 0. */
+  readonly isShared?: boolean;
   /** The only path that may be upgraded, for instance `/v1/socket`; anything else is HTTP. */
   readonly socketPath: string;
   /** Chosen when the client offers it; a client that offers others only is refused with 400 by the transport. */

@@ -293,7 +293,10 @@ export function roomLogContract(context: ContextOf<'roomLog'>): void {
         );
         await log().heartbeat(10_000_500);
         const { roomLog } = await context.reopen();
-        expect(await roomLog.load(room.roomId)).toEqual({ head: room.head, state: room.state });
+        expect(await roomLog.load(room.roomId)).toMatchObject({
+          head: room.head,
+          state: room.state,
+        });
         expect(await roomLog.recall(room.roomId, 'k')).toEqual({ n: 1 });
         expect(await roomLog.findByCode(room.code)).toBe(room.roomId);
         expect(await roomLog.inhabited()).toContainEqual({

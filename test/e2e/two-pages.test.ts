@@ -8,82 +8,14 @@ import {
   METRONOME_TITLE,
   renderDemoTrack,
 } from '../../src/adapters/media/demo/demo-tracks.ts';
-import { heardBy, nowIn, putEarInto } from '../support/audio-ear.ts';
+import { putEarInto } from '../support/audio-ear.ts';
 import { launchChromium, skipsWithoutChromium } from '../support/chromium.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import { SETTLE_MS, judge, listen } from '../support/page-distance.ts';
 
-/** The most that two pages may be apart, ms. */
-const P95_MS = 15;
-/** What a page may take to be in step again after it was disturbed. */
-const SETTLE_MS = 3_000;
-const FEWEST_CLICKS = 4;
-/** Clicks of one number further apart than this are of two rounds of the track. */
-const SAME_ROUND_MS = 10_000;
 /** The ear is tried on a page that is made to be early. */
 const NUDGE_MS = 60;
-
-interface Distance {
-  readonly clicks: number;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-  readonly maxMs: number;
-  /** How often an audio device was left without samples; what it garbled is not counted. */
-  readonly starved: number;
-}
-
-/** How far apart the two pages played each click that both were heard to play. */
-async function distance(a: Page, b: Page, fromMs: number, untilMs: number): Promise<Distance> {
-  const [first, second] = await Promise.all([
-    heardBy(a, fromMs, untilMs),
-    heardBy(b, fromMs, untilMs),
-  ]);
-  const apart = first.clicks.flatMap(({ click, atMs }) => {
-    const same = second.clicks
-      .filter((other) => other.click === click)
-      .map((other) => Math.abs(other.atMs - atMs))
-      .filter((ms) => ms < SAME_ROUND_MS);
-    return same.length === 0 ? [] : [Math.min(...same)];
-  });
-  apart.sort((x, y) => x - y);
-  const at = (share: number): number =>
-    apart[Math.min(apart.length - 1, Math.floor(apart.length * share))] ?? NaN;
-  return {
-    clicks: apart.length,
-    p50Ms: at(0.5),
-    p95Ms: at(0.95),
-    maxMs: apart.at(-1) ?? NaN,
-    starved: first.starved + second.starved,
-  };
-}
-
-/** Listens for a while and prints how far apart the pages were. A starved device gets more time to be heard. */
-async function listen(what: string, a: Page, b: Page, forMs: number): Promise<Distance> {
-  const from = await nowIn(a);
-  let found = await distance(a, b, from, from);
-  for (let tries = 0; tries < 4 && found.clicks < FEWEST_CLICKS; tries += 1) {
-    await a.waitForTimeout(forMs);
-    found = await distance(a, b, from, await nowIn(a));
-  }
-  const { clicks, p50Ms, p95Ms, maxMs, starved } = found;
-  const ms = (value: number): string => value.toFixed(2).padStart(7);
-  console.log(
-    `two pages: ${what.padEnd(22)} clicks ${String(clicks).padStart(3)}  p50 ${ms(p50Ms)}  p95 ${ms(p95Ms)}  max ${ms(maxMs)} ms` +
-      (starved > 0 ? `  (audio device starved ${starved} times)` : ''),
-  );
-  expect(clicks, `${what}: clicks that both pages were heard to play`).toBeGreaterThanOrEqual(
-    FEWEST_CLICKS,
-  );
-  return found;
-}
-
-async function judge(what: string, a: Page, b: Page, forMs: number): Promise<Distance> {
-  const found = await listen(what, a, b, forMs);
-  expect(found.p95Ms, `${what}: p95 of the distance between the pages, ms`).toBeLessThanOrEqual(
-    P95_MS,
-  );
-  return found;
-}
 
 describe.skipIf(skipsWithoutChromium('two pages'))('two pages in one room', () => {
   const cleanUps: (() => Promise<unknown>)[] = [];

@@ -48,7 +48,15 @@ export async function openSharedLogs(options: SharedLogsOptions): Promise<Shared
   const nodeId = randomUUID();
   const timers = systemTimers;
   const localNow = (): number => performance.now();
-  const channels = await RedisChannels.open({ redis, connect, keys, nodeId, timers, log, localNow });
+  const channels = await RedisChannels.open({
+    redis,
+    connect,
+    keys,
+    nodeId,
+    timers,
+    log,
+    localNow,
+  });
   const common = { redis, channels, keys, nodeId, maxOutboxEntries, barrier: undefined, log };
   const roomLog = new RedisRoomLog(common);
   const chatLog = new RedisChatLog(common);

@@ -25,7 +25,7 @@ import { LOAD_WHOLE, RESTORE } from './restore-scripts.ts';
 const MAX_ATTEMPTS = 20;
 
 /** A new epoch, as the archive takes it from the outbox. */
-export interface RestoreMessage extends LoadedRoom {
+export interface RestoreMessage extends Omit<LoadedRoom, 'recent'> {
   readonly roomId: RoomId;
   /** What was put back, with its new numbers; of a room that was put back whole, its newest events with the numbers that they had. */
   readonly events: readonly HeldEvent[];
@@ -55,8 +55,11 @@ export async function restoreRoom(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const found = await loadWhole(options, roomId);
     const { reign } = found;
-    const plan = planRestore(found.room, held);
-    if (plan === undefined && found.room !== undefined) return { room: found.room, reign };
+    const plan = planRestore(found.room, held, epochStep(reign));
+    if (plan === undefined && found.room !== undefined) {
+      const { head, state, events } = found.room;
+      return { room: { head, state, recent: events }, reign };
+    }
     if (plan === undefined) break;
     const room = await begin(options, roomId, found, plan, held);
     if (room === undefined) continue;
@@ -71,6 +74,11 @@ export async function restoreRoom(
   throw new StoreUnavailable('the log of the room');
 }
 
+/** From 1 to 1,000. @param reign hexadecimal digits, at random */
+function epochStep(reign: string): number {
+  return 1 + (Number.parseInt(reign.slice(0, 8), 16) % 1_000);
+}
+
 async function loadWhole({ redis, keys }: RestoreOptions, roomId: RoomId): Promise<Found> {
   const reply = await runScript(redis, LOAD_WHOLE, [keys.room(roomId), keys.events(roomId)], []);
   const found = reply as readonly [string] | WholeReply;
@@ -82,7 +90,7 @@ async function loadWhole({ redis, keys }: RestoreOptions, roomId: RoomId): Promi
     revision: Number(revision),
     eventId: eventId as EventId,
   };
-  const events = eventsOf(entries);
+  const events = heldEvents(entries);
   const snapshotState = JSON.parse(snapshot) as RoomState;
   const state = events
     .filter((each) => each.epoch === head.epoch && each.revision > Number(snapshotRevision))
@@ -111,7 +119,8 @@ type WholeReply = readonly [
   entries: readonly string[],
 ];
 
-function eventsOf(entries: readonly string[]): readonly HeldEvent[] {
+/** @param entries ids of a stream, each with its event as JSON after it */
+export function heldEvents(entries: readonly string[]): readonly HeldEvent[] {
   const events: HeldEvent[] = [];
   for (let i = 0; i + 1 < entries.length; i += 2) {
     const [epoch, revision] = (entries[i] ?? '').split('-');
@@ -131,16 +140,12 @@ async function begin(
 ): Promise<LoadedRoom | undefined> {
   const partition = keys.partitionOf(roomId);
   const from = found.room?.head ?? NO_ROOM;
-  const { epoch, base, baseEventId, tail, state, lineage } = plan;
+  const { epoch, base, baseEventId, tail, events, state, lineage } = plan;
   const head: Head = {
     epoch,
     revision: base + tail.length,
     eventId: tail.at(-1)?.id ?? baseEventId,
   };
-  const events =
-    found.room === undefined
-      ? inOrder(held.recent)
-      : tail.map((event, i) => ({ epoch, revision: base + 1 + i, event }));
   const message: RestoreMessage = { roomId, head, state, events, keys: held.keys };
   const told: ToldAppend & { readonly node: string } = {
     node: nodeId,
@@ -184,19 +189,6 @@ async function begin(
       ...held.keys.map((record) => JSON.stringify(record.reply)),
     ],
   );
-  return (reply as readonly [string])[0] === 'restored' ? { head, state } : undefined;
-}
-
-/** A stream takes only ids that grow. */
-function inOrder(recent: readonly HeldEvent[]): readonly HeldEvent[] {
-  const kept: HeldEvent[] = [];
-  for (const each of recent) {
-    const last = kept.at(-1);
-    const isNext =
-      last === undefined ||
-      each.epoch > last.epoch ||
-      (each.epoch === last.epoch && each.revision > last.revision);
-    if (isNext) kept.push(each);
-  }
-  return kept;
+  if ((reply as readonly [string])[0] !== 'restored') return undefined;
+  return { head, state, recent: [...(found.room?.events ?? []), ...events] };
 }

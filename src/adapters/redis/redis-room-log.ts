@@ -22,12 +22,14 @@ import {
 import type { RedisChannels } from './redis-channels.ts';
 import { byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { restoreRoom } from './redis-restore.ts';
+import { heldEvents, restoreRoom } from './redis-restore.ts';
 import type { ReplicaBarrier } from './replica-barrier.ts';
 import { APPEND, HEADS, KEY_LIFE_MS, LOAD, READ, RELEASE_CODE } from './room-log-scripts.ts';
 
 /** The port promises 1,000; Redis trims by whole blocks and keeps somewhat more. */
 const KEPT_EVENTS = 1_000;
+/** So many of the newest come with a room: a fail-over of seconds loses no more. */
+const RECENT_EVENTS = 100;
 /** A snapshot costs its size on the wire, replaying costs a load its time: one in so many events. */
 const SNAPSHOT_EVERY = 50;
 
@@ -63,14 +65,16 @@ export class RedisRoomLog implements RoomLog {
 
   async load(roomId: RoomId): Promise<LoadedRoom | undefined> {
     const { redis, keys } = this.#options;
-    const reply = await runScript(redis, LOAD, [keys.room(roomId), keys.events(roomId)], []);
-    const found = reply as readonly [string, string, string, string, string[]] | readonly [];
+    const names = [keys.room(roomId), keys.events(roomId)];
+    const reply = await runScript(redis, LOAD, names, [String(RECENT_EVENTS)]);
+    const found = reply as LoadReply | readonly [];
     if (found.length === 0) return undefined;
-    const [epoch, revision, eventId, snapshot, events] = found;
+    const [epoch, revision, eventId, snapshot, events, newest] = found;
     const state = JSON.parse(snapshot) as RoomState;
     return {
       head: headOf(epoch, revision, eventId),
       state: parsed(events).reduce<RoomState>(evolve, state),
+      recent: heldEvents(newest).toReversed(),
     };
   }
 
@@ -289,6 +293,15 @@ type AppendReply =
   | readonly ['full'];
 
 /** The head, the events after, and the event at the revision asked for: its id or, where it is kept, itself. */
+type LoadReply = readonly [
+  epoch: string,
+  revision: string,
+  eventId: string,
+  snapshot: string,
+  events: readonly string[],
+  newest: readonly string[],
+];
+
 type ReadReply = readonly [string, string, string, readonly string[], string, string];
 
 function headOf(epoch: string, revision: string, eventId: string): Head {

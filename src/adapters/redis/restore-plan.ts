@@ -29,49 +29,71 @@ export interface NewEpoch {
   readonly baseEventId: EventId | '';
   /** What is put back, as revisions base + 1, base + 2 …. */
   readonly tail: readonly RoomEvent[];
+  /** What the log is to keep besides what it has: the tail; of a room that is put back whole, its newest events as they were. */
+  readonly events: readonly HeldEvent[];
   /** The state after the tail. */
   readonly state: RoomState;
   readonly lineage: Lineage;
 }
 
-/** @returns undefined where the log lacks nothing and stays as it is */
-export function planRestore(log: LoggedRoom | undefined, given: HeldRoom): NewEpoch | undefined {
-  // Who has seen an event before and after it was put back holds it twice: its newest place counts.
-  const newest = new Map(given.recent.map((each) => [each.event.id, each]));
-  const held = {
-    ...given,
-    recent: given.recent.filter((each) => newest.get(each.event.id) === each),
-  };
+/**
+ * @param step how much further the number of a new epoch is; each reign of a server has its own, at least 1
+ * @returns undefined where the log lacks nothing and stays as it is
+ */
+export function planRestore(
+  log: LoggedRoom | undefined,
+  given: HeldRoom,
+  step: number,
+): NewEpoch | undefined {
+  const held = { ...given, recent: distinct(given.recent) };
   if (log === undefined) {
     const { epoch, revision, eventId } = held.head;
-    return newEpoch(epoch, { revision, eventId, lineage: [] }, [], held.state);
+    const whole = newEpoch(epoch + step, { revision, eventId, lineage: [] }, [], held.state);
+    return { ...whole, events: inOrder(held.recent) };
   }
   const { revision, eventId } = log.head;
-  // One that nobody has heard of: the holder's may have been lost as a whole.
-  const after = Math.max(log.head.epoch, held.head.epoch);
+  // The holder's epoch may have been lost as a whole. Others may be lost that it has never heard of: a step that is the reign's own keeps
+  // them apart from the new one, so that no revision means two things.
+  const epoch = Math.max(log.head.epoch, held.head.epoch) + step;
   const end = { revision, eventId, lineage: log.lineage };
   if (isPrefix(log, held)) {
     const tail = beyond(log, held.recent);
     const isWhole =
       log.isCurrent && log.head.epoch === held.head.epoch && revision === held.head.revision;
-    return isWhole ? undefined : newEpoch(after, end, tail, held.state);
+    return isWhole ? undefined : newEpoch(epoch, end, tail, held.state);
   }
   const had = new Set<string>(log.events.map(({ event }) => event.id));
   const lost = held.recent.filter((each) => !had.has(each.event.id) && isLost(log, each));
   if (lost.length === 0 && log.isCurrent) return undefined;
   const tail = lost.map(({ event }) => event);
-  return newEpoch(after, end, tail, tail.reduce<RoomState>(evolve, log.state));
+  return newEpoch(epoch, end, tail, tail.reduce<RoomState>(evolve, log.state));
 }
 
 function newEpoch(
-  after: number,
+  epoch: number,
   end: { readonly revision: number; readonly eventId: EventId | ''; readonly lineage: Lineage },
   tail: readonly RoomEvent[],
   state: RoomState,
 ): NewEpoch {
-  const epoch = after + 1;
   const lineage = [...end.lineage, [epoch, end.revision] as const].slice(-KEPT_EPOCHS);
-  return { epoch, base: end.revision, baseEventId: end.eventId, tail, state, lineage };
+  const events = tail.map((event, i) => ({ epoch, revision: end.revision + 1 + i, event }));
+  return { epoch, base: end.revision, baseEventId: end.eventId, tail, events, state, lineage };
+}
+
+/** Who has seen an event before and after it was put back holds it twice: its newest place counts. */
+function distinct(recent: readonly HeldEvent[]): readonly HeldEvent[] {
+  const newest = new Map(recent.map((each) => [each.event.id, each]));
+  return recent.filter((each) => newest.get(each.event.id) === each);
+}
+
+/** A log takes only places that grow. */
+function inOrder(recent: readonly HeldEvent[]): readonly HeldEvent[] {
+  let last: Place = { epoch: 0, revision: 0 };
+  return recent.filter((each) => {
+    const isNext = isAfter(each, last);
+    if (isNext) last = each;
+    return isNext;
+  });
 }
 
 /** Whether the holder has seen all that the log has, so that its state is the truth, whatever holes its events have. */
@@ -89,8 +111,12 @@ function isPrefix(log: LoggedRoom, held: HeldRoom): boolean {
     return head.revision < held.head.revision || head.eventId === held.head.eventId;
   }
   if ([...heldIds.values()].includes(head.eventId as EventId)) return true;
-  // Nobody has written here since the server took over, so what it has is older than what is held, unless the holder saw another past.
-  return !log.isCurrent && !held.recent.some((each) => !isAfter(each, head));
+  // Nobody has written here since the server took over, so what it has is older than what is held; unless the holder saw another past,
+  // which went into a later epoch before it came as far.
+  const hasLeft = held.recent.some(
+    (each) => each.epoch > head.epoch && each.revision <= head.revision,
+  );
+  return !log.isCurrent && !hasLeft;
 }
 
 /** What is held of the time after the log's end. */

@@ -67,14 +67,22 @@ tell(KEYS[5], KEYS[6], ARGV[14] .. ARGV[13])
 return {'committed', run}
 `);
 
-/** The head, the newest snapshot and what came after it. KEYS: room, events. Nothing for a room that never was. */
+/**
+ * The head, the newest snapshot and what came after it, and the newest events, of whatever epoch, as id, JSON, id, JSON …, the newest
+ * first. KEYS: room, events. ARGV: how many of the newest. Nothing for a room that never was.
+ */
 export const LOAD = scriptOf(`
 local room = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'eventId', 'snapshot', 'snapshotRevision')
 if not room[1] then return {} end
 local after = redis.call('XRANGE', KEYS[2], '(' .. room[1] .. '-' .. room[5], room[1] .. '-' .. room[2])
 local events = {}
 for i, entry in ipairs(after) do events[i] = entry[2][2] end
-return {room[1], room[2], room[3], room[4], events}
+local newest = {}
+for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[1])) do
+  newest[#newest + 1] = entry[1]
+  newest[#newest + 1] = entry[2][2]
+end
+return {room[1], room[2], room[3], room[4], events, newest}
 `);
 
 /**

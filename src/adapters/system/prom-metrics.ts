@@ -1,9 +1,34 @@
-// Metrics by prom-client, in a registry of their own.
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+// Metrics by prom-client, in a registry of their own; of a worker among others, those of all of them.
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  collectDefaultMetrics,
+} from 'prom-client';
 import type { Metrics } from '../../ports/metrics.ts';
 
-export function createPromMetrics(): Metrics {
+/** The figures of one process, as JSON. */
+export type MetricsSnapshot = readonly object[];
+
+/** The other processes that serve the same port: whoever is asked for metrics answers for all of them. */
+export interface MetricsOfWorkers {
+  /** Which of them this process is, from 1: the label `worker`. */
+  readonly worker: number;
+  /** The figures of all of them that answer, this one's included. */
+  gather(): Promise<readonly MetricsSnapshot[]>;
+  /** Calls `snapshot` when another one gathers. */
+  answerWith(snapshot: () => Promise<MetricsSnapshot>): void;
+}
+
+export function createPromMetrics(workers?: MetricsOfWorkers): Metrics {
   const registry = new Registry();
+  if (workers !== undefined) {
+    // Not summed: a sum of counters would fall when one process dies, and look like a restart of all.
+    registry.setDefaultLabels({ worker: String(workers.worker) });
+    workers.answerWith(() => registry.getMetricsAsJSON());
+  }
   collectDefaultMetrics({ register: registry });
   return {
     counter({ name, help, labels = [] }) {
@@ -41,6 +66,18 @@ export function createPromMetrics(): Metrics {
       });
       return { observe: (value, values) => histogram.observe(values, value) };
     },
-    exposition: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    exposition: async () => {
+      const whole = workers === undefined ? registry : joined(await workers.gather());
+      return { contentType: registry.contentType, body: await whole.metrics() };
+    },
   };
+}
+
+/** One registry of all figures: the label `worker` keeps them apart, so nothing is added up. */
+function joined(snapshots: readonly MetricsSnapshot[]): Registry {
+  const kept = snapshots.map((metrics) =>
+    // Some of prom-client's own are left out of a cluster, or averaged.
+    metrics.map((metric) => ({ ...metric, aggregator: 'sum' })),
+  );
+  return AggregatorRegistry.aggregate(kept);
 }

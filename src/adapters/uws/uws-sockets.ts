@@ -119,7 +119,9 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
   app.any('/*', (res, req) => handleHttp(res, req, options));
 
   let accepting: us_listen_socket | undefined;
-  app.listen(options.host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (token) => {
+  // Shared, the port is bound by each process for itself (SO_REUSEPORT), and the kernel spreads the connections.
+  const exclusivity = options.isShared === true ? 0 : uws.LIBUS_LISTEN_EXCLUSIVE_PORT;
+  app.listen(options.host, options.port, exclusivity, (token) => {
     if (token) accepting = token;
   });
   if (accepting === undefined) {

@@ -89,8 +89,8 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
       reject(isTaken ? new PortInUse(port, host) : error);
     };
     server.once('error', fail);
-    // Exclusive: in a cluster's worker the port would be shared with processes that know nothing of this one.
-    server.listen({ host, port, exclusive: true }, () => {
+    // Not exclusive, the port of a cluster's worker is its first process's, which hands the connections round.
+    server.listen({ host, port, exclusive: options.isShared !== true }, () => {
       server.off('error', fail);
       resolve();
     });

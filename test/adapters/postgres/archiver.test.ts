@@ -15,22 +15,19 @@ import type { ArchiveEntry, ArchiveWriter } from '../../../src/ports/archive-wri
 import type { RoomLog } from '../../../src/ports/room-log.ts';
 import { archiveContract } from '../../contract/archive.contract.ts';
 import type { ContractContext } from '../../contract/context.ts';
+import { ANA, BEN, gathering } from '../../support/gathering.ts';
 import { startPostgresServer } from '../../support/postgres-server.ts';
 import { SILENT } from '../../support/postgres-stores.ts';
 import {
   RoomScript,
   createdRoom,
-  paused,
-  playing,
   someEventId,
   someSessionId,
-  someUserId,
 } from '../../support/room-fixtures.ts';
 import { ToldLog } from '../../support/told-log.ts';
 
 const server = await startPostgresServer();
-const ana = { userId: someUserId(), name: 'Ana' };
-const ben = { userId: someUserId(), name: 'Ben' };
+const [ana, ben] = [ANA, BEN];
 const nothing: Pick<RoomLog, 'load' | 'read'> = {
   load: () => Promise.resolve(undefined),
   read: () => Promise.resolve({ kind: 'gone' }),
@@ -84,29 +81,6 @@ describe.skipIf(server === undefined)('PostgresArchiver', () => {
       [roomId],
     ),
   });
-
-  /** A gathering with somebody who comes and goes, and music. Its appends are told one by one. */
-  async function gathering(log: RoomLog): Promise<RoomScript> {
-    const room = await createdRoom(log);
-    const sessionId = someSessionId();
-    await room.append(log, [room.event('SessionStarted', { sessionId }), room.arrived(ana)]);
-    room.at = 2_000;
-    await room.append(log, [room.arrived(ben), room.queued({ a: 10_000, b: 20_000 })]);
-    room.at = 3_000;
-    await room.append(log, [room.moved(playing('a', 3_000, 10_000), playing('b', 13_000, 20_000))]);
-    room.at = 9_000;
-    const entryIds = ['a' as never];
-    await room.append(log, [
-      room.event('QueueRemoved', { by: room.hostId, cause: 'request', entryIds }),
-    ]);
-    room.at = 15_000;
-    await room.append(log, [
-      room.moved(playing('b', 13_000, 20_000), paused('b', 15_200, 20_000, 2_200)),
-    ]);
-    room.at = 20_000;
-    await room.append(log, [room.departed(ben)]);
-    return room;
-  }
 
   for (const [how, isAtOnce] of [
     ['one append at a time', true],
