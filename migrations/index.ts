@@ -5,6 +5,7 @@ import { Migration20261123075554Initial } from './20261123075554-initial.ts';
 import { Migration20261123183000ChatItemUuid } from './20261123183000-chat-item-uuid.ts';
 import { Migration20261123183100EventIdentity } from './20261123183100-event-identity.ts';
 import { Migration20261123190000SessionEvents } from './20261123190000-session-events.ts';
+import { Migration20261123193000LostEvents } from './20261123193000-lost-events.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -14,4 +15,5 @@ export const MIGRATIONS: readonly {
   { name: '20261123183000-chat-item-uuid', class: Migration20261123183000ChatItemUuid },
   { name: '20261123183100-event-identity', class: Migration20261123183100EventIdentity },
   { name: '20261123190000-session-events', class: Migration20261123190000SessionEvents },
+  { name: '20261123193000-lost-events', class: Migration20261123193000LostEvents },
 ];

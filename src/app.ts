@@ -23,7 +23,8 @@ import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
-import { openEmbedded, openServers, type Stores } from './stores.ts';
+import type { Stores } from './store-opening.ts';
+import { openEmbedded, openServers } from './stores.ts';
 import type { WorkerLink } from './worker.ts';
 
 export interface App {

@@ -16,7 +16,7 @@ import { systemTimers } from './adapters/system/system-timers.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { RedisConfig } from './config.ts';
 import type { HubClock } from './ports/hub-clock.ts';
-import { untilThere, type Opening, type Stores } from './stores.ts';
+import { untilThere, type Opening, type Stores } from './store-opening.ts';
 
 const NODE_ID_LENGTH = 12;
 /** How often Postgres is told what hub time it is: a Redis that has lost everything must not turn it back. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
+import type { ChatItem } from '../../protocol/schemas/pushes.ts';
 import type { ChatDraft, ChatLog } from '../../src/ports/chat-log.ts';
 import { someUserId } from '../support/room-fixtures.ts';
 import type { ContextOf } from './context.ts';
@@ -109,6 +110,29 @@ export function chatLogContract(context: ContextOf<'chatLog'>): void {
       }
     });
 
+    it('tells the newest numbers of many rooms in the order in which they were asked for', async () => {
+      const rooms = Array.from({ length: 30 }, someRoom);
+      for (const [i, room] of rooms.entries()) {
+        for (let k = 0; k < i % 3; k += 1) await log().append(room, says('m'), k);
+      }
+      const asked = rooms.toReversed();
+      expect(await log().lastSeqs(asked)).toEqual(asked.map((room) => rooms.indexOf(room) % 3));
+      expect(await log().lastSeqs([])).toEqual([]);
+    });
+
+    it('leaves a chat as it is that lacks nothing', async () => {
+      const room = someRoom();
+      for (const text of ['a', 'b', 'c']) await log().append(room, says(text), 1);
+      await log().append(room, deletes(2), 2);
+      const before = await log().after(room, 0, 10);
+      await log().restore(room, before.items);
+      await log().restore(room, before.items.slice(1, 2));
+      await log().restore(room, []);
+      expect(await log().after(room, 0, 10)).toEqual(before);
+    });
+
+    if (context.underTest.canLose === true) chatRestore(log);
+
     if (context.underTest.reopen !== undefined) {
       it('holds everything after it was closed and opened again', async () => {
         const room = someRoom();
@@ -121,5 +145,70 @@ export function chatLogContract(context: ContextOf<'chatLog'>): void {
         expect(repeated).toMatchObject({ repeated: true, item: { seq: first.item.seq } });
       });
     }
+  });
+}
+
+/** For a log that can lose its end. */
+function chatRestore(log: () => ChatLog): void {
+  const message = (seq: number, text: string): ChatItem => ({
+    kind: 'message',
+    seq,
+    at: 100 + seq + text.length / 10,
+    ...ana,
+    text,
+  });
+  const erased = (item: ChatItem): ChatItem => ({ ...item, text: '', deleted: true }) as ChatItem;
+  const itemsOf = async (room: RoomId): Promise<readonly ChatItem[]> =>
+    (await log().after(room, 0, 100)).items;
+
+  describe('restore', () => {
+    it('puts back what lies beyond the newest, under its own numbers', async () => {
+      const room = someRoom();
+      const items = [
+        message(1, 'a'),
+        erased(message(2, 'b')),
+        { kind: 'deletion', seq: 3, at: 9, by: ana.userId, target: 2 } as const,
+      ];
+      await log().restore(room, items);
+      expect(await itemsOf(room)).toEqual(items);
+      await log().restore(room, [...items, message(4, 'c')]);
+      expect(await itemsOf(room)).toEqual([...items, message(4, 'c')]);
+      expect((await log().append(room, says('d'), 5)).item.seq).toBe(5);
+    });
+
+    it('goes on from the number of what is held, where all before it is lost', async () => {
+      const room = someRoom();
+      await log().restore(room, [message(7, 'a'), message(8, 'b')]);
+      expect(await log().lastSeqs([room])).toEqual([8]);
+      expect((await log().append(room, says('c'), 9)).item.seq).toBe(9);
+    });
+
+    it('puts what has lost its number behind all, once, whoever gives it back', async () => {
+      const room = someRoom();
+      await log().restore(room, [message(1, 'a'), message(2, 'new')]);
+      const held = [message(1, 'a'), message(2, 'lost'), message(3, 'lost too')];
+      for (let holder = 0; holder < 2; holder += 1) await log().restore(room, held);
+      const texts = (await itemsOf(room)).map((item) => 'text' in item && item.text);
+      expect(texts).toEqual(['a', 'new', 'lost', 'lost too']);
+      expect((await itemsOf(room)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+    });
+
+    it('erases what a lost deletion erased, wherever that is now, and nothing else', async () => {
+      const room = someRoom();
+      await log().restore(room, [message(1, 'a'), message(2, 'new')]);
+      await log().restore(room, [
+        erased(message(1, 'a')),
+        erased(message(2, 'lost')),
+        { kind: 'deletion', seq: 3, at: 5, by: ana.userId, target: 2 },
+        { kind: 'deletion', seq: 4, at: 6, by: ana.userId, target: 1 },
+      ]);
+      expect(await itemsOf(room)).toEqual([
+        erased(message(1, 'a')),
+        message(2, 'new'),
+        { ...erased(message(2, 'lost')), seq: 3 },
+        { kind: 'deletion', seq: 4, at: 5, by: ana.userId, target: 3 },
+        { kind: 'deletion', seq: 5, at: 6, by: ana.userId, target: 1 },
+      ]);
+    });
   });
 }

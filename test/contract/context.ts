@@ -9,6 +9,8 @@ export interface ContextOf<Part extends keyof Stores> {
     readonly openSecond?: () => Promise<Pick<Stores, Part>>;
     /** Absent where nothing outlives the process. */
     readonly reopen?: unknown;
+    /** Whether it may lose its end, or all, as a server whose replica takes over. */
+    readonly canLose?: boolean;
   };
   /** Closes the stores and opens them again; what `stores` answers afterwards. */
   reopen(): Promise<Pick<Stores, Part>>;

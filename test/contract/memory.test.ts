@@ -1,9 +1,13 @@
 // The contracts of the stores, on memory.
 import { describe } from 'vitest';
+import { MemoryMesh } from '../../src/adapters/memory/memory-mesh.ts';
 import { memoryStores, type Stores } from '../support/postgres-stores.ts';
 import { archiveContract } from './archive.contract.ts';
+import { busContract } from './bus.contract.ts';
 import { chatLogContract } from './chat-log.contract.ts';
 import type { ContractContext } from './context.ts';
+import type { NodesContext } from './nodes.ts';
+import { presenceContract } from './presence.contract.ts';
 import { roomLogContract } from './room-log.contract.ts';
 import { usersContract } from './users.contract.ts';
 
@@ -19,4 +23,16 @@ describe('memory', async () => {
   chatLogContract(context);
   usersContract(context);
   archiveContract(context);
+
+  const mesh = new MemoryMesh({ now: () => 1_000_000 });
+  const nodes: NodesContext = {
+    join: (nodeId) => Promise.resolve(mesh.join(nodeId)),
+    bury: (nodeId) => {
+      mesh.bury(nodeId);
+      return Promise.resolve();
+    },
+    now: () => 1_000_000,
+  };
+  presenceContract(nodes);
+  busContract(nodes);
 });

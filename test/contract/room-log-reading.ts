@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
 import type { RoomEvent } from '../../src/domain/room-event.ts';
 import type { RoomLog } from '../../src/ports/room-log.ts';
-import { RoomScript, createdRoom, someUserId } from '../support/room-fixtures.ts';
+import { RoomScript, createdRoom, roomIn, someUserId } from '../support/room-fixtures.ts';
 
 /** All events of a room's first epoch. */
 export async function eventsOf(log: RoomLog, roomId: RoomId): Promise<readonly RoomEvent[]> {
@@ -69,15 +69,11 @@ export function roomLogReading(log: () => RoomLog): void {
       for (let i = 0; i < 130; i += 1) {
         await room.append(log(), [room.renamed(`Kitchen ${i}`)]);
         if (i % 13 === 0) {
-          const loaded = await log().load(room.roomId);
-          expect(loaded).toEqual({ head: room.head, state: room.state });
+          expect(await roomIn(log(), room)).toEqual({ head: room.head, state: room.state });
         }
       }
       await room.append(log(), [room.departed(person)]);
-      expect(await log().load(room.roomId)).toMatchObject({
-        head: room.head,
-        state: room.state,
-      });
+      expect(await roomIn(log(), room)).toEqual({ head: room.head, state: room.state });
     });
 
     it('knows nothing of a room that never was', async () => {

@@ -2,9 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { NO_ROOM, type AppendResult, type RoomLog } from '../../src/ports/room-log.ts';
 import type { RoomEvent } from '../../src/domain/room-event.ts';
-import { RoomScript, createdRoom, someEventId, someUserId } from '../support/room-fixtures.ts';
+import {
+  RoomScript,
+  createdRoom,
+  roomIn,
+  someEventId,
+  someUserId,
+} from '../support/room-fixtures.ts';
 import type { ContextOf } from './context.ts';
 import { eventsOf, roomLogReading } from './room-log-reading.ts';
+import { roomLogRestore, roomLogRestoreWhole } from './room-log-restore.ts';
 
 const KEY_LIFE_MS = 600_000;
 
@@ -217,6 +224,8 @@ export function roomLogContract(context: ContextOf<'roomLog'>): void {
     });
 
     roomLogReading(log);
+    roomLogRestore(log);
+    roomLogRestoreWhole(log, context.underTest.canLose === true);
 
     describe('many at once', () => {
       it('keeps each of 200 appends over 20 rooms exactly once and in order', async () => {
@@ -293,10 +302,7 @@ export function roomLogContract(context: ContextOf<'roomLog'>): void {
         );
         await log().heartbeat(10_000_500);
         const { roomLog } = await context.reopen();
-        expect(await roomLog.load(room.roomId)).toMatchObject({
-          head: room.head,
-          state: room.state,
-        });
+        expect(await roomIn(roomLog, room)).toEqual({ head: room.head, state: room.state });
         expect(await roomLog.recall(room.roomId, 'k')).toEqual({ n: 1 });
         expect(await roomLog.findByCode(room.code)).toBe(room.roomId);
         expect(await roomLog.inhabited()).toContainEqual({

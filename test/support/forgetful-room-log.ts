@@ -129,7 +129,12 @@ export class ForgetfulRoomLog implements RoomLog {
 
   restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom> {
     const room = this.#rooms.get(roomId);
-    const plan = planRestore(room && { ...room, isCurrent: room.run === this.#run }, held);
+    const plan = planRestore(
+      room && { ...room, isCurrent: room.run === this.#run },
+      held,
+      // Each reign has a step of its own.
+      this.#run,
+    );
     if (plan !== undefined) {
       const { epoch, base, tail, state, lineage } = plan;
       const placed = tail.map((event, i) => ({ epoch, revision: base + 1 + i, event }));
@@ -137,7 +142,7 @@ export class ForgetfulRoomLog implements RoomLog {
         head: {
           epoch,
           revision: base + tail.length,
-          eventId: tail.at(-1)?.id ?? (plan.baseEventId as EventId),
+          eventId: tail.at(-1)?.id ?? (plan.baseEventId),
         },
         state,
         events: [...(room?.events ?? []), ...placed],

@@ -1,7 +1,7 @@
 // A room in which something has happened: somebody came and left, and music played.
 import type { RoomLog } from '../../src/ports/room-log.ts';
 import {
-  RoomScript,
+  type RoomScript,
   createdRoom,
   paused,
   playing,

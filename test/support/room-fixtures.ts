@@ -23,6 +23,7 @@ import {
   type AppendResult,
   type Head,
   type IdempotencyRecord,
+  type LoadedRoom,
   type RoomLog,
 } from '../../src/ports/room-log.ts';
 
@@ -161,4 +162,13 @@ export async function createdRoom(
   const result = await room.append(log, [room.created(options.visibility)]);
   if (result.kind !== 'committed') throw new Error(`a new room was answered ${result.kind}`);
   return room;
+}
+
+/** What the log has of the room, without what a holder is given beside it. */
+export async function roomIn(
+  log: Pick<RoomLog, 'load'>,
+  { roomId }: Pick<RoomScript, 'roomId'>,
+): Promise<Pick<LoadedRoom, 'head' | 'state'> | undefined> {
+  const loaded = await log.load(roomId);
+  return loaded && { head: loaded.head, state: loaded.state };
 }

@@ -11,6 +11,11 @@ const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 
 export interface Script {
   start(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
+  /** @param environment besides this process's own */
+  startWith(
+    environment: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ): ChildProcessByStdio<null, Readable, Readable>;
   remove(): void;
 }
 
@@ -27,11 +32,14 @@ export async function bundleScript(entry: URL): Promise<Script> {
       rolldownOptions: { output: { entryFileNames: 'script.mjs' } },
     },
   });
+  const startWith: Script['startWith'] = (environment, ...args) =>
+    spawn(process.execPath, [path.join(outDir, 'script.mjs'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
   return {
-    start: (...args) =>
-      spawn(process.execPath, [path.join(outDir, 'script.mjs'), ...args], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      }),
+    start: (...args) => startWith({}, ...args),
+    startWith,
     remove: () => rmSync(outDir, { recursive: true, force: true }),
   };
 }

@@ -24,7 +24,7 @@ export interface SharedLogs {
   readonly kept: PostgresStores;
   readonly outbox: RedisOutbox;
   /** A figure of the worker, by the end of its name. */
-  figure(name: string): Promise<number>;
+  readonly figure: (name: string) => Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function openSharedLogs(options: SharedLogsOptions): Promise<Shared
     live: { roomLog, chatLog },
     kept,
     outbox,
-    async figure(name) {
+    figure: async (name) => {
       const { body } = await metrics.exposition();
       return Number(new RegExp(`^earshot_archive_${name} (.*)$`, 'm').exec(body)?.[1]);
     },

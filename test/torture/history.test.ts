@@ -19,7 +19,7 @@ const ROOM = 'room' as RoomId;
 const ANA = 'ana' as UserId;
 
 function renamed(n: number, name: string): RoomEvent {
-  return { id: `v${n}` as EventId, at: n, type: 'RoomUpdated', by: ANA, name } as RoomEvent;
+  return { id: `v${n}` as EventId, at: n, type: 'RoomUpdated', by: ANA, name };
 }
 
 function added(n: number, entryId: string): RoomEvent {

@@ -55,6 +55,29 @@ export function moveEvents(roomId: RoomId, events: readonly HeldEvent[]): Statem
 }
 
 /**
+ * Takes out of the room's log what the adopted history does not have any more, and back in what it has again: the log is one history.
+ * To be run after `moveEvents`.
+ */
+export function setLostApart({ roomId, from, head, events }: Adoption): readonly Statement[] {
+  const newer = events.filter(({ epoch }) => epoch > (from?.epoch ?? 0));
+  // Where the newer epochs leave what the archive has; without events of theirs, at the head.
+  const base = Math.min(head.revision, ...newer.map(({ revision }) => revision - 1));
+  const columns = 'room_id, epoch, revision, event_id, at, type, event';
+  return [
+    {
+      text: `with lost as (
+        delete from room_event where room_id = ? and epoch < ? and epoch <= ? and revision > ? returning ${columns})
+        insert into lost_event (${columns}) select ${columns} from lost on conflict do nothing`,
+      bindings: [roomId, head.epoch, from?.epoch ?? 0, base],
+    },
+    {
+      text: 'delete from lost_event where room_id = ? and event_id = any(?::text[])',
+      bindings: [roomId, events.map(({ event }) => event.id)],
+    },
+  ];
+}
+
+/**
  * Makes the record of sessions agree with a state about who is here, where events on the way to it are not known: stays and sessions
  * that it knows nothing of are over by its last event, and who is here without a stay has one from the earliest moment that is free.
  * Changes nothing where they agree.

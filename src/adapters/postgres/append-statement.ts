@@ -186,7 +186,7 @@ written_plays as (
 
 export interface Statement {
   readonly text: string;
-  readonly bindings: readonly string[];
+  readonly bindings: readonly (string | number | readonly string[])[];
 }
 
 /**

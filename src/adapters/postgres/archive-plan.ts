@@ -165,12 +165,16 @@ async function bridge(
   const room = await live.load(roomId);
   if (room === undefined) throw new Unbridgeable(roomId, since, head);
   if (isSameHead(room.head, since)) return;
-  const from = entry.kind === 'append' ? entry.from.revision : 0;
-  const events = entry.kind === 'append' ? entry.events : [];
-  const numbered = events.map((event, i) => ({
-    epoch: head.epoch,
-    revision: from + 1 + i,
-    event,
-  }));
-  plan.adopt(roomId, room, numbered);
+  plan.adopt(roomId, room, withOwn(room.recent ?? [], entry));
+}
+
+/** What the live log still has of the way, and the entry's own events where it is not among it. */
+function withOwn(recent: readonly HeldEvent[], entry: RoomEntry): readonly HeldEvent[] {
+  const { epoch } = entry.head;
+  const own =
+    entry.kind === 'restore'
+      ? entry.events
+      : entry.events.map((event, i) => ({ epoch, revision: entry.from.revision + 1 + i, event }));
+  const ids = new Set(recent.map(({ event }) => event.id));
+  return [...own.filter(({ event }) => !ids.has(event.id)), ...recent];
 }

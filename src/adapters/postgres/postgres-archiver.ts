@@ -6,7 +6,7 @@ import type { ArchiveEntry, ArchiveWriter } from '../../ports/archive-writer.ts'
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { StoreUnavailable, type LoadedRoom, type RoomLog } from '../../ports/room-log.ts';
-import { addAdoption, moveEvents, reconcileRecord } from './adoption-writes.ts';
+import { addAdoption, moveEvents, reconcileRecord, setLostApart } from './adoption-writes.ts';
 import { appendStatement, emptyWrites, type Statement } from './append-statement.ts';
 import { addWrites } from './append-writes.ts';
 import {
@@ -20,7 +20,9 @@ import { chatStatements } from './archived-chat.ts';
 import { isRaced, type Rows, type Sql } from './sql.ts';
 
 /** Rooms whose state is kept, so that it need not be loaded for each batch. */
-const CACHED_ROOMS = 2_000;
+const CACHED_ROOMS = 1_000;
+/** Rooms that are looked up at the same time: others wait for the database's connections too. */
+const CONCURRENT_PLANS = 4;
 /** Another archiver may be at the same rooms for a moment, as when this one was taken for dead. */
 const MAX_ATTEMPTS = 4;
 
@@ -101,12 +103,13 @@ export class PostgresArchiver implements ArchiveWriter {
       if (ofRoom === undefined) byRoom.set(entry.roomId, [entry]);
       else ofRoom.push(entry);
     }
-    const planned = await Promise.all(
-      [...byRoom].map(
-        async ([roomId, ofRoom]) => [roomId, await this.#plan(roomId, ofRoom)] as const,
-      ),
-    );
-    return new Map(planned);
+    const plans = new Map<RoomId, RoomPlan>();
+    const left = byRoom.entries();
+    const planner = async (): Promise<void> => {
+      for (const [roomId, ofRoom] of left) plans.set(roomId, await this.#plan(roomId, ofRoom));
+    };
+    await Promise.all(Array.from({ length: CONCURRENT_PLANS }, planner));
+    return plans;
   }
 
   async #plan(roomId: RoomId, entries: readonly RoomEntry[]): Promise<RoomPlan> {
@@ -171,6 +174,7 @@ async function writeRound(rows: Rows, steps: readonly Step[]): Promise<void> {
         events.map(({ event }) => event.id),
       );
       await run(rows, moveEvents(roomId, events));
+      for (const statement of setLostApart(step.adoption)) await run(rows, statement);
       addAdoption(writes, step.adoption, (eventId) => known.has(eventId), before);
     }
   }

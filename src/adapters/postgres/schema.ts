@@ -79,6 +79,21 @@ export const RoomEventSchema = defineEntity({
   },
 });
 
+/** Events that were archived and then lost by the rooms' log with all who knew them: no part of their room's history. */
+export const LostEventSchema = defineEntity({
+  name: 'LostEvent',
+  tableName: 'lost_event',
+  properties: {
+    roomId: p.uuid().primary(),
+    eventId: p.text().primary(),
+    epoch: p.integer(),
+    revision: p.integer(),
+    at: p.float().columnType('double precision'),
+    type: p.text(),
+    event: p.json<unknown>(),
+  },
+});
+
 export const IdempotencyKeySchema = defineEntity({
   name: 'IdempotencyKey',
   tableName: 'idempotency_key',
@@ -175,6 +190,7 @@ export const ENTITIES = [
   RoomSchema,
   RoomSnapshotSchema,
   RoomEventSchema,
+  LostEventSchema,
   IdempotencyKeySchema,
   SessionSchema,
   ParticipationSchema,

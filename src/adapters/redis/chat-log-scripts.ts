@@ -57,7 +57,10 @@ for i = 1, #all, 2 do
     if string.sub(item, 1, 1) == 'x' then byErased[fields] = all[i] end
   end
 end
-local function placeOf(item)
+local function placeOf(seq, item)
+  local own = redis.call('HGET', chat, seq)
+  local isErased = own and (string.sub(own, 1, 1) == 'x' or string.sub(item, 1, 1) == 'x')
+  if own == item or isErased and fieldsOf(own) == fieldsOf(item) then return seq end
   if string.sub(item, 1, 1) == 'x' then return byFields[fieldsOf(item)] end
   return byWhole[item] or byErased[fieldsOf(item)]
 end
@@ -69,7 +72,7 @@ for i = 4, #ARGV, 3 do
     item = string.gsub(item, '"target":%d+', '"target":' .. moved[target], 1)
     target = moved[target]
   end
-  local there = placeOf(item)
+  local there = placeOf(seq, item)
   if there then
     moved[seq] = there ~= seq and there or nil
     if string.sub(item, 1, 1) == 'x' then erase(chat, there) end

@@ -20,6 +20,8 @@ const LAST_BACK_OFF_MS = 5_000;
 const MEASURE_EVERY_MS = 2_000;
 /** Partitions at the same time: more would take connections to the database from those who ask for something. */
 const CONCURRENCY = 3;
+/** A database that does not answer must not hold up the end: what it does in the end is known by the next worker. */
+const STOP_PATIENCE_MS = 5_000;
 /** Set aside in each partition; beyond it the oldest go. */
 const MAX_REJECTED = 10_000;
 
@@ -52,6 +54,7 @@ export class RedisOutbox {
   #cancelNext: (() => void) | undefined;
   #pass: Promise<void> | undefined;
   #isStopped = false;
+  #stopped: Promise<void> | undefined;
   #backOffMs = 0;
   #waiting = 0;
   #lagMs = 0;
@@ -99,13 +102,22 @@ export class RedisOutbox {
     this.#next(0);
   }
 
-  /** Ends what is under way and leaves the partitions to others. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.#isStopped) return this.#pass;
+  /** Ends what is under way, if it ends within some seconds, and leaves the partitions to others. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelNext?.();
     for (const stop of this.#stops.splice(0)) stop();
-    await this.#pass;
+    let cancel: (() => void) | undefined;
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.#options.timers.after(STOP_PATIENCE_MS, resolve);
+    });
+    await Promise.race([this.#pass, patience]);
+    cancel?.();
     const { consumer } = this.#options;
     const given = [...this.#held].map((partition) => this.#onLease(partition, [consumer, '0']));
     await Promise.allSettled(given);

@@ -102,7 +102,7 @@ export function addSessions(app: App, deps: HttpDeps): void {
       const tally = new RecapTally();
       for await (const events of deps.archive.sessionEvents(session.sessionId))
         for (const event of events) tally.add(event);
-      const recap = tally.recap(session, deps.clock.now(), room.state.public.queue);
+      const recap = tally.recap(session, Math.round(deps.clock.now()), room.state.public.queue);
       return context.json(sessionBody(session, room.state, recap), 200);
     },
   );

@@ -2,13 +2,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisTarget } from '../../../src/adapters/redis/connect-redis.ts';
 import { NO_ROOM, StoreUnavailable, type ToldAppend } from '../../../src/ports/room-log.ts';
+import { busContract } from '../../contract/bus.contract.ts';
 import { chatLogContract } from '../../contract/chat-log.contract.ts';
+import type { NodesContext } from '../../contract/nodes.ts';
+import { presenceContract } from '../../contract/presence.contract.ts';
 import { roomLogContract } from '../../contract/room-log.contract.ts';
+import { ManualTime } from '../../support/manual-time.ts';
 import { openRedisNode, type RedisNode, type RedisNodeOptions } from '../../support/redis-node.ts';
 import { orSkipped, startRedisCluster, startRedisServer } from '../../support/redis-server.ts';
 import { createdRoom } from '../../support/room-fixtures.ts';
 
 const PARTITIONS = 16;
+const LEASE_MS = 6_000;
 
 const nodes = { opened: 0 };
 
@@ -22,6 +27,51 @@ function openNode(
     partitions: PARTITIONS,
     ...options,
   });
+}
+
+/** Nodes whose leases are by a time that the tests move. */
+class RedisMesh implements NodesContext {
+  readonly #target: RedisTarget;
+  readonly #time = new ManualTime();
+  readonly #living = new Map<string, RedisNode>();
+  readonly #opened: RedisNode[] = [];
+
+  constructor(target: RedisTarget) {
+    this.#target = target;
+  }
+
+  now(): number {
+    return this.#time.now();
+  }
+
+  async join(nodeId: string): Promise<RedisNode> {
+    const time = this.#time;
+    const node = await openNode(this.#target, { nodeId, timers: time, now: () => time.now() });
+    this.#living.set(nodeId, node);
+    this.#opened.push(node);
+    await this.#renew();
+    return node;
+  }
+
+  async bury(nodeId: string): Promise<void> {
+    this.#living.get(nodeId)?.presence.stop();
+    this.#living.delete(nodeId);
+    for (let passed = 0; passed <= LEASE_MS; passed += 1_500) await this.#renew();
+  }
+
+  async stop(): Promise<void> {
+    for (const node of this.#opened) await node.stop();
+  }
+
+  /** Lets each living node renew its lease once, and take in what it was answered. */
+  async #renew(): Promise<void> {
+    await this.#time.advance(1_500);
+    for (const { redis, keys } of this.#living.values()) {
+      // On its connection answers come in order.
+      await redis.get(keys.alive);
+    }
+    await this.#time.settle();
+  }
 }
 
 function onRedis(target: RedisTarget): void {
@@ -48,7 +98,11 @@ function onRedis(target: RedisTarget): void {
     first = await open();
     return first;
   };
-  const context = { stores, underTest: { openSecond: open, reopen }, reopen };
+  const mesh = new RedisMesh(target);
+  afterAll(() => mesh.stop());
+  presenceContract(mesh);
+  busContract(mesh);
+  const context = { stores, underTest: { openSecond: open, reopen, canLose: true }, reopen };
   roomLogContract(context);
   chatLogContract(context);
 
