@@ -2,9 +2,17 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
+import {
+  STORE_KEYS,
+  count,
+  positive,
+  postgresOf,
+  redisOf,
+  storeFaults,
+  type PostgresConfig,
+  type RedisConfig,
+} from './store-config.ts';
 
-const count = z.coerce.number().int().min(0);
-const positive = z.coerce.number().int().min(1);
 const D = DEFAULT_HUB_OPTIONS;
 
 /** A number of a hub option; its default is the option's own. */
@@ -41,47 +49,7 @@ const EnvironmentSchema = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('whether people without an account may come in with a name'),
-  REDIS_URL: z
-    .string()
-    .optional()
-    .describe(
-      'Redis 7 or newer for the rooms of many nodes, redis://host:6379; several by commas are a cluster; needs POSTGRES_URL',
-    ),
-  REDIS_SENTINELS: z
-    .string()
-    .optional()
-    .describe('Sentinels by commas, redis://host:26379: they name the Redis, instead of REDIS_URL'),
-  REDIS_MASTER_NAME: z
-    .string()
-    .min(1)
-    .default('mymaster')
-    .describe('the name under which the Sentinels watch Redis'),
-  REDIS_PARTITIONS: positive
-    .max(4_096)
-    .default(32)
-    .describe(
-      'parts into which rooms are spread over a cluster; never change it once rooms are kept',
-    ),
-  REDIS_WAIT_REPLICAS: count
-    .max(10)
-    .default(0)
-    .describe('replicas that must have a change before it is acknowledged'),
-  MAX_OUTBOX_ENTRIES: positive
-    .default(100_000)
-    .describe('changes of a partition that may wait for Postgres; more are refused as unavailable'),
-  POSTGRES_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
-    .optional()
-    .describe('Postgres for what is kept; default: an embedded one in DATA_DIR'),
-  POSTGRES_POOL_SIZE: positive.max(1_000).default(10).describe('connections to POSTGRES_URL'),
-  MIGRATE: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe('bring the tables up to date at start; off: by `npm run migrate`'),
-  CLUSTER_WORKERS: positive
-    .max(256)
-    .default(1)
-    .describe('processes that serve the port together, one for each core; needs REDIS_URL'),
+  ...STORE_KEYS,
   TOKEN_SECRET: z
     .string()
     .min(32, 'needs at least 32 characters')
@@ -168,24 +136,6 @@ export interface Config {
   readonly hub: HubOptions;
 }
 
-export interface RedisConfig {
-  readonly target: RedisTarget;
-  readonly partitions: number;
-  readonly waitReplicas: number;
-  readonly maxOutboxEntries: number;
-}
-
-export interface PostgresConfig {
-  readonly url: string;
-  readonly poolSize: number;
-  readonly migrate: boolean;
-}
-
-export type RedisTarget =
-  | { readonly kind: 'single'; readonly url: string }
-  | { readonly kind: 'cluster'; readonly urls: readonly string[] }
-  | { readonly kind: 'sentinel'; readonly name: string; readonly urls: readonly string[] };
-
 /** The environment has keys that cannot be used. The message is one line for each of them. */
 export class BadConfig extends Error {
   constructor(faults: readonly string[]) {
@@ -241,57 +191,6 @@ function faultOf(issue: z.core.$ZodIssue): string {
   return `${key}: ${issue.message}`;
 }
 
-function storeFaults(env: Environment): string[] {
-  const faults: string[] = [];
-  for (const key of ['REDIS_URL', 'REDIS_SENTINELS'] as const) {
-    for (const url of listOf(env[key])) {
-      if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url))
-        faults.push(`${key}: "${redacted(url)}" is no address such as redis://localhost:6379`);
-    }
-  }
-  const hasRedis = env.REDIS_URL !== undefined || env.REDIS_SENTINELS !== undefined;
-  if (env.REDIS_URL !== undefined && env.REDIS_SENTINELS !== undefined)
-    faults.push('REDIS_SENTINELS: the Sentinels name the Redis, so REDIS_URL must not be set');
-  if (hasRedis && env.POSTGRES_URL === undefined)
-    faults.push(
-      'POSTGRES_URL: must be set where Redis is, as an embedded Postgres would give every node people of its own',
-    );
-  if (env.CLUSTER_WORKERS > 1 && !hasRedis)
-    faults.push('CLUSTER_WORKERS: processes share rooms by Redis, so REDIS_URL must be set');
-  return faults;
-}
-
-function listOf(text: string | undefined): string[] {
-  return text === undefined ? [] : text.split(',').map((part) => part.trim());
-}
-
-/** Without the password that an address may carry. */
-function redacted(url: string): string {
-  return url.replace(/\/\/[^@]*@/, '//…@');
-}
-
-function redisOf(env: Environment): RedisConfig | undefined {
-  const urls = listOf(env.REDIS_URL);
-  const sentinels = listOf(env.REDIS_SENTINELS);
-  const [url] = urls;
-  const target: RedisTarget | undefined =
-    sentinels.length > 0
-      ? { kind: 'sentinel', name: env.REDIS_MASTER_NAME, urls: sentinels }
-      : urls.length > 1
-        ? { kind: 'cluster', urls }
-        : url === undefined
-          ? undefined
-          : { kind: 'single', url };
-  return (
-    target && {
-      target,
-      partitions: env.REDIS_PARTITIONS,
-      waitReplicas: env.REDIS_WAIT_REPLICAS,
-      maxOutboxEntries: env.MAX_OUTBOX_ENTRIES,
-    }
-  );
-}
-
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
@@ -333,14 +232,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     allowedOrigins,
     drainMs: env.DRAIN_MS,
     redis: redisOf(env),
-    postgres:
-      env.POSTGRES_URL === undefined
-        ? undefined
-        : {
-            url: env.POSTGRES_URL,
-            poolSize: env.POSTGRES_POOL_SIZE,
-            migrate: env.MIGRATE === 'on',
-          },
+    postgres: postgresOf(env),
     clusterWorkers: env.CLUSTER_WORKERS,
     hub,
   };

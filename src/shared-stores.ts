@@ -14,7 +14,7 @@ import { RedisRoomLog } from './adapters/redis/redis-room-log.ts';
 import { ReplicaBarrier } from './adapters/redis/replica-barrier.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
-import type { RedisConfig } from './config.ts';
+import type { RedisConfig } from './store-config.ts';
 import type { HubClock } from './ports/hub-clock.ts';
 import { untilThere, type Opening, type Stores } from './store-opening.ts';
 

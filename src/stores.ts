@@ -5,10 +5,11 @@ import {
 } from './adapters/postgres/open-postgres-stores.ts';
 import { createSystemHubClock } from './adapters/system/system-hub-clock.ts';
 import { randomTimelineId } from './adapters/system/system-random.ts';
-import type { Config, PostgresConfig } from './config.ts';
+import type { Config } from './config.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Log } from './ports/log.ts';
 import { openShared } from './shared-stores.ts';
+import type { PostgresConfig } from './store-config.ts';
 import { untilThere, type Opening, type Stores } from './store-opening.ts';
 
 /** The embedded database died while the service ran. */
