@@ -1,8 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-// Two groups, one after the other. What measures real time (whole processes, Chromium) runs alone, a file at a time: beside other
-// tests on two cores its audio would starve, and its figures would be about the machine.
-const realTime = ['test/e2e/**/*.test.ts', 'test/web/**/*.test.ts'];
+// Three groups, one after the other. What is heard and seen (Chromium, whole nodes beside it) runs alone, a file at a time: beside
+// other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
+const pages = [
+  'test/web/**/*.test.ts',
+  'test/e2e/two-*.test.ts',
+  'test/e2e/redis-hub-clock.test.ts',
+];
+const processes = ['test/e2e/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -14,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: [...realTime, 'node_modules/**'],
+          exclude: [...pages, ...processes, 'node_modules/**'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -22,11 +27,21 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'real-time',
-          include: realTime,
+          name: 'processes',
+          include: processes,
+          exclude: [...pages, 'node_modules/**'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pages',
+          include: pages,
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
