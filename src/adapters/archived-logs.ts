@@ -96,9 +96,18 @@ export function archivedChatLog(
     const { items } = await archive.after(roomId, 0, CHAT_ITEMS);
     if (items.length > 0) await live.restore(roomId, items);
   };
-  const lastSeqOf = async (roomId: RoomId): Promise<number> => {
-    const [lastSeq = 0] = await live.lastSeqs([roomId]);
-    return lastSeq;
+  const isEmpty = async (roomId: RoomId): Promise<boolean> => {
+    const [newest] = await live.newest([roomId]);
+    return newest === undefined;
+  };
+  /** What was on record already is put back, too: those who held it may all be gone. */
+  const restoreArchived = async (roomId: RoomId, isKnown: boolean): Promise<void> => {
+    try {
+      const { items } = await archive.after(roomId, 0, CHAT_ITEMS);
+      await live.restore(roomId, items);
+    } catch (error) {
+      if (!isKnown || !(error instanceof StoreUnavailable)) throw error;
+    }
   };
   const range = async (roomId: RoomId, read: () => Promise<ChatRange>): Promise<ChatRange> => {
     const found = await read();
@@ -108,9 +117,9 @@ export function archivedChatLog(
   };
 
   return {
-    async append(roomId, draft, at, key) {
-      if ((await lastSeqOf(roomId)) === 0) await refill(roomId);
-      return live.append(roomId, draft, at, key);
+    async append(roomId, draft, at, key, seen) {
+      if (await isEmpty(roomId)) await refill(roomId);
+      return live.append(roomId, draft, at, key, seen);
     },
     after: (roomId, seq, limit) => range(roomId, () => live.after(roomId, seq, limit)),
     async before(roomId, seq, limit) {
@@ -131,8 +140,11 @@ export function archivedChatLog(
       const [item] = kept === undefined ? [] : await withoutErased(roomId, [kept], live);
       return item;
     },
-    lastSeqs: (...args) => live.lastSeqs(...args),
-    restore: (...args) => live.restore(...args),
+    newest: (...args) => live.newest(...args),
+    async restore(roomId, items) {
+      await live.restore(roomId, items);
+      await restoreArchived(roomId, items.length > 0);
+    },
     subscribe: (...args) => live.subscribe(...args),
   };
 }

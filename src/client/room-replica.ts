@@ -108,8 +108,9 @@ export class RoomReplica {
     if (this.view.value.status === 'left') return;
     const { snapshot, resumed, presence, you } = joined;
     const before = this.view.value;
-    const chat = chatAfterJoin(before.chat, joined.chat);
-    if (chat.lastSeq < before.chat.lastSeq) this.#chat.startOver();
+    const isNewEpoch = snapshot !== undefined && snapshot.epoch !== before.epoch;
+    const chat = chatAfterJoin(before.chat, joined.chat, isNewEpoch);
+    if (isNewEpoch || chat.lastSeq < before.chat.lastSeq) this.#chat.startOver();
     if (snapshot !== undefined) {
       this.#show({ ...copyOf(snapshot, { presence, you, chat }) }, 'joined');
       this.#judge(isProven(snapshot));
@@ -132,9 +133,10 @@ export class RoomReplica {
         break;
       case 'room.snapshot': {
         const { presence, you, chatSeq } = push;
-        const held = this.view.value.chat;
-        const chat = mergeChat(chatSeq < held.lastSeq ? NO_CHAT : held, [], chatSeq);
-        if (chatSeq < held.lastSeq) this.#chat.startOver();
+        const { chat: held, epoch } = this.view.value;
+        const isAnew = push.reason === 'epoch' || push.epoch !== epoch || chatSeq < held.lastSeq;
+        const chat = mergeChat(isAnew ? NO_CHAT : held, [], chatSeq);
+        if (isAnew) this.#chat.startOver();
         this.#show(copyOf(push, { presence, you, chat }), 'joined');
         this.#showBehind();
         this.#judge(isProven(push));

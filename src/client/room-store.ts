@@ -73,8 +73,12 @@ export function isProven(snapshot: Snapshot | RoomSnapshotPush): boolean {
 }
 
 /** The chat after a join: a sequence that is behind ours is another history. */
-export function chatAfterJoin(before: ChatView, page: Joined['chat']): ChatView {
-  const base = page.lastSeq < before.lastSeq ? NO_CHAT : before;
+export function chatAfterJoin(
+  before: ChatView,
+  page: Joined['chat'],
+  isNewEpoch: boolean,
+): ChatView {
+  const base = isNewEpoch || page.lastSeq < before.lastSeq ? NO_CHAT : before;
   const merged = mergeChat(base, page.items, page.lastSeq);
   return base.items.length === 0 ? { ...merged, hasOlder: page.gap } : merged;
 }

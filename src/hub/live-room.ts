@@ -1,7 +1,7 @@
 // A room held in memory by this node: its runner, members, chat and stream, tied together; what a commit means for the sockets.
 import { ERROR_CODES } from '../../protocol/errors.ts';
 import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
-import type { User } from '../../protocol/schemas/pushes.ts';
+import type { ChatItem, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import { isBanned, roleOf } from '../domain/access.ts';
 import type { Command, DecideContext, SystemCommand } from '../domain/command.ts';
@@ -130,6 +130,7 @@ export class LiveRoom {
       keptItems: options.chatInMemory,
       push: (items) =>
         this.#broadcast.push({ type: 'room.chat', roomId: this.id, items: [...items] }),
+      replaced: () => this.#broadcast.anew(),
       failed: () => this.#repairLater(),
     });
     this.#broadcast = new RoomBroadcast({
@@ -204,10 +205,10 @@ export class LiveRoom {
   }
 
   /** Compares what is held with what the stores have: messages that were lost show here. */
-  compare(head: Head, lastSeq: number, presenceVersion: number): void {
+  compare(head: Head, newestChat: ChatItem | undefined, presenceVersion: number): void {
     this.#runner.compare(head);
     this.#runner.trim(this.#deps.ports.clock.now());
-    this.chat.compare(lastSeq).catch((error: unknown) => this.#chatFailed(error));
+    this.chat.compare(newestChat).catch((error: unknown) => this.#chatFailed(error));
     this.members.elsewhere?.compare(presenceVersion);
     this.members.reconcile(this.#hereIds());
   }

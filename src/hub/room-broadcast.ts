@@ -80,7 +80,9 @@ export class RoomBroadcast {
         ? `"snapshot":{${this.#stream.snapshotJson(head, state)}}`
         : `"resumed":{"epoch":${head.epoch},"revision":${head.revision},"revisions":${missing}}`;
     const you = JSON.stringify(youOf(state, userId, clock.now()));
-    const page = JSON.stringify(chat.missing(since?.chat, chatOnJoin));
+    // Numbers of another epoch may have been given to other items.
+    const sinceChat = since?.epoch === head.epoch ? since.chat : undefined;
+    const page = JSON.stringify(chat.missing(sinceChat, chatOnJoin));
     return `"roomId":"${roomId}",${body},"presence":${members.presence.json()},"you":${you},"chat":${page}`;
   }
 

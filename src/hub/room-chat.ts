@@ -1,8 +1,8 @@
 // The chat of one room: what is kept in memory for those who join, and the way of a new message to the log and to everybody.
 // Knows the chat log; knows no sockets.
-import type { RoomId, UserId } from '../../protocol/ids.ts';
+import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
 import type { ChatItem, ChatPage } from '../../protocol/schemas/pushes.ts';
-import type { ChatDraft, ChatLog, ChatRange } from '../ports/chat-log.ts';
+import { ChatMoved, type ChatDraft, type ChatLog, type ChatRange } from '../ports/chat-log.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 
 export interface RoomChatDeps {
@@ -10,9 +10,14 @@ export interface RoomChatDeps {
   readonly clock: HubClock;
   readonly keptItems: number;
   push(items: readonly ChatItem[]): void;
+  /** Numbers have another meaning than before: everybody reads the chat anew. */
+  replaced(): void;
   /** An append failed. Whether it took effect is unknown: somebody must ask for `catchUp` when the log may be back. */
   failed(): void;
 }
+
+/** The log may lose its end again while it is restored. */
+const MAX_MOVES = 3;
 
 export class RoomChat {
   readonly #roomId: RoomId;
@@ -23,6 +28,9 @@ export class RoomChat {
   /** Appended and not yet told, because an earlier one has not come back from the log. */
   #early: Map<number, ChatItem> | undefined;
   #appendsUnderWay = 0;
+  #restores = 0;
+  /** Ends when what is read now, and whoever waits to read, is done. */
+  #reading: Promise<void> = Promise.resolve();
 
   /** @param newest the newest items of the log, as many as are to be kept */
   constructor(roomId: RoomId, newest: ChatRange, deps: RoomChatDeps) {
@@ -69,7 +77,7 @@ export class RoomChat {
     const at = Math.round(this.#deps.clock.now());
     this.#appendsUnderWay += 1;
     try {
-      const { item } = await this.#deps.chatLog.append(this.#roomId, draft, at, key);
+      const { item } = await this.#appended(draft, at, key);
       // A repeated one may be news as well: its first answer was lost.
       this.#take([item]);
       return item;
@@ -80,6 +88,23 @@ export class RoomChat {
       this.#appendsUnderWay -= 1;
       // Nobody is left who would bring what is missing before the early ones: an append took effect and its answer was lost.
       if (this.#early !== undefined && this.#appendsUnderWay === 0) await this.#fillHole();
+    }
+  }
+
+  async #appended(
+    draft: ChatDraft,
+    at: HubMs,
+    key: string | undefined,
+  ): ReturnType<ChatLog['append']> {
+    for (let moves = 0; ; moves += 1) {
+      const restores = this.#restores;
+      try {
+        return await this.#deps.chatLog.append(this.#roomId, draft, at, key, this.#lastSeq);
+      } catch (error) {
+        if (!(error instanceof ChatMoved) || moves === MAX_MOVES) throw error;
+        // Another one may have met the same, and mended it.
+        if (restores === this.#restores) await this.#read(true);
+      }
     }
   }
 
@@ -97,31 +122,75 @@ export class RoomChat {
 
   /** Another node tells of an item. */
   hear(item: ChatItem): void {
+    const held = this.#items.find(({ seq }) => seq === item.seq);
+    const isOther = held !== undefined && !isSame(held, item);
     this.#take([item]);
-    if (this.#early !== undefined && this.#appendsUnderWay === 0) void this.#fillHole();
+    if (isOther || (this.#early !== undefined && this.#appendsUnderWay === 0))
+      void this.#fillHole();
   }
 
-  /** Compares with the newest number that the log has given. Rejects with `StoreUnavailable`. */
-  async compare(lastSeq: number): Promise<void> {
-    if (lastSeq !== this.#lastSeq && this.#appendsUnderWay === 0) await this.catchUp();
+  /** Compares with the newest item that the log has. Rejects with `StoreUnavailable`. */
+  async compare(newest: ChatItem | undefined): Promise<void> {
+    if (this.#appendsUnderWay > 0) return;
+    const own = this.#items.at(-1);
+    const isOther = own !== undefined && newest !== undefined && !isSame(own, newest);
+    if (isOther || (newest?.seq ?? 0) !== this.#lastSeq) await this.catchUp();
   }
 
   /** Takes what the log holds beyond what was told, and gives it what it has lost. Rejects with `StoreUnavailable`. */
-  async catchUp(): Promise<void> {
+  catchUp(): Promise<void> {
+    return this.#read(false);
+  }
+
+  /** One after the other: what is read may replace what is held. */
+  #read(mustRestore: boolean): Promise<void> {
+    const read = (): Promise<void> => this.#readOn(mustRestore);
+    const reading = this.#reading.then(read, read);
+    this.#reading = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #readOn(mustRestore: boolean): Promise<void> {
     const { chatLog, keptItems } = this.#deps;
     const roomId = this.#roomId;
-    let { items, lastSeq } = await chatLog.after(roomId, this.#lastSeq, keptItems);
-    if (lastSeq < this.#lastSeq) {
-      await chatLog.restore(roomId, this.#items);
-      ({ items, lastSeq } = await chatLog.after(roomId, this.#lastSeq, keptItems));
+    // The last one that is held comes again, to see whether the log still has it there.
+    const from = Math.max(0, this.#lastSeq - 1);
+    const found = await chatLog.after(roomId, from, keptItems + 1);
+    const isLost = found.lastSeq < this.#lastSeq || this.#contradicts(found.items);
+    if (!isLost && !mustRestore) {
+      this.#takeOn(found.items);
+      return;
     }
-    const oldest = items[0]?.seq ?? 0;
+    await chatLog.restore(roomId, this.#items);
+    this.#restores += 1;
+    const now = await chatLog.before(roomId, Number.MAX_SAFE_INTEGER, keptItems);
+    if (now.lastSeq >= this.#lastSeq && !this.#contradicts(now.items)) {
+      this.#takeOn(now.items);
+      return;
+    }
+    this.#items = [...now.items];
+    this.#lastSeq = now.lastSeq;
+    this.#early = undefined;
+    this.#deps.replaced();
+  }
+
+  #takeOn(items: readonly ChatItem[]): void {
+    const oldest = items.find(({ seq }) => seq > this.#lastSeq)?.seq ?? 0;
     if (oldest > this.#lastSeq + 1) {
       // More than a read brings: the members see the hole, and fill it by asking (CH1).
       this.#items = [];
       this.#lastSeq = oldest - 1;
     }
     this.#take(items);
+  }
+
+  /** Whether a number stands for another item there than here. */
+  #contradicts(items: readonly ChatItem[]): boolean {
+    const there = new Map(items.map((item) => [item.seq, item]));
+    return this.#items.some((own) => {
+      const other = there.get(own.seq);
+      return other !== undefined && !isSame(own, other);
+    });
   }
 
   async #fillHole(): Promise<void> {
@@ -163,4 +232,12 @@ export class RoomChat {
     this.#items.push(item);
     if (this.#items.length > this.#deps.keptItems) this.#items.shift();
   }
+}
+
+/** Whether both are one item, whose text may have been erased since. */
+function isSame(a: ChatItem, b: ChatItem): boolean {
+  if (a.seq !== b.seq || a.at !== b.at) return false;
+  return a.kind === 'message'
+    ? b.kind === 'message' && a.userId === b.userId
+    : b.kind === 'deletion' && a.by === b.by;
 }

@@ -224,15 +224,15 @@ export class Rooms {
   async #compare(roomIds: readonly RoomId[]): Promise<void> {
     const { roomLog, chatLog, nodes } = this.#deps.ports;
     if (roomIds.length === 0 || nodes === undefined) return;
-    const [heads, lastSeqs, versions] = await Promise.all([
+    const [heads, newest, versions] = await Promise.all([
       roomLog.heads(roomIds),
-      chatLog.lastSeqs(roomIds),
+      chatLog.newest(roomIds),
       nodes.presence.versions(roomIds),
     ]);
     roomIds.forEach((roomId, i) => {
-      const [head, lastSeq, version] = [heads[i], lastSeqs[i], versions[i]];
-      if (head === undefined || lastSeq === undefined || version === undefined) return;
-      this.#live.get(roomId)?.compare(head, lastSeq, version);
+      const [head, version] = [heads[i], versions[i]];
+      if (head === undefined || version === undefined) return;
+      this.#live.get(roomId)?.compare(head, newest[i], version);
     });
   }
 

@@ -20,16 +20,26 @@ export interface ChatRange {
   readonly lastSeq: number;
 }
 
+/** The log has lost its newest items, or may have: `restore` it first, so that no number is given twice. Nothing was appended. */
+export class ChatMoved extends Error {
+  constructor() {
+    super('the chat has lost its end, or may have');
+    this.name = 'ChatMoved';
+  }
+}
+
 export interface ChatLog {
   /**
    * Durable when it resolves. `key` (scoped to its user by the caller) makes it happen at most once within ten minutes: the same key
-   * resolves to the first item with `repeated`.
+   * resolves to the first item with `repeated`. Rejects with `ChatMoved`.
+   * @param seen the newest `seq` that the caller knows of
    */
   append(
     roomId: RoomId,
     draft: ChatDraft,
     at: HubMs,
     key?: string,
+    seen?: number,
   ): Promise<{ readonly item: ChatItem; readonly repeated: boolean }>;
   /** The newest `limit` items after `seq`. */
   after(roomId: RoomId, seq: number, limit: number): Promise<ChatRange>;
@@ -37,11 +47,11 @@ export interface ChatLog {
   before(roomId: RoomId, seq: number, limit: number): Promise<ChatRange>;
   /** One message, as it is now. */
   find(roomId: RoomId, seq: number): Promise<ChatItem | undefined>;
-  /** The newest `seq` of many rooms at once, in their order. */
-  lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]>;
+  /** The newest item of many rooms at once, in their order; undefined where nothing was said. */
+  newest(roomIds: readonly RoomId[]): Promise<readonly (ChatItem | undefined)[]>;
   /**
    * Gives back what a log has lost: those of `items` that it lacks beyond its newest. One whose number has been given to another item
-   * meanwhile is appended under a new one.
+   * meanwhile is appended under a new one. Also without items: from then on the log takes `append` again.
    */
   restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void>;
   /** Calls `listener` for each item appended by anybody else than this process; may lose some. Returns the remover. */

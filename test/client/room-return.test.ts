@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { TrackId } from '../../protocol/ids.ts';
+import { message, messages, seqs } from './chat-fixture.ts';
 import { FakeHub, joinedWith, failure, reconnect } from './fake-hub.ts';
 import { ROOM_ID, RoomSource, publicRoom } from './room-fixture.ts';
 
@@ -39,6 +40,23 @@ describe('coming back to a room', () => {
     const anew = joinedWith(publicRoom({ name: 'Anew' }), {}, { epoch: 2, revision: 1 });
     hub.peer.ok(hub.peer.take('room.join'), anew);
     expect(room.view.value).toMatchObject({ epoch: 2, revision: 1, room: { name: 'Anew' } });
+  });
+
+  it('reads the chat anew with another epoch, as its numbers may stand for something else (CH3)', async () => {
+    const hub = new FakeHub();
+    const { room } = await hub.inRoom();
+    hub.peer.text({ type: 'room.chat', roomId: ROOM_ID, items: messages(1, 3) });
+    await reconnect(hub);
+    const chat = { items: [message(3, { text: 'other' })], lastSeq: 3, gap: true };
+    const anew = joinedWith(publicRoom(), { chat }, { epoch: 2, revision: 1 });
+    hub.peer.ok(hub.peer.take('room.join'), anew);
+    expect(room.view.value.chat).toEqual({ items: chat.items, lastSeq: 3, hasOlder: true });
+    const { snapshot, presence, you } = anew;
+    const push = { type: 'room.snapshot', ...(snapshot as object), presence, you };
+    hub.peer.text({ ...push, chatSeq: 3, reason: 'epoch' });
+    expect(room.view.value.chat).toMatchObject({ items: [], lastSeq: 3 });
+    hub.peer.ok(hub.peer.take('chat.history'), { items: messages(1, 3), lastSeq: 3, gap: false });
+    expect(seqs(room)).toEqual([1, 2, 3]);
   });
 
   it('takes the whole room when the resumed revisions do not reach the head', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
 import type { ChatItem } from '../../protocol/schemas/pushes.ts';
-import type { ChatDraft, ChatLog } from '../../src/ports/chat-log.ts';
+import { ChatMoved, type ChatDraft, type ChatLog } from '../../src/ports/chat-log.ts';
 import { someUserId } from '../support/room-fixtures.ts';
 import type { ContextOf } from './context.ts';
 
@@ -116,8 +116,13 @@ export function chatLogContract(context: ContextOf<'chatLog'>): void {
         for (let k = 0; k < i % 3; k += 1) await log().append(room, says('m'), k);
       }
       const asked = rooms.toReversed();
-      expect(await log().lastSeqs(asked)).toEqual(asked.map((room) => rooms.indexOf(room) % 3));
-      expect(await log().lastSeqs([])).toEqual([]);
+      const newest = await log().newest(asked);
+      expect(newest.map((item) => item?.seq ?? 0)).toEqual(
+        asked.map((room) => rooms.indexOf(room) % 3),
+      );
+      for (const [i, item] of newest.entries())
+        expect(item).toEqual(await log().find(asked[i] ?? someRoom(), item?.seq ?? 0));
+      expect(await log().newest([])).toEqual([]);
     });
 
     it('leaves a chat as it is that lacks nothing', async () => {
@@ -176,10 +181,19 @@ function chatRestore(log: () => ChatLog): void {
       expect((await log().append(room, says('d'), 5)).item.seq).toBe(5);
     });
 
+    it('gives no number to somebody who has seen more than there is, before that is given back', async () => {
+      const room = someRoom();
+      await log().append(room, says('a'), 1);
+      await expect(log().append(room, says('x'), 2, undefined, 2)).rejects.toThrow(ChatMoved);
+      expect(await itemsOf(room)).toHaveLength(1);
+      await log().restore(room, [message(2, 'b')]);
+      expect((await log().append(room, says('c'), 3, undefined, 2)).item.seq).toBe(3);
+    });
+
     it('goes on from the number of what is held, where all before it is lost', async () => {
       const room = someRoom();
       await log().restore(room, [message(7, 'a'), message(8, 'b')]);
-      expect(await log().lastSeqs([room])).toEqual([8]);
+      expect(await log().newest([room])).toEqual([message(8, 'b')]);
       expect((await log().append(room, says('c'), 9)).item.seq).toBe(9);
     });
 

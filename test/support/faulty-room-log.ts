@@ -10,7 +10,7 @@ import { decide } from '../../src/domain/decide.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import type { RoomEvent } from '../../src/domain/room-event.ts';
 import type { RoomState } from '../../src/domain/room-state.ts';
-import type { ChatDraft, ChatLog, ChatRange } from '../../src/ports/chat-log.ts';
+import type { ChatLog, ChatRange } from '../../src/ports/chat-log.ts';
 import {
   NO_ROOM,
   StoreUnavailable,
@@ -223,8 +223,8 @@ export class FaultyChatLog implements ChatLog {
     this.#faults.push(...faults);
   }
 
-  append(roomId: RoomId, draft: ChatDraft, at: number, key?: string): Promise<ChatAppended> {
-    const append = (): Promise<ChatAppended> => this.#inner.append(roomId, draft, at, key);
+  append(...args: Parameters<ChatLog['append']>): Promise<ChatAppended> {
+    const append = (): Promise<ChatAppended> => this.#inner.append(...args);
     const fault = this.#faults.shift() ?? this.fate?.();
     return fault === undefined ? append() : fault(append);
   }
@@ -241,8 +241,8 @@ export class FaultyChatLog implements ChatLog {
     return this.#inner.find(roomId, seq);
   }
 
-  lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
-    return this.#inner.lastSeqs(roomIds);
+  newest(roomIds: readonly RoomId[]): ReturnType<ChatLog['newest']> {
+    return this.#inner.newest(roomIds);
   }
 
   restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void> {

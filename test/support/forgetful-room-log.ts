@@ -142,7 +142,7 @@ export class ForgetfulRoomLog implements RoomLog {
         head: {
           epoch,
           revision: base + tail.length,
-          eventId: tail.at(-1)?.id ?? (plan.baseEventId),
+          eventId: tail.at(-1)?.id ?? plan.baseEventId,
         },
         state,
         events: [...(room?.events ?? []), ...placed],

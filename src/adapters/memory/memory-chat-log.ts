@@ -45,8 +45,8 @@ export class MemoryChatLog implements ChatLog {
     return Promise.resolve(this.#itemsOf(roomId)[seq - 1]);
   }
 
-  lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
-    return Promise.resolve(roomIds.map((roomId) => this.#itemsOf(roomId).length));
+  newest(roomIds: readonly RoomId[]): Promise<readonly (ChatItem | undefined)[]> {
+    return Promise.resolve(roomIds.map((roomId) => this.#itemsOf(roomId).at(-1)));
   }
 
   /** It loses nothing. */

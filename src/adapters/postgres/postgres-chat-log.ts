@@ -115,9 +115,14 @@ export class PostgresChatLog implements ChatLog {
     return row === undefined ? undefined : itemOf(row);
   }
 
-  async lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
-    const bySeq = await this.#lastSeqs(roomIds);
-    return roomIds.map((roomId) => bySeq.get(roomId) ?? 0);
+  async newest(roomIds: readonly RoomId[]): Promise<readonly (ChatItem | undefined)[]> {
+    const rows = await this.#sql.rows<Row>(
+      `select c.* from unnest(?::uuid[]) as r(room_id), lateral (
+         select ${COLUMNS} from chat_item i where i.room_id = r.room_id order by i.seq desc limit 1) c`,
+      [[...new Set(roomIds)]],
+    );
+    const byRoom = new Map(rows.map((row) => [row.room_id, itemOf(row)]));
+    return roomIds.map((roomId) => byRoom.get(roomId));
   }
 
   /** It loses nothing. */

@@ -16,8 +16,12 @@ end
  * An item is kept as three lines: its state (`m` a message, `x` one that was erased, `d` a deletion), its fields as JSON, and its text
  * as JSON, so that a text can be erased here without reading the rest.
  *
+ * The chat's `run` is the reign under which it was last written or restored. Under another one, and where the caller has seen more than
+ * there is, the newest items may be lost: nobody takes their numbers before those who hold them could give them back.
+ *
  * KEYS: chat, outbox, channel, its count, the request's key.
- * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; the lines before it on the channel.
+ * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; the lines before it on the channel;
+ * the newest seq that the caller has seen.
  */
 export const SAY = scriptOf(`${TELLING}${REIGN}${ERASING}
 local chat, outbox, key = KEYS[1], KEYS[2], KEYS[5]
@@ -28,7 +32,10 @@ if said then
     return {'repeated', tonumber(seq), redis.call('HGET', chat, seq) or item, reign()}
   end
 end
+local run, last = redis.call('HGET', chat, 'run'), tonumber(redis.call('HGET', chat, 'last') or 0)
+if run and run ~= reign() or last < tonumber(ARGV[9]) then return {'moved'} end
 if redis.call('XLEN', outbox) >= tonumber(ARGV[6]) then return {'full'} end
+if not run then redis.call('HSET', chat, 'run', reign()) end
 local seq = redis.call('HINCRBY', chat, 'last', 1)
 redis.call('HSET', chat, seq, ARGV[3])
 if ARGV[4] ~= '' then erase(chat, ARGV[4]) end
@@ -51,7 +58,7 @@ local function fieldsOf(item) return string.match(item, '^.\\n([^\\n]*)') end
 -- By the whole of an item, and by its fields: those of an erased one, and those of any.
 local byWhole, byErased, byFields, all = {}, {}, {}, redis.call('HGETALL', chat)
 for i = 1, #all, 2 do
-  if all[i] ~= 'last' then
+  if all[i] ~= 'last' and all[i] ~= 'run' then
     local item, fields = all[i + 1], fieldsOf(all[i + 1])
     byWhole[item], byFields[fields] = all[i], all[i]
     if string.sub(item, 1, 1) == 'x' then byErased[fields] = all[i] end
@@ -90,14 +97,18 @@ for i = 4, #ARGV, 3 do
     tell(KEYS[3], KEYS[4], ARGV[2] .. place .. '\\n' .. item)
   end
 end
+redis.call('HSET', chat, 'run', reign())
 return reign()
 `);
 
-/** The newest number of each of the chats of one partition. KEYS: the chats. */
-export const LAST_SEQS = scriptOf(`
-local lasts = {}
-for i, chat in ipairs(KEYS) do lasts[i] = tonumber(redis.call('HGET', chat, 'last') or 0) end
-return lasts
+/** The newest number and item of each of the chats of one partition; 0 and '' where nothing was said. KEYS: the chats. */
+export const NEWEST = scriptOf(`
+local newest = {}
+for i, chat in ipairs(KEYS) do
+  local seq = redis.call('HGET', chat, 'last')
+  newest[i] = {tonumber(seq or 0), seq and redis.call('HGET', chat, seq) or ''}
+end
+return newest
 `);
 
 /** The newest items of a range. KEYS: chat. ARGV: the first seq; the last, or '' for the newest of all; the most items to give. */

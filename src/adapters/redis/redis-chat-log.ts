@@ -1,9 +1,9 @@
 // The chat of the rooms in Redis: the newest items of each room, for all nodes. What is older is the archive's.
 import type { HubMs, RoomId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
-import type { ChatDraft, ChatLog, ChatRange } from '../../ports/chat-log.ts';
+import { ChatMoved, type ChatDraft, type ChatLog, type ChatRange } from '../../ports/chat-log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import { ITEMS, LAST_SEQS, PUT_BACK, SAY } from './chat-log-scripts.ts';
+import { ITEMS, NEWEST, PUT_BACK, SAY } from './chat-log-scripts.ts';
 import type { RedisChannels } from './redis-channels.ts';
 import { byPartition, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
@@ -40,6 +40,7 @@ export class RedisChatLog implements ChatLog {
     draft: ChatDraft,
     at: HubMs,
     key?: string,
+    seen = 0,
   ): Promise<{ readonly item: ChatItem; readonly repeated: boolean }> {
     const { redis, channels, keys, nodeId, maxOutboxEntries, barrier } = this.#options;
     const partition = keys.partitionOf(roomId);
@@ -66,6 +67,7 @@ export class RedisChatLog implements ChatLog {
         String(maxOutboxEntries),
         roomId,
         channels.messageOf('c', roomId, ''),
+        String(seen),
       ],
     )) as SayReply;
     switch (reply[0]) {
@@ -76,6 +78,8 @@ export class RedisChatLog implements ChatLog {
         // Its first attempt may have ended while it waited for the replicas.
         await barrier?.passed(partition, reply[3]);
         return { item: itemOf(reply[1], reply[2]), repeated: key !== undefined };
+      case 'moved':
+        throw new ChatMoved();
       case 'full':
         throw new StoreUnavailable('the archive');
     }
@@ -94,21 +98,23 @@ export class RedisChatLog implements ChatLog {
     return items.find((item) => item.seq === seq);
   }
 
-  async lastSeqs(roomIds: readonly RoomId[]): Promise<readonly number[]> {
+  async newest(roomIds: readonly RoomId[]): Promise<readonly (ChatItem | undefined)[]> {
     const { redis, keys } = this.#options;
-    const lasts = roomIds.map(() => 0);
+    const newest = roomIds.map((): ChatItem | undefined => undefined);
     const ask = async (places: readonly number[]): Promise<void> => {
       const names = places.map((place) => keys.chat(roomIds[place] ?? ('' as RoomId)));
-      const found = (await runScript(redis, LAST_SEQS, names, [])) as readonly number[];
-      for (const [i, place] of places.entries()) lasts[place] = found[i] ?? 0;
+      const found = (await runScript(redis, NEWEST, names, [])) as readonly [number, string][];
+      for (const [i, place] of places.entries()) {
+        const [seq, kept] = found[i] ?? [0, ''];
+        if (kept !== '') newest[place] = itemOf(seq, kept);
+      }
     };
     const partitions = byPartition(roomIds, (roomId) => keys.partitionOf(roomId));
     await Promise.all(partitions.map(ask));
-    return lasts;
+    return newest;
   }
 
   async restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void> {
-    if (items.length === 0) return;
     const { redis, channels, keys, barrier } = this.#options;
     const partition = keys.partitionOf(roomId);
     const inOrder = items.toSorted((a, b) => a.seq - b.seq).slice(-KEPT_ITEMS);
@@ -151,6 +157,7 @@ export class RedisChatLog implements ChatLog {
 type SayReply =
   | readonly ['said', number, string]
   | readonly ['repeated', number, string, string]
+  | readonly ['moved']
   | readonly ['full'];
 
 type Fields =
