@@ -50,8 +50,10 @@ export class ChatRepair {
       const page = isChatPage(outcome.body) ? outcome.body : { items: [], lastSeq: 0, gap: false };
       const merged = mergeChat(chat, page.items, page.lastSeq);
       if (merged.items.length === chat.items.length) this.#givenUpTo = hole.before - 1;
-      const isFirst = chat.items.length === 0;
-      show(isFirst ? { ...merged, hasOlder: page.gap } : merged);
+      // Something may have been said between the question and its answer.
+      const oldest = chat.items[0]?.seq ?? Infinity;
+      const reachesBack = chat.items.length === 0 || (page.items[0]?.seq ?? Infinity) < oldest;
+      show(reachesBack ? { ...merged, hasOlder: page.gap } : merged);
       this.repair();
     });
   }

@@ -18,6 +18,11 @@ export interface ChatHole {
 
 export const NO_CHAT: ChatView = { items: [], lastSeq: 0, hasOlder: false };
 
+/** A chat of which nothing is held yet. */
+export function unreadChat(lastSeq: number): ChatView {
+  return { items: [], lastSeq, hasOlder: lastSeq > 0 };
+}
+
 /** A hole that is larger is not filled: what is older than it is dropped, and can be asked for again. */
 const MAX_REPAIRED_ITEMS = 200;
 /** The largest page of `chat.history`. */

@@ -6,7 +6,7 @@ import type { Joined, Push, Revision } from '../../protocol/schemas/pushes.ts';
 import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
 import { Backoff } from './backoff.ts';
 import { ChatRepair } from './chat-repair.ts';
-import { NO_CHAT, chatHeldUpTo, mergeChat } from './chat-store.ts';
+import { NO_CHAT, chatHeldUpTo, mergeChat, unreadChat } from './chat-store.ts';
 import { isErrorCode, type EarshotError } from './errors.ts';
 import { isJoined } from './inbound.ts';
 import { Listeners } from './listeners.ts';
@@ -135,7 +135,7 @@ export class RoomReplica {
         const { presence, you, chatSeq } = push;
         const { chat: held, epoch } = this.view.value;
         const isAnew = push.reason === 'epoch' || push.epoch !== epoch || chatSeq < held.lastSeq;
-        const chat = mergeChat(isAnew ? NO_CHAT : held, [], chatSeq);
+        const chat = isAnew ? unreadChat(chatSeq) : mergeChat(held, [], chatSeq);
         if (isAnew) this.#chat.startOver();
         this.#show(copyOf(push, { presence, you, chat }), 'joined');
         this.#showBehind();

@@ -54,9 +54,12 @@ describe('coming back to a room', () => {
     const { snapshot, presence, you } = anew;
     const push = { type: 'room.snapshot', ...(snapshot as object), presence, you };
     hub.peer.text({ ...push, chatSeq: 3, reason: 'epoch' });
-    expect(room.view.value.chat).toMatchObject({ items: [], lastSeq: 3 });
-    hub.peer.ok(hub.peer.take('chat.history'), { items: messages(1, 3), lastSeq: 3, gap: false });
-    expect(seqs(room)).toEqual([1, 2, 3]);
+    expect(room.view.value.chat).toEqual({ items: [], lastSeq: 3, hasOlder: true });
+    hub.peer.text({ type: 'room.chat', roomId: ROOM_ID, items: [message(4)] });
+    expect(room.view.value.chat).toMatchObject({ lastSeq: 4, hasOlder: true });
+    hub.peer.ok(hub.peer.take('chat.history'), { items: messages(1, 3), lastSeq: 4, gap: false });
+    expect(seqs(room)).toEqual([1, 2, 3, 4]);
+    expect(room.view.value.chat.hasOlder).toBe(false);
   });
 
   it('takes the whole room when the resumed revisions do not reach the head', async () => {

@@ -35,6 +35,7 @@ export class EarshotProcess {
   /** Resolves when it listens. */
   static async start(
     env: Readonly<Record<string, string>> & { readonly DATA_DIR: string },
+    timeoutMs = START_TIMEOUT_MS,
   ): Promise<EarshotProcess> {
     const child = spawnEarshot(env);
     const lines: LogLine[] = [];
@@ -43,7 +44,7 @@ export class EarshotProcess {
     const port = await new Promise<number>((resolve, reject) => {
       const timeout = setTimeout(
         () => reject(new Error(`did not listen in time: ${errors}`)),
-        START_TIMEOUT_MS,
+        timeoutMs,
       );
       child.once('exit', (code) => reject(new Error(`exited with ${code}: ${errors}`)));
       if (child.stdout === null) throw new Error('no stdout');

@@ -1,7 +1,7 @@
 // One run: people in rooms over real nodes, faults by chance, then peace, and the record of all of it for the checker.
 import type { RoomId, TrackId } from '../../protocol/ids.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { guestToken } from '../support/wire-client.ts';
+import { guestToken, type GuestToken } from '../support/wire-client.ts';
 import { Actor } from './actor.ts';
 import { takenBack } from './check-sights.ts';
 import { check } from './check.ts';
@@ -131,11 +131,22 @@ async function person(
     const up = stage.nodes.filter(({ isUp }) => isUp);
     return only ?? random.pick(up.length === 0 ? stage.nodes : up).url;
   };
-  const guest = await guestToken(urlNow(), name);
+  const guest = await guestOf(name, urlNow);
   const tracks = await tracksOf(urlNow(), guest.token);
   const actor = new Actor({ name, guest, random, tracks, urlNow, now });
   await actor.client.connect();
   return actor;
+}
+
+/** People are kept in Postgres, whose connections come back a moment after it. */
+async function guestOf(name: string, urlNow: () => string): Promise<GuestToken> {
+  let guest: GuestToken | undefined;
+  await until(`${name} is let in`, PATIENCE_MS, async () => {
+    guest = await guestToken(urlNow(), name).catch(() => undefined);
+    return guest !== undefined;
+  });
+  if (guest === undefined) throw new Error('nobody was let in');
+  return guest;
 }
 
 /** A node reads its music after it has begun to serve. */

@@ -24,6 +24,8 @@ export type Redis =
   | { readonly kind: 'sentinel'; readonly pair: RedisPair };
 
 const READY_MS = 60_000;
+/** Longer than any server is away. */
+const START_MS = 150_000;
 const TRACK_SECONDS = [15, 25, 40, 60];
 export const PARTITIONS = 8;
 
@@ -135,7 +137,7 @@ export class Node {
   }
 
   async start(): Promise<void> {
-    this.#process = await EarshotProcess.start(this.#env);
+    this.#process = await EarshotProcess.start(this.#env, START_MS);
   }
 
   async kill(): Promise<void> {

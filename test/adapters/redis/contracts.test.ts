@@ -67,8 +67,11 @@ class RedisMesh implements NodesContext {
   async #renew(): Promise<void> {
     await this.#time.advance(1_500);
     for (const { redis, keys } of this.#living.values()) {
-      // On its connection answers come in order.
-      await redis.get(keys.alive);
+      // On the connection to that server answers come in order.
+      await redis.eval("return redis.call('ZCARD', KEYS[1])", {
+        keys: [keys.nodes],
+        arguments: [],
+      });
     }
     await this.#time.settle();
   }
