@@ -13,11 +13,14 @@ export interface ChatRepairOptions {
 }
 
 const OLDER_PAGE_ITEMS = 50;
+const MAX_ASKED_IN_VAIN = 8;
 
 export class ChatRepair {
   readonly #options: ChatRepairOptions;
   #isRepairing = false;
   #givenUpTo = 0;
+  /** How often the newest hole was asked for in vain, and where it ends. */
+  #vain = { before: 0, times: 0 };
   #holes = 0;
 
   constructor(options: ChatRepairOptions) {
@@ -49,13 +52,21 @@ export class ChatRepair {
       const chat = held();
       const page = isChatPage(outcome.body) ? outcome.body : { items: [], lastSeq: 0, gap: false };
       const merged = mergeChat(chat, page.items, page.lastSeq);
-      if (merged.items.length === chat.items.length) this.#givenUpTo = hole.before - 1;
+      const isInVain = merged.items.length === chat.items.length;
+      if (isInVain) this.#failedAt(hole, page.items.length === 0);
       // Something may have been said between the question and its answer.
       const oldest = chat.items[0]?.seq ?? Infinity;
       const reachesBack = chat.items.length === 0 || (page.items[0]?.seq ?? Infinity) < oldest;
       show(reachesBack ? { ...merged, hasOlder: page.gap } : merged);
-      this.repair();
+      if (!isInVain) this.repair();
     });
+  }
+
+  /** A hub that has older items yet not these may get them back from another node: the next message asks again, a few times. */
+  #failedAt({ before }: ChatHole, isBeginning: boolean): void {
+    const times = this.#vain.before === before ? this.#vain.times + 1 : 1;
+    this.#vain = { before, times };
+    if (isBeginning || times === MAX_ASKED_IN_VAIN) this.#givenUpTo = before - 1;
   }
 
   /** Puts a page of older chat before what is held. */

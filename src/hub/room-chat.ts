@@ -156,8 +156,10 @@ export class RoomChat {
     // The last one that is held comes again, to see whether the log still has it there.
     const from = Math.max(0, this.#lastSeq - 1);
     const found = await chatLog.after(roomId, from, keptItems + 1);
-    const isLost = found.lastSeq < this.#lastSeq || this.#contradicts(found.items);
-    if (!isLost && !mustRestore) {
+    const own = this.#items.at(-1);
+    const isMissing =
+      own !== undefined && found.items.length <= keptItems && found.items[0]?.seq !== own.seq;
+    if (!isMissing && !mustRestore && !this.#contradicts(found.items)) {
       this.#takeOn(found.items);
       return;
     }

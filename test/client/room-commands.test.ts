@@ -44,6 +44,33 @@ describe('chat', () => {
     expect(client.counts.chatHoles).toBe(3);
   });
 
+  it('asks again with the next message where the hub had none of it yet', async () => {
+    const hub = new FakeHub();
+    const { room } = await hub.inRoom(withChat(messages(1, 3), 3, false));
+    say(hub, message(6));
+    hub.peer.ok(hub.peer.take('chat.history'), { items: messages(2, 3), lastSeq: 6, gap: true });
+    expect(hub.peer.inbox).toEqual([]);
+    say(hub, message(7));
+    hub.peer.ok(hub.peer.take('chat.history'), { items: messages(4, 5), lastSeq: 7, gap: true });
+    expect(seqs(room)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(hub.peer.inbox).toEqual([]);
+  });
+
+  it('gives up after some attempts at a hole that the hub never fills', async () => {
+    const hub = new FakeHub();
+    const { client } = await hub.inRoom(withChat(messages(1, 3), 3, false));
+    for (let seq = 6; seq < 30; seq += 1) {
+      say(hub, message(seq));
+      if (!hub.peer.has('chat.history')) continue;
+      hub.peer.ok(hub.peer.take('chat.history'), {
+        items: messages(2, 3),
+        lastSeq: seq,
+        gap: true,
+      });
+    }
+    expect(client.counts.chatHoles).toBe(8);
+  });
+
   it('names the newest without a hole before it when it comes back, and fills what the reply left out', async () => {
     const hub = new FakeHub();
     const { room } = await hub.inRoom(withChat(messages(1, 5), 5, false));

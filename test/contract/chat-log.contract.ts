@@ -190,6 +190,15 @@ function chatRestore(log: () => ChatLog): void {
       expect((await log().append(room, says('c'), 3, undefined, 2)).item.seq).toBe(3);
     });
 
+    it('fills a hole that others have left, who did not hold it', async () => {
+      const room = someRoom();
+      await log().append(room, says('a'), 1);
+      await log().restore(room, [message(4, 'd')]);
+      await log().restore(room, [message(2, 'b'), message(3, 'c'), message(4, 'd')]);
+      expect((await itemsOf(room)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+      expect((await log().append(room, says('e'), 5)).item.seq).toBe(5);
+    });
+
     it('goes on from the number of what is held, where all before it is lost', async () => {
       const room = someRoom();
       await log().restore(room, [message(7, 'a'), message(8, 'b')]);

@@ -47,8 +47,8 @@ return {'said', seq, reign()}
 `);
 
 /**
- * Puts items back that were lost beyond the newest. One whose number belongs to another item goes behind all, unless it is there already;
- * deletions of it go with it.
+ * Puts items back that were lost, each under its number where that is free. One whose number belongs to another item goes behind all, unless
+ * it is there already; deletions of it go with it. Those that are older than what is kept stay away.
  * KEYS: chat, outbox, channel, its count. ARGV: room id; the lines before an item on the channel; items kept; then for each item its seq,
  * the item, and the seq that it erases or ''.
  */
@@ -71,8 +71,7 @@ local function placeOf(seq, item)
   if string.sub(item, 1, 1) == 'x' then return byFields[fieldsOf(item)] end
   return byWhole[item] or byErased[fieldsOf(item)]
 end
-local newest = tonumber(redis.call('HGET', chat, 'last') or 0)
-local last, moved = newest, {}
+local last, moved = tonumber(redis.call('HGET', chat, 'last') or 0), {}
 for i = 4, #ARGV, 3 do
   local seq, item, target = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if moved[target] then
@@ -83,15 +82,18 @@ for i = 4, #ARGV, 3 do
   if there then
     moved[seq] = there ~= seq and there or nil
     if string.sub(item, 1, 1) == 'x' then erase(chat, there) end
-  elseif tonumber(seq) > newest or redis.call('HEXISTS', chat, seq) == 1 then
+  elseif tonumber(seq) > last - tonumber(ARGV[3]) then
     local place = seq
-    if tonumber(seq) <= last then
+    if redis.call('HEXISTS', chat, seq) == 1 then
       place = string.format('%d', last + 1)
       moved[seq] = place
     end
-    last = tonumber(place)
-    redis.call('HSET', chat, place, item, 'last', place)
-    redis.call('HDEL', chat, string.format('%d', last - tonumber(ARGV[3])))
+    redis.call('HSET', chat, place, item)
+    if tonumber(place) > last then
+      last = tonumber(place)
+      redis.call('HSET', chat, 'last', place)
+      redis.call('HDEL', chat, string.format('%d', last - tonumber(ARGV[3])))
+    end
     if target ~= '' then erase(chat, target) end
     redis.call('XADD', outbox, '*', 'i', ARGV[1], 's', place, 'c', item)
     tell(KEYS[3], KEYS[4], ARGV[2] .. place .. '\\n' .. item)
