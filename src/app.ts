@@ -23,7 +23,7 @@ import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
-import type { Stores } from './store-opening.ts';
+import { untilThere, type Stores } from './store-opening.ts';
 import { openEmbedded, openServers } from './stores.ts';
 import type { WorkerLink } from './worker.ts';
 
@@ -106,14 +106,14 @@ async function start(
     stops.push(() => listening.stop());
     return listening;
   };
-  const serve = (stores: Stores): Promise<Hub> =>
-    openService({ config, stores, front, stops, log, metrics, worker });
+  const serve = (stores: Stores, patience: Patience): Promise<Hub> =>
+    openService({ config, stores, front, stops, log, metrics, worker, patience });
   const told = { sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
 
   if (config.postgres === undefined) {
     const stores = await openEmbedded(config, log, failed);
     stops.push(() => stores.stop());
-    const hub = await serve(stores);
+    const hub = await serve(stores, (_, open) => open());
     const listening = await listen();
     log.info({ url: urlOf(config, listening), ...told, stores: stores.told }, LISTENING);
     return {
@@ -129,11 +129,12 @@ async function start(
   let listening = worker?.isLate === true ? undefined : await listen();
   const life = { isOver: false };
   let hub: Hub | undefined;
-  openServers(config, { log, metrics, front, life })
+  const opening = { log, metrics, front, life };
+  openServers(config, opening)
     .then(async (stores) => {
       stops.push(() => stores.stop());
       if (life.isOver) return;
-      hub = await serve(stores);
+      hub = await serve(stores, (server, open) => untilThere(server, opening, open));
       listening ??= await listen();
       log.info({ url: urlOf(config, listening), ...told, stores: stores.told }, LISTENING);
       worker?.serving();
@@ -157,6 +158,9 @@ function urlOf({ publicUrl, host }: Config, { port }: Listening): string {
   return publicUrl ?? `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
 }
 
+/** What to do about a server that is away when it is needed to start. */
+type Patience = <T>(server: string, open: () => Promise<T>) => Promise<T>;
+
 /** Starts the hub and HTTP on what is stored, and opens the front to them. */
 async function openService(parts: {
   readonly config: Config;
@@ -166,12 +170,13 @@ async function openService(parts: {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly worker: WorkerLink | undefined;
+  readonly patience: Patience;
 }): Promise<Hub> {
-  const { config, stores, front, stops, log, metrics, worker } = parts;
+  const { config, stores, front, stops, log, metrics, worker, patience } = parts;
   const { clock } = stores;
   const catalogue = await openCatalogue(config, log, worker);
   stops.push(() => catalogue.stop());
-  const secret = await secretOf(config, stores);
+  const secret = await patience('Postgres', () => secretOf(config, stores));
   const authenticator = createJwtAuthenticator({ secret, tokenLifeMs: config.guestTokenLifeMs });
   const hub = new Hub(
     {
@@ -185,8 +190,8 @@ async function openService(parts: {
     },
     config.hub,
   );
-  await hub.start();
   stops.push(() => hub.stop());
+  await patience('the rooms’ log', () => hub.start());
   const page = await loadPage(PAGE_DIR);
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({

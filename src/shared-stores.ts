@@ -63,8 +63,8 @@ async function openParts(
   const connection = await there(connect);
   stops.push(() => connection.stop());
   const { redis } = connection;
-  const version = await there(() => checkRedis(redis, log));
-  const kept = await postgres.kv.get(HUB_TIME_KEY);
+  const version = await there(() => checkRedis(redis, keys, log));
+  const kept = await untilThere('Postgres', opening, () => postgres.kv.get(HUB_TIME_KEY));
   const clock = await there(() =>
     RedisHubClock.open({
       redis,

@@ -42,7 +42,10 @@ export async function openServers(config: Config, opening: Opening): Promise<Sto
   const { postgres, redis } = config;
   if (postgres === undefined) throw new Error('no server is configured');
   const stores = await untilThere('Postgres', opening, () => openServer(postgres, opening.log));
-  if (redis === undefined) return alone(stores, `rooms, people, chat: ${stores.version}`);
+  if (redis === undefined) {
+    const told = `rooms, people, chat: ${stores.version}`;
+    return untilThere('Postgres', opening, () => alone(stores, told));
+  }
   return openShared(redis, stores, opening);
 }
 

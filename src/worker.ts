@@ -26,7 +26,7 @@ export function workerLink(
   let snapshot: () => Promise<MetricsSnapshot> = () => Promise.resolve([]);
   const tell = (message: ToPrimary): void => {
     // Without the first process there is nobody to tell, and this one ends with it.
-    if (process.connected) process.send?.(message);
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   process.on('message', (message: unknown) => {
     if (!isToWorker(message)) return;

@@ -183,7 +183,9 @@ export class Workers {
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+  if (!worker.isConnected()) return;
+  // It may be dying at this moment, which `exit` tells soon: with nobody to hear of it, the failure would end this process.
+  worker.send(message, () => undefined);
 }
 
 /**

@@ -76,7 +76,10 @@ async function lostOf(
 ): Promise<readonly InhabitedRoom[]> {
   if (rooms.length === 0) return [];
   const heads = await live.heads(rooms.map(({ roomId }) => roomId));
-  return rooms.filter((_, i) => isSameHead(heads[i] ?? NO_ROOM, NO_ROOM));
+  return rooms.filter((_, i) => {
+    const head = heads[i];
+    return head !== undefined && isSameHead(head, NO_ROOM);
+  });
 }
 
 /**
@@ -118,7 +121,8 @@ export function archivedChatLog(
 
   return {
     async append(roomId, draft, at, key, seen) {
-      if (await isEmpty(roomId)) await refill(roomId);
+      // Who has seen something is told by `live` where it has less.
+      if ((seen ?? 0) === 0 && (await isEmpty(roomId))) await refill(roomId);
       return live.append(roomId, draft, at, key, seen);
     },
     after: (roomId, seq, limit) => range(roomId, () => live.after(roomId, seq, limit)),

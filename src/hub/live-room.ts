@@ -172,6 +172,10 @@ export class LiveRoom {
     return this.#runner.state;
   }
 
+  get head(): Head {
+    return this.#runner.head;
+  }
+
   /** Nobody is here, nobody is expected, nothing is under way: it may be dropped from memory. */
   get isDeserted(): boolean {
     return this.members.isDeserted && this.#runner.isIdle && !this.#isKnockedAtHere();
@@ -204,9 +208,12 @@ export class LiveRoom {
     this.members.elsewhere?.hear(change);
   }
 
-  /** Compares what is held with what the stores have: messages that were lost show here. */
-  compare(head: Head, newestChat: ChatItem | undefined, presenceVersion: number): void {
-    this.#runner.compare(head);
+  /**
+   * Compares what is held with what the stores have: messages that were lost show here.
+   * @param head undefined where it says nothing about what is held now
+   */
+  compare(head: Head | undefined, newestChat: ChatItem | undefined, presenceVersion: number): void {
+    if (head !== undefined) this.#runner.compare(head);
     this.#runner.trim(this.#deps.ports.clock.now());
     this.chat.compare(newestChat).catch((error: unknown) => this.#chatFailed(error));
     this.members.elsewhere?.compare(presenceVersion);
@@ -387,6 +394,7 @@ export class LiveRoom {
 
   #ownDone(command: Command, outcome: CommandOutcome): void {
     if (outcome.kind === 'refused' && ERROR_CODES[outcome.refusal.code].retryable) {
+      if (command.type === 'Arrive') this.members.keepArrivals(command.members);
       this.#repairLater();
     } else if (command.type === 'Arrive') {
       for (const { userId } of command.members) this.#turnAwayUnlessHere(userId);

@@ -1,6 +1,6 @@
 // The one timer for what time alone brings to a room. Knows what is due, and when; not what it does.
 import type { DomainLimits, SystemCommand } from '../domain/command.ts';
-import { dueAt } from '../domain/due.ts';
+import { dueAt, type Due } from '../domain/due.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Timers } from '../ports/timers.ts';
@@ -20,6 +20,8 @@ export interface RoomDueDeps {
 export class RoomDue {
   readonly #deps: RoomDueDeps;
   #cancel: (() => void) | undefined;
+  /** What it waits for, without more delay than it needs. */
+  #armedFor: { readonly due: Due; readonly behindMs: number } | undefined;
 
   constructor(deps: RoomDueDeps) {
     this.#deps = deps;
@@ -34,20 +36,31 @@ export class RoomDue {
    * @param soonestMs how long from now at least
    */
   arm(soonestMs = 0): void {
-    this.stop();
     const { clock, timers, limits, state, isWaiting, waitBehindMs, submit } = this.#deps;
-    if (isWaiting()) return;
-    const [next] = dueAt(state(), { limits });
-    if (next === undefined) return;
-    const delayMs = Math.max(soonestMs, Math.ceil(next.at - clock.now())) + waitBehindMs();
+    const [due] = isWaiting() ? [] : dueAt(state(), { limits });
+    const behindMs = due === undefined ? 0 : waitBehindMs();
+    // A room in which something happens all the time would put off for ever what is overdue.
+    if (due !== undefined && this.#isArmedFor(due, behindMs)) return;
+    this.stop();
+    if (due === undefined) return;
+    if (soonestMs === 0) this.#armedFor = { due, behindMs };
+    const delayMs = Math.max(soonestMs, Math.ceil(due.at - clock.now())) + behindMs;
     this.#cancel = timers.after(delayMs, () => {
-      this.#cancel = undefined;
-      submit(next.command);
+      this.stop();
+      submit(due.command);
     });
   }
 
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#armedFor = undefined;
+  }
+
+  #isArmedFor({ at, command }: Due, behindMs: number): boolean {
+    const armed = this.#armedFor;
+    return (
+      armed?.due.at === at && armed.due.command.type === command.type && armed.behindMs === behindMs
+    );
   }
 }

@@ -193,6 +193,15 @@ export class RoomMembers {
     return { type: 'Arrive', members };
   }
 
+  /** The log could not be told of these: `reconcile` tells it again, with what lets them in. */
+  keepArrivals(arrivals: readonly Arrival[]): void {
+    for (const arrival of arrivals) {
+      if (!this.#memberships.has(arrival.userId)) continue;
+      this.#arrivals ??= new Map();
+      if (!this.#arrivals.has(arrival.userId)) this.#arrivals.set(arrival.userId, arrival);
+    }
+  }
+
   /**
    * Makes the log agree with who is connected, where it could not be told: those it lacks arrive again, those it keeps and whom
    * nobody expects back depart.
@@ -200,8 +209,10 @@ export class RoomMembers {
    */
   reconcile(hereIds: readonly UserId[]): void {
     for (const { userId, name } of this.#memberships.values()) {
-      if (!this.#deps.isHere(userId)) this.#arrive({ userId, name });
+      if (!this.#deps.isHere(userId) && this.#arrivals?.has(userId) !== true)
+        this.#arrive({ userId, name });
     }
+    if (this.#arrivals !== undefined) this.#scheduleBatch();
     for (const userId of hereIds) {
       if (this.isPresent(userId) || this.#lost.has(userId)) continue;
       // On another node they may be on their way: what it knows comes by another channel than what the log says.

@@ -70,12 +70,15 @@ export class RoomRunner {
   #state: RoomState;
   #head: Head;
   #waiting: Waiting[] = [];
+  /** A run has begun, or will at the end of this tick. */
   #isRunning = false;
+  /** The log is being asked: what others tell meanwhile may be in its answer, or not. */
+  #isAsking = false;
   /** The head that was compared with all that the log has, for somebody who claims to have seen more. */
   #vainlyReached: Head | undefined;
   /** Those who wait until what is held has been compared with the log. */
   #reaching: ((isReached: boolean) => void)[] = [];
-  /** The outcome of an append is unknown, or somebody else has appended: read before deciding again. */
+  /** What is held may not be all that the log has: read before deciding again. */
   #mustCatchUp = false;
   /** The log has answered that it may have lost what others hold: begin a new epoch before deciding again. */
   #mustRestore = false;
@@ -148,13 +151,14 @@ export class RoomRunner {
 
   /** Another node tells of its append: where it follows on what is held, nothing needs to be read. */
   hear(told: ToldAppend): void {
-    if (this.#isRunning) {
+    if (this.#isAsking) {
       this.#toldHead = told.head;
       return;
     }
     if (!isBeyond(told.head, this.#head)) return;
-    if (this.#mustCatchUp || told.events.length === 0 || !isSameHead(told.from, this.#head)) {
-      this.#deps.metrics.gapsRepaired += 1;
+    const isNext = told.events.length > 0 && isSameHead(told.from, this.#head);
+    if (this.#mustCatchUp || !isNext) {
+      if (!this.#mustCatchUp) this.#deps.metrics.gapsRepaired += 1;
       this.catchUp();
       return;
     }
@@ -181,8 +185,11 @@ export class RoomRunner {
   }
 
   async #run(): Promise<void> {
+    this.#isAsking = true;
     while (this.#waiting.length > 0 || this.#mustCatchUp) {
       this.#toldHead = undefined;
+      // This round reads for them, as they have asked for it. Where commands never end, neither does the run: they cannot wait for that.
+      const reaching = this.#reaching.splice(0);
       const batch = this.#waiting.splice(0, this.#deps.maxBatch);
       const arrivals = this.#deps.takeArrivals();
       // They come first: whoever commands is in the room by then.
@@ -191,19 +198,16 @@ export class RoomRunner {
         await this.#commit(batch);
       } catch (error) {
         this.#fail(batch, error);
-        this.#reached(false);
+        for (const resolve of reaching) resolve(false);
         break;
       }
+      for (const resolve of reaching) resolve(true);
       // What was told while the log was asked may have come after what it answered.
       if (isBeyond(this.#toldHead, this.#head)) this.#mustCatchUp = true;
     }
+    this.#isAsking = false;
     this.#isRunning = false;
-    this.#reached(true);
-    if (this.#waiting.length > 0) this.#schedule();
-  }
-
-  #reached(isReached: boolean): void {
-    for (const resolve of this.#reaching.splice(0)) resolve(isReached);
+    if (this.#waiting.length > 0 || this.#reaching.length > 0) this.#schedule();
   }
 
   #arriving(command: Command): Waiting {
@@ -245,8 +249,6 @@ export class RoomRunner {
         return;
       }
       const events = steps.map((step) => step.event);
-      // Until the append has answered, nobody knows what the log holds.
-      this.#mustCatchUp = true;
       const result = await this.#deps.roomLog.append(
         this.roomId,
         this.#head,
@@ -254,7 +256,6 @@ export class RoomRunner {
         last.after,
         keys,
       );
-      this.#mustCatchUp = false;
       switch (result.kind) {
         case 'committed':
           this.#state = last.after;
@@ -270,7 +271,7 @@ export class RoomRunner {
           attempt += 1;
           const read = await this.#readOn();
           // A client sends again what was under way when its connection broke: the first time may have taken effect, and others come after.
-          if (read.some(({ event }) => event.id === events[0]?.id)) {
+          if (read.some(({ id }) => id === events[0]?.id)) {
             await this.#settleAll(decided);
             return;
           }
@@ -311,16 +312,16 @@ export class RoomRunner {
   }
 
   async #settleAll(decided: readonly Decided[]): Promise<void> {
+    const recalls: Promise<void>[] = [];
     for (const { waiting, outcome } of decided) {
       const hasNoEffect =
         outcome.kind === 'refused' || (outcome.kind === 'done' && outcome.events.length === 0);
       // A repeated request usually finds its effect already there, and so has none: what it was answered the first time decides.
-      if (waiting.key !== undefined && hasNoEffect) {
-        waiting.settle(await this.#recalled(waiting.key, outcome));
-      } else {
-        waiting.settle(outcome);
-      }
+      if (waiting.key !== undefined && hasNoEffect)
+        recalls.push(this.#recalled(waiting.key, outcome).then(waiting.settle));
+      else waiting.settle(outcome);
     }
+    await Promise.all(recalls);
   }
 
   /** What a key was answered with before, or else `outcome`. A log that is away harms this one request alone. */
@@ -336,20 +337,21 @@ export class RoomRunner {
 
   /**
    * Takes what the log holds beyond our head; where our history is no longer there, gives it what it has lost, and takes the log's.
-   * @returns what was taken, as far as it follows on what was held
+   * @returns what the log has beyond what was held, as far as it tells, and maybe more
    */
-  async #readOn(): Promise<readonly Step[]> {
+  async #readOn(): Promise<readonly RoomEvent[]> {
     const { roomLog } = this.#deps;
+    // Whoever asks for more while the log is being asked is heard: it may have answered before.
+    this.#mustCatchUp = false;
     if (!this.#mustRestore) {
       const result = await roomLog.read(this.roomId, this.#head);
       if (result.kind === 'events') {
-        this.#mustCatchUp = false;
-        return this.#advance(result.events, result.head, []);
+        this.#advance(result.events, result.head, []);
+        return result.events;
       }
     }
     const before = this.#head;
     const restored = await roomLog.restore(this.roomId, this.#held());
-    this.#mustCatchUp = false;
     this.#mustRestore = false;
     this.#state = restored.state;
     this.#head = restored.head;
@@ -358,21 +360,16 @@ export class RoomRunner {
       this.#deps.metrics.epochsAdopted += 1;
       this.#deps.replaced();
     }
-    return [];
+    return (restored.recent ?? []).map(({ event }) => event);
   }
 
   /** Takes over events that are in the log, and shows them. */
-  #advance(
-    events: readonly RoomEvent[],
-    head: Head,
-    keys: readonly IdempotencyRecord[],
-  ): readonly Step[] {
+  #advance(events: readonly RoomEvent[], head: Head, keys: readonly IdempotencyRecord[]): void {
     const steps = stepsOf(events, this.#head.revision, this.#state);
     this.#state = steps.at(-1)?.after ?? this.#state;
     this.#head = head;
     this.#recent?.add(head, events, keys);
     if (steps.length > 0) this.#deps.committed(steps);
-    return steps;
   }
 
   #held(): HeldRoom {

@@ -1,13 +1,12 @@
 // The rooms that this node holds: brought in when somebody needs them, dropped when nobody has for a while.
-import type { HubMs, RoomCode, RoomId } from '../../protocol/ids.ts';
+import type { HubMs, RoomCode, RoomId, UserId } from '../../protocol/ids.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { Preset, Visibility } from '../../protocol/schemas/room.ts';
 import { decide } from '../domain/decide.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { RoomState } from '../domain/room-state.ts';
-import type { UserId } from '../../protocol/ids.ts';
-import { NO_ROOM } from '../ports/room-log.ts';
+import { NO_ROOM, StoreUnavailable } from '../ports/room-log.ts';
 import type { Nodes } from './hub-ports.ts';
 import { LiveRoom, type LiveRoomDeps } from './live-room.ts';
 import { rendezvousWeight } from './rendezvous.ts';
@@ -32,7 +31,8 @@ export class Rooms {
   readonly #live = new Map<RoomId, LiveRoom>();
   readonly #opening = new Map<RoomId, Promise<LiveRoom | undefined>>();
   readonly #idleSince = new Map<RoomId, number>();
-  #cancels: (() => void)[] = [];
+  readonly #cancels: (() => void)[] = [];
+  #isStopped = false;
 
   constructor(deps: LiveRoomDeps) {
     this.#deps = deps;
@@ -42,27 +42,36 @@ export class Rooms {
     return this.#live.size;
   }
 
-  /** Ends the stay of those whom a restart cut off and who do not come back; begins the sweeps. */
+  /**
+   * Ends the stay of those whom a restart cut off and who do not come back; begins the sweeps.
+   * Rejects with `StoreUnavailable`, with nothing begun: it may be called again.
+   */
   async start(): Promise<void> {
     const { roomLog, chatLog, timers, log, clock, nodes } = this.#deps.ports;
-    await this.#awaitReturns();
     const beat = (): void => {
       roomLog
         .heartbeat(clock.now())
         .catch((error: unknown) => log.warn({ err: error }, 'the heartbeat was not stored'));
     };
-    this.#cancels = [
-      timers.every(HEARTBEAT_MS, beat),
+    this.#cancels.push(
       timers.every(this.#deps.options.roomIdleMs / 2, () => this.#sweep()),
       roomLog.subscribe((roomId, told) => this.#live.get(roomId)?.hear(told)),
       chatLog.subscribe((roomId, item) => this.#live.get(roomId)?.chat.hear(item)),
       ...(nodes === undefined ? [] : this.#followNodes(nodes)),
-    ];
+    );
+    try {
+      await this.#awaitReturns();
+    } catch (error) {
+      this.#cancelAll();
+      throw error;
+    }
+    // Not before: the last one of the life before says where rooms were heard last.
+    if (!this.#isStopped) this.#cancels.push(timers.every(HEARTBEAT_MS, beat));
   }
 
   stop(): void {
-    for (const cancel of this.#cancels) cancel();
-    this.#cancels = [];
+    this.#isStopped = true;
+    this.#cancelAll();
     for (const room of this.#live.values()) room.stop();
   }
 
@@ -76,6 +85,8 @@ export class Rooms {
 
   /** Undefined for a room that never was. Rejects with `StoreUnavailable`. */
   async open(roomId: RoomId): Promise<LiveRoom | undefined> {
+    // Whoever asks for a room may wait for something else before they enter it: it must not be dropped under them.
+    this.#idleSince.delete(roomId);
     const live = this.#live.get(roomId);
     if (live !== undefined) return live;
     let opening = this.#opening.get(roomId);
@@ -129,6 +140,10 @@ export class Rooms {
     return refuse('unavailable', 'no free room code was found', 1_000);
   }
 
+  #cancelAll(): void {
+    for (const cancel of this.#cancels.splice(0)) cancel();
+  }
+
   #creationContext(by: UserId): Parameters<typeof decide>[2] {
     const { clock, random } = this.#deps.ports;
     return {
@@ -150,6 +165,10 @@ export class Rooms {
     const loaded = await this.#deps.ports.roomLog.load(roomId);
     if (loaded === undefined) return undefined;
     const room = await LiveRoom.open(loaded, this.#deps);
+    if (this.#isStopped) {
+      room.stop();
+      return undefined;
+    }
     this.#live.set(roomId, room);
     // What was told of it while it was being loaded was told to nobody.
     if (this.#deps.ports.nodes !== undefined) this.#compareSoon([roomId]);
@@ -161,16 +180,27 @@ export class Rooms {
     const { roomLog, log } = this.#deps.ports;
     let found = 0;
     for (const { roomId, aliveAt } of await roomLog.inhabited()) {
-      const members = this.#live.get(roomId)?.members;
-      if ((members?.count ?? 0) > 0 || members?.isAwaitingReturn === true) continue;
-      if (!this.#isOurs(roomId)) continue;
-      const lastSeenAt = await this.#lastSeenAt(roomId, aliveAt);
-      if (lastSeenAt === undefined) continue;
-      const room = await this.open(roomId);
-      room?.awaitReturn(lastSeenAt);
-      found += 1;
+      try {
+        if (await this.#awaitReturn(roomId, aliveAt)) found += 1;
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error;
+        // One room that cannot be read must not keep the others from being served.
+        log.error({ roomId, err: error }, 'a room could not be opened');
+      }
     }
     if (found > 0) log.info({ rooms: found }, 'rooms wait for their people to come back');
+  }
+
+  /** @returns whether the room waits for its people, for the first time */
+  async #awaitReturn(roomId: RoomId, aliveAt: HubMs): Promise<boolean> {
+    const members = this.#live.get(roomId)?.members;
+    if ((members?.count ?? 0) > 0 || members?.isAwaitingReturn === true) return false;
+    if (!this.#isOurs(roomId)) return false;
+    const lastSeenAt = await this.#lastSeenAt(roomId, aliveAt);
+    if (lastSeenAt === undefined) return false;
+    const room = await this.open(roomId);
+    room?.awaitReturn(lastSeenAt);
+    return room !== undefined;
   }
 
   /** Of the nodes that live, one looks after a room that none serves. */
@@ -224,15 +254,17 @@ export class Rooms {
   async #compare(roomIds: readonly RoomId[]): Promise<void> {
     const { roomLog, chatLog, nodes } = this.#deps.ports;
     if (roomIds.length === 0 || nodes === undefined) return;
+    const held = roomIds.map((roomId) => this.#live.get(roomId)?.head);
     const [heads, newest, versions] = await Promise.all([
       roomLog.heads(roomIds),
       chatLog.newest(roomIds),
       nodes.presence.versions(roomIds),
     ]);
     roomIds.forEach((roomId, i) => {
-      const [head, version] = [heads[i], versions[i]];
-      if (head === undefined || version === undefined) return;
-      this.#live.get(roomId)?.compare(head, newest[i], version);
+      const [head, version, room] = [heads[i], versions[i], this.#live.get(roomId)];
+      if (head === undefined || version === undefined || room === undefined) return;
+      // What has changed meanwhile is newer than what the log was asked for.
+      room.compare(room.head === held[i] ? head : undefined, newest[i], version);
     });
   }
 

@@ -47,7 +47,7 @@ export interface ChatLog {
   before(roomId: RoomId, seq: number, limit: number): Promise<ChatRange>;
   /** One message, as it is now. */
   find(roomId: RoomId, seq: number): Promise<ChatItem | undefined>;
-  /** The newest item of many rooms at once, in their order; undefined where nothing was said. */
+  /** The newest item of many rooms at once, in their order; undefined where nothing was said, or only what keeps that room is away. */
   newest(roomIds: readonly RoomId[]): Promise<readonly (ChatItem | undefined)[]>;
   /**
    * Gives back what a log has lost: those of `items` that it lacks beyond its newest. One whose number has been given to another item

@@ -10,7 +10,9 @@ export interface PresentPerson {
 }
 
 export interface PresentPeople {
-  /** Grows by one with each `change` that changed something; 0 where nobody ever was. */
+  /**
+   * Grows with each `change` that changed something: by one, or by more where changes before it may be lost. 0 where nobody ever was.
+   */
   readonly version: number;
   /** On nodes that are alive. One entry a person. */
   readonly people: readonly PresentPerson[];
@@ -44,8 +46,8 @@ export interface Presence {
     change: Pick<PresenceChange, 'entered' | 'left'>,
   ): Promise<{ readonly version: number }>;
   read(roomId: RoomId): Promise<PresentPeople>;
-  /** The versions of many rooms at once, in their order. */
-  versions(roomIds: readonly RoomId[]): Promise<readonly number[]>;
+  /** The versions of many rooms at once, in their order; undefined where only what keeps that room is away. */
+  versions(roomIds: readonly RoomId[]): Promise<readonly (number | undefined)[]>;
   /**
    * Removes the entries of dead nodes from a room. Their people are then nobody's; call it once they have been departed.
    */

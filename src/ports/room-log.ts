@@ -118,8 +118,11 @@ export interface RoomLog {
    * @returns the room as the log has it now; the node's own copy gives way to it. Rejects with `StoreUnavailable`
    */
   restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom>;
-  /** The heads of many rooms at once, in their order; `NO_ROOM` for one that the log does not have. */
-  heads(roomIds: readonly RoomId[]): Promise<readonly Head[]>;
+  /**
+   * The heads of many rooms at once, in their order; `NO_ROOM` for one that the log does not have, undefined where only the part of the
+   * log that keeps it is away. Rejects with `StoreUnavailable` where all of it is.
+   */
+  heads(roomIds: readonly RoomId[]): Promise<readonly (Head | undefined)[]>;
   /** The reply remembered for `key` in this room, so that a repeated request need not be decided at all. */
   recall(roomId: RoomId, key: string): Promise<JsonObject | undefined>;
   findByCode(code: RoomCode): Promise<RoomId | undefined>;

@@ -110,28 +110,33 @@ describe.skipIf(servers === undefined)('two nodes', () => {
 });
 
 describe.skipIf(servers === undefined)('a server that is away', () => {
-  it('at start is waited for: the node lives, is not ready, and says why', async () => {
-    const env = await servers!.env();
-    const postgres = new URL(servers!.databaseUrl);
-    postgres.port = '1';
-    const node = await EarshotProcess.launch({ ...env, POSTGRES_URL: postgres.href });
-    try {
-      expect((await fetch(`${node.url}/healthz`)).status).toBe(200);
-      const { ready, reasons } = await until('a reason', async () => {
-        const answer = await readiness(node.url);
-        return answer.reasons[0]?.includes('Postgres') === true ? answer : undefined;
-      });
-      expect({ ready, reasons }).toEqual({
-        ready: false,
-        reasons: ['Postgres cannot be reached'],
-      });
-      expect((await fetch(`${node.url}/v1/rooms`)).status).toBe(503);
-      await expect(WireClient.open(node.url)).rejects.toThrow('503');
-      expect(await node.end('SIGTERM')).toBe(0);
-    } finally {
-      await node.kill();
-    }
-  }, 30_000);
+  it.each([
+    ['Postgres', { POSTGRES_URL: 'postgres://postgres@127.0.0.1:1/earshot' }],
+    ['Redis', { REDIS_URL: 'redis://127.0.0.1:1' }],
+    ['Redis', { REDIS_URL: 'redis://127.0.0.1:1,redis://127.0.0.1:2' }],
+  ])(
+    'at start is waited for: the node lives, is not ready, and says why (%s %o)',
+    async (server, away) => {
+      const node = await EarshotProcess.launch({ ...(await servers!.env()), ...away });
+      try {
+        expect((await fetch(`${node.url}/healthz`)).status).toBe(200);
+        const { ready, reasons } = await until('a reason', async () => {
+          const answer = await readiness(node.url);
+          return answer.reasons[0]?.includes(server) === true ? answer : undefined;
+        });
+        expect({ ready, reasons }).toEqual({
+          ready: false,
+          reasons: [`${server} cannot be reached`],
+        });
+        expect((await fetch(`${node.url}/v1/rooms`)).status).toBe(503);
+        await expect(WireClient.open(node.url)).rejects.toThrow('503');
+        expect(await node.end('SIGTERM')).toBe(0);
+      } finally {
+        await node.kill();
+      }
+    },
+    30_000,
+  );
 
   it('in flight costs an answer, no socket: it goes on when the server is back', async () => {
     const node = await servers!.node();

@@ -275,6 +275,26 @@ describe('a message that is lost', () => {
     expect(roomOn(west).members.count).toBe(3);
   });
 
+  it('is not suspected where the answer of the log is older than what is held', async () => {
+    const heads = nodes.roomLog.heads.bind(nodes.roomLog);
+    let answer: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      nodes.roomLog.heads = async (roomIds) => {
+        const found = await heads(roomIds);
+        resolve();
+        await new Promise<void>((resume) => (answer = resume));
+        return found;
+      };
+    });
+    nodes.nodeOf('west')!.doubt();
+    await asked;
+    await host.ask('room.update', { roomId, name: 'Attic' });
+    answer();
+    await nodes.time.settle();
+    expect(roomOn(west).state.public.name).toBe('Attic');
+    expect(west.hub.metrics.gapsRepaired).toBe(0);
+  });
+
   it('is looked for at once when the path was in doubt', async () => {
     nodes.deaf.add('west');
     await host.ask('room.update', { roomId, name: 'Attic' });

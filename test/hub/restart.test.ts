@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EntryId, RoomId } from '../../protocol/ids.ts';
 import { anchorAt, positionAt } from '../../protocol/schemas/playback.ts';
+import { StoreUnavailable } from '../../src/ports/room-log.ts';
+import { FaultyRoomLog } from '../support/faulty-room-log.ts';
 import { HubWorld, trackId, userId } from '../support/hub-world.ts';
 import { UNHURRIED, eventsOf, kitchen } from '../support/kitchen.ts';
 
@@ -37,6 +39,38 @@ describe('a restart', () => {
     const { playback, hereCount } = world.hub.rooms.get(roomId)!.state.public;
     expect(hereCount).toBe(2);
     expect(anchorAt(playback.timeline, world.time.now())).toMatchObject({ state: 'playing' });
+  });
+
+  it('begins anew where the store was away in the middle of it', async () => {
+    const log = new FaultyRoomLog();
+    const world = new HubWorld(UNHURRIED, { roomLog: log });
+    const { roomId } = await kitchen(world);
+    await world.time.advance(1_000);
+    world.restart();
+    log.isAway = true;
+    await expect(world.hub.start()).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(world.time.waiting).toBe(0);
+    log.isAway = false;
+    await world.hub.start();
+    await world.time.advance(60_000);
+    expect(world.hub.rooms.get(roomId)!.state.public.hereCount).toBe(0);
+  });
+
+  it('is not kept from beginning by one room that cannot be read', async () => {
+    const { world, roomId } = await playing();
+    const broken = (await (await world.connect(3)).ask('room.create', { name: 'Broken' }))[
+      'roomId'
+    ] as RoomId;
+    await world.time.advance(1_000);
+    world.restart();
+    const { roomLog } = world.ports;
+    const load = roomLog.load.bind(roomLog);
+    roomLog.load = (id) => (id === broken ? Promise.reject(new TypeError('no state')) : load(id));
+    await world.hub.start();
+    expect(world.hub.rooms.get(roomId)).toBeDefined();
+    expect(world.log.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', message: 'a room could not be opened' }),
+    );
   });
 
   it('ends the stay of those alone who do not come back', async () => {

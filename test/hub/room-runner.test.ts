@@ -122,6 +122,50 @@ describe('a command that meets another node’s', () => {
     expect(held().name).toBe('Attic');
   });
 
+  it('is told of in the very tick in which a command of ours arrives that comes to nothing', async () => {
+    const { world, log, roomId, host, guest, held } = await stage();
+    const message = log.elsewhere(
+      roomId,
+      { type: 'UpdateRoom', name: 'Attic' },
+      userId(1),
+      world.time.now(),
+    );
+    guest.send('room.update', { roomId, name: 'Mine' });
+    await message;
+    await world.time.settle();
+    expect(codes(guest.take('error'))).toEqual(['forbidden']);
+    expect(held().name).toBe('Attic');
+    expect(host.take('room.events')).toHaveLength(1);
+    expect(world.hub.metrics.gapsRepaired).toBe(0);
+  });
+
+  it('is read for a client that has seen it there, although commands never end here', async () => {
+    const fast = { perSecond: 1_000, burst: 1_000 };
+    const { world, log, roomId, host, guest } = await stage({
+      connectionRate: fast,
+      userRate: fast,
+    });
+    const joined = await guest.ask('room.join', { roomId });
+    const { epoch, revision } = joined['snapshot'] as { epoch: number; revision: number };
+    const elsewhere = { type: 'UpdateRoom', name: 'Attic' } as const;
+    await log.elsewhere(roomId, elsewhere, userId(1), world.time.now(), false);
+    // Whenever one is appended, the next one waits already.
+    const isAnswered = (): boolean => guest.take('ok').length > 0;
+    let sent = 0;
+    log.fate = () => async (append) => {
+      if (sent < 100 && !isAnswered()) {
+        sent += 1;
+        host.send('room.update', { roomId, name: `N${sent}` });
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      return append();
+    };
+    host.send('room.update', { roomId, name: 'N' });
+    guest.send('room.join', { roomId, since: { epoch, revision: revision + 1 } });
+    await world.time.settle();
+    expect(sent).toBeLessThan(10);
+  });
+
   it('gives up with `unavailable` when it loses every race, and nothing was changed by it', async () => {
     const { world, log, roomId, host } = await stage();
     let n = 0;
@@ -179,12 +223,40 @@ describe('a log that is away', () => {
     expect(held().queue).toEqual(queue);
   });
 
+  it('has done it once where it was asked again after a fail-over', async () => {
+    const { world, log, roomId, host } = await stage();
+    // As a client of Redis does whose connection breaks before the answer: it sends the same again.
+    log.next(async (append) => {
+      await append();
+      await log.failOver(roomId, 0);
+      return append();
+    });
+    expect(await host.ask('queue.add', { roomId, trackIds: [trackId(1)] })).toMatchObject({
+      type: 'ok',
+    });
+    expect(await addedTo(log, roomId)).toEqual([trackId(1)]);
+    expect(Object.keys(world.hub.rooms.get(roomId)!.state.public.queue)).toHaveLength(1);
+  });
+
   it('shows everybody what it did, although nobody asks again', async () => {
     const { world, log, roomId, host, held } = await stage();
     log.next(awayAfter);
     await host.ask('queue.add', { roomId, trackIds: [trackId(1)] });
     await world.time.advance(5_000);
     expect(Object.keys(held().queue)).toHaveLength(1);
+  });
+
+  it('is told of somebody’s invite once it is back: they are not turned away (RM12)', async () => {
+    const { world, log, roomId, host } = await stage();
+    await host.ask('room.update', { roomId, visibility: 'private' });
+    const { invite } = await host.ask('room.invite', { roomId, uses: 1 });
+    log.next(awayBefore, awayBefore);
+    const friend = await world.connect(3);
+    await friend.ask('room.join', { roomId, invite: invite as string });
+    await world.time.advance(10_000);
+    expect(friend.take('room.left')).toEqual([]);
+    const { state } = world.hub.rooms.get(roomId)!;
+    expect(state.members[userId(3)]).toMatchObject({ here: true, admitted: true });
   });
 
   it('is asked in vain for a while without harm: each command is answered, later ones work', async () => {
@@ -254,6 +326,22 @@ describe('the same key', () => {
     await host.ask('queue.add', { roomId, trackIds: [trackId(1)], key: 'k' });
     await guest.ask('queue.add', { roomId, trackIds: [trackId(2)], key: 'k' });
     expect(await addedTo(log, roomId)).toEqual([trackId(1), trackId(2)]);
+  });
+
+  it('of many that come to nothing is looked up for all of them at once', async () => {
+    const { world, log, roomId, guest } = await stage();
+    let underWay = 0;
+    let most = 0;
+    log.recalled = async (recall) => {
+      most = Math.max(most, (underWay += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return recall();
+    };
+    for (const key of ['a', 'b', 'c']) guest.send('room.update', { roomId, name: 'Mine', key });
+    await world.time.settle();
+    expect(codes(guest.socket.take() as Message[])).toEqual(Array<string>(3).fill('forbidden'));
+    expect(most).toBe(3);
   });
 
   it('of many repeated at once, as after a lost connection, answers all', async () => {

@@ -49,6 +49,35 @@ function eventTypes(messages: readonly Message[]): string[] {
 }
 
 describe('a room', () => {
+  it('is not dropped from memory under somebody who is entering it', async () => {
+    const world = new HubWorld({ roomIdleMs: 10_000, presenceGraceMs: 1_000 });
+    await world.hub.start();
+    const { roomId, clients } = await friends(world, 2);
+    const [host, guest] = clients as [TestClient, TestClient];
+    for (const client of clients) await client.ask('room.leave', { roomId });
+    await world.time.advance(13_000);
+    expect(world.hub.rooms.get(roomId)).toBeDefined();
+    // They have seen more of the chat than this node, which asks its log for long.
+    const { chatLog } = world.ports;
+    const after = chatLog.after.bind(chatLog);
+    let answer: () => void = () => undefined;
+    chatLog.after = async (...args) => {
+      await new Promise<void>((resume) => (answer = resume));
+      return after(...args);
+    };
+    guest.send('room.join', { roomId, since: { epoch: 1, revision: 1, chat: 7 } });
+    await world.time.advance(7_000);
+    chatLog.after = after;
+    answer();
+    await world.time.advance(1_000);
+    await host.ask('room.join', { roomId });
+    expect(await guest.ask('room.update', { roomId, name: 'Attic' })).toMatchObject({
+      code: 'forbidden',
+    });
+    await host.ask('room.update', { roomId, name: 'Attic' });
+    expect(eventTypes(guest.take('room.events'))).toContain('RoomUpdated');
+  });
+
   it('answers its creation with a snapshot whose hash is that of its room (RM6)', async () => {
     const world = new HubWorld();
     const host = await world.connect(1);

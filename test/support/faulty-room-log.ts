@@ -66,6 +66,8 @@ export class FaultyRoomLog implements RoomLog {
   readonly #foreign = new SeededRandom(4_242);
   /** While true every call fails. */
   isAway = false;
+  /** What the look-up of a key meets. */
+  recalled: Fault<JsonObject | undefined> = (recall) => recall();
   /** Decides the fate of each append that no fault is waiting for. */
   fate: (() => Fault<AppendResult> | undefined) | undefined;
 
@@ -167,17 +169,19 @@ export class FaultyRoomLog implements RoomLog {
   async restore(roomId: RoomId): Promise<LoadedRoom> {
     const loaded = await this.load(roomId);
     if (loaded === undefined) throw new StoreUnavailable('the log');
-    return loaded;
+    const { epoch } = loaded.head;
+    const events = await this.events(roomId);
+    return { ...loaded, recent: events.map((event, i) => ({ epoch, revision: i + 1, event })) };
   }
 
-  async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {
+  async heads(roomIds: readonly RoomId[]): Promise<readonly (Head | undefined)[]> {
     this.#reach();
-    return (await this.#inner.heads(roomIds)).map((head) => this.#outer(head));
+    return (await this.#inner.heads(roomIds)).map((head) => head && this.#outer(head));
   }
 
   async recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
     this.#reach();
-    return this.#inner.recall(roomId, key);
+    return this.recalled(() => this.#inner.recall(roomId, key));
   }
 
   async findByCode(code: RoomCode): Promise<RoomId | undefined> {

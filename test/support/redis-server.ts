@@ -113,9 +113,12 @@ export async function startRedisSentinel(name: string): Promise<{
   }
 }
 
-/** Three masters that share the slots of a cluster. */
+/** Three masters that share the slots of a cluster, and go on with theirs when one of them is gone. */
 export async function startRedisCluster(): Promise<{
   readonly urls: readonly string[];
+  readonly servers: readonly RedisServer[];
+  /** The server that keeps a key. */
+  serverOf(key: string): Promise<RedisServer>;
   stop(): Promise<void>;
 }> {
   const servers: RedisServer[] = [];
@@ -124,10 +127,16 @@ export async function startRedisCluster(): Promise<{
   };
   try {
     for (let i = 0; i < 3; i += 1) {
-      servers.push(await startRedisServer(['--cluster-enabled', 'yes']));
+      servers.push(await startRedisServer(CLUSTER_OPTIONS));
     }
     await joinCluster(servers);
-    return { urls: servers.map(({ url }) => url), stop };
+    const serverOf = async (key: string): Promise<RedisServer> => {
+      const slot = Number(await asked(servers[0]?.url ?? '', ['CLUSTER', 'KEYSLOT', key]));
+      const server = servers.findLast((_, i) => slot >= firstSlot(i, servers.length));
+      if (server === undefined) throw new Error('no server has the slot');
+      return server;
+    };
+    return { urls: servers.map(({ url }) => url), servers, serverOf, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -135,13 +144,32 @@ export async function startRedisCluster(): Promise<{
 }
 
 const SLOTS = 16_384;
+const CLUSTER_OPTIONS = [
+  ['--cluster-enabled', 'yes'],
+  ['--cluster-node-timeout', '1000'],
+  ['--cluster-require-full-coverage', 'no'],
+].flat();
+
+function firstSlot(server: number, servers: number): number {
+  return Math.floor((SLOTS * server) / servers);
+}
+
+/** One command on a connection of its own. */
+export async function asked(url: string, command: readonly string[]): Promise<unknown> {
+  const client = await createClient({ url }).connect();
+  try {
+    return await client.sendCommand([...command]);
+  } finally {
+    client.destroy();
+  }
+}
 
 async function joinCluster(servers: readonly RedisServer[]): Promise<void> {
   const clients = await Promise.all(servers.map(({ url }) => createClient({ url }).connect()));
   try {
     for (const [i, client] of clients.entries()) {
-      const from = Math.floor((SLOTS * i) / clients.length);
-      const to = Math.floor((SLOTS * (i + 1)) / clients.length) - 1;
+      const from = firstSlot(i, clients.length);
+      const to = firstSlot(i + 1, clients.length) - 1;
       await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', String(from), String(to)]);
       for (const { port } of servers) {
         await client.sendCommand(['CLUSTER', 'MEET', '127.0.0.1', String(port)]);

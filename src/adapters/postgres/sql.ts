@@ -3,8 +3,8 @@ import type { EntityManager, Knex } from '@mikro-orm/postgresql';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Orm } from './orm.ts';
 
-/** Answers of Postgres that say that it is not there, or not for us now; by SQLSTATE class or code. */
-const AWAY_STATES = /^(08|53|57P0|58)/;
+/** Answers of Postgres that say that it is not there, or not for us now, as one that only reads; by SQLSTATE class or code. */
+const AWAY_STATES = /^(08|25006|53|57P0|58)/;
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -109,15 +109,19 @@ export class Sql {
     if (performance.now() < this.#awayUntilMs) {
       throw new StoreUnavailable('Postgres', { cause: this.#cause });
     }
+    const awayUntilMs = this.#awayUntilMs;
     try {
       const result = await work();
       this.#backOffMs = 0;
       return result;
     } catch (error) {
       if (!isAway(error)) throw error;
-      this.#backOffMs = Math.min(LAST_BACK_OFF_MS, this.#backOffMs * 2 || FIRST_BACK_OFF_MS);
-      this.#awayUntilMs = performance.now() + this.#backOffMs;
       this.#cause = error;
+      // All that is under way fails with the connections: that is one failure, and no reason to wait longer.
+      if (this.#awayUntilMs === awayUntilMs) {
+        this.#backOffMs = Math.min(LAST_BACK_OFF_MS, this.#backOffMs * 2 || FIRST_BACK_OFF_MS);
+        this.#awayUntilMs = performance.now() + this.#backOffMs;
+      }
       throw new StoreUnavailable('Postgres', { cause: error });
     }
   }

@@ -19,7 +19,9 @@ end
  * The chat's `run` is the reign under which it was last written or restored. Under another one, and where the caller has seen more than
  * there is, the newest items may be lost: nobody takes their numbers before those who hold them could give them back.
  *
- * KEYS: chat, outbox, channel, its count, the request's key.
+ * So may all of them be where there is no chat beside a room that was written under another reign.
+ *
+ * KEYS: chat, outbox, channel, its count, the request's key, the room.
  * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; the lines before it on the channel;
  * the newest seq that the caller has seen.
  */
@@ -33,7 +35,8 @@ if said then
   end
 end
 local run, last = redis.call('HGET', chat, 'run'), tonumber(redis.call('HGET', chat, 'last') or 0)
-if run and run ~= reign() or last < tonumber(ARGV[9]) then return {'moved'} end
+local wrote = run or redis.call('HGET', KEYS[6], 'run')
+if wrote and wrote ~= reign() or last < tonumber(ARGV[9]) then return {'moved'} end
 if redis.call('XLEN', outbox) >= tonumber(ARGV[6]) then return {'full'} end
 if not run then redis.call('HSET', chat, 'run', reign()) end
 local seq = redis.call('HINCRBY', chat, 'last', 1)

@@ -1,6 +1,7 @@
 // Connections to Redis: one server, a cluster, or whichever server Sentinel says is the master.
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { Log } from '../../ports/log.ts';
+import { StoreUnavailable } from '../../ports/room-log.ts';
 import { COMMAND_TIMEOUT_MS, type RedisCommands } from './redis-commands.ts';
 
 export type RedisTarget =
@@ -19,23 +20,31 @@ export interface RedisConnection {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RETRY_MS = 2_000;
+/** A connection that is away fails again and again: it is told once in so long. */
+const TOLD_EVERY_MS = 10_000;
 
 /** Grows from 50 ms to 2 s, spread at random, so that nodes do not come back as one. */
 function retryDelay(retries: number): number {
   return Math.min(MAX_RETRY_MS, 50 * 2 ** Math.min(retries, 6)) * (0.5 + Math.random() / 2);
 }
 
-/** Resolves when the first connection stands; rejects where there is none. From then on it comes back by itself. */
-export async function connectRedis(target: RedisTarget, log: Log): Promise<RedisConnection> {
-  const failed = (error: unknown): void => log.warn({ err: error }, 'Redis is away');
+/**
+ * Resolves when the first connection stands; from then on it comes back by itself.
+ * @param patienceMs how long it may take
+ * Rejects with `StoreUnavailable` where there is none by then; nothing goes on trying.
+ */
+export async function connectRedis(
+  target: RedisTarget,
+  log: Log,
+  patienceMs = CONNECT_TIMEOUT_MS,
+): Promise<RedisConnection> {
   const socket = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: retryDelay };
   // A command that waits for a connection would keep its request waiting too: it is refused instead.
   const common = { disableOfflineQueue: true, commandOptions: { timeout: COMMAND_TIMEOUT_MS } };
   switch (target.kind) {
     case 'single': {
       const client = createClient({ url: target.url, socket, ...common });
-      client.on('error', failed);
-      await client.connect();
+      await connected(client, log, patienceMs);
       return {
         redis: client,
         onBack: (listener) => client.on('ready', listener),
@@ -48,8 +57,7 @@ export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis
         rootNodes: target.urls.map((url) => ({ url })),
         defaults: { socket, ...common },
       });
-      cluster.on('error', failed);
-      await cluster.connect();
+      await connected(cluster, log, patienceMs);
       return {
         redis: cluster,
         onBack: (listener) => cluster.on('node-ready', listener),
@@ -67,8 +75,7 @@ export async function connectRedis(target: RedisTarget, log: Log): Promise<Redis
         nodeClientOptions: { socket, ...common },
         sentinelClientOptions: { socket },
       });
-      sentinel.on('error', failed);
-      await sentinel.connect();
+      await connected(sentinel, log, patienceMs);
       return {
         redis: sentinel,
         onBack: (listener) => sentinel.on('ready', listener).on('topology-change', listener),
@@ -89,7 +96,42 @@ function sentTo(
   return Promise.all(commands.map((command) => client.sendCommand([...command])));
 }
 
-function stopped(client: { destroy(): void }): Promise<void> {
-  client.destroy();
+interface Client {
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  destroy(): Promise<void> | void;
+}
+
+async function connected(client: Client, log: Log, patienceMs: number): Promise<void> {
+  let isUp = false;
+  let toldAt = -Infinity;
+  let lastError: unknown;
+  client.on('error', (error) => {
+    lastError = error;
+    // Whoever opens the first connection is told by its rejection.
+    if (!isUp || performance.now() - toldAt < TOLD_EVERY_MS) return;
+    toldAt = performance.now();
+    log.warn({ err: error }, 'Redis is away');
+  });
+  let timeout: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    // By itself the client tries for ever, and nobody would hold the connection that it gets in the end.
+    timeout = setTimeout(() => reject(new Error('no connection in time')), patienceMs);
+  });
+  try {
+    await Promise.race([client.connect(), tooLate]);
+    isUp = true;
+  } catch (error) {
+    await stopped(client);
+    throw new StoreUnavailable('Redis', { cause: lastError ?? error });
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+function stopped(client: Client): Promise<void> {
+  // Behind Sentinel it waits for what is under way, which may be a search for a master that never ends; the others throw if they were
+  // closed before.
+  void (async () => client.destroy())().catch(() => undefined);
   return Promise.resolve();
 }

@@ -1,10 +1,10 @@
 // An outbox's entry as it lies in its stream, and as the archive takes it.
 import type { RoomId } from '../../../protocol/ids.ts';
-import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import type { ArchiveEntry } from '../../ports/archive-writer.ts';
 import type { Head, HeldEvent } from '../../ports/room-log.ts';
+import { itemOf } from './kept-chat-item.ts';
 
 /**
  * @param fields names and values in turn: `m` an append, `r` a restore, `c` a chat item with its number `s` and its room `i`
@@ -45,15 +45,6 @@ function restoreOf(json: unknown): ArchiveEntry {
 function chatOf(roomId: string | undefined, seq: string | undefined, kept: string): ArchiveEntry {
   if (!isRoomId(roomId) || !/^[1-9]\d*$/.test(seq ?? '')) throw new Error('it is no chat');
   return { kind: 'chat', roomId, item: itemOf(Number(seq), kept) };
-}
-
-/** @param kept three lines: `m`, `x` (erased) or `d` (a deletion); the fields as JSON; a message's text as JSON */
-function itemOf(seq: number, kept: string): ChatItem {
-  const [state, json = '', text = ''] = kept.split('\n');
-  const fields = JSON.parse(json) as Omit<ChatItem, 'seq'>;
-  if (fields.kind === 'deletion') return { ...fields, seq } as ChatItem;
-  const item = { ...fields, seq, text: JSON.parse(text) as string } as ChatItem;
-  return state === 'x' ? ({ ...item, deleted: true } as ChatItem) : item;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

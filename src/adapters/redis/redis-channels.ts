@@ -45,6 +45,8 @@ export class RedisChannels {
   readonly #handlers = new Map<string, Set<ToldHandler>>();
   readonly #doubtListeners = new Set<() => void>();
   #subscriber: RedisConnection | undefined;
+  /** How often it was begun to subscribe: an attempt that took too long must not come in the way of the next. */
+  #attempts = 0;
   /** Partitions that have not been proven since the subscription last came back. */
   readonly #unproven = new Set<number>();
   #probes = 0;
@@ -128,8 +130,10 @@ export class RedisChannels {
 
   async #subscribe(): Promise<void> {
     const { connect, keys } = this.#options;
+    this.#attempts += 1;
+    const attempt = this.#attempts;
     const subscriber = await connect();
-    if (this.#isStopped) return subscriber.stop();
+    if (this.#isStopped || attempt !== this.#attempts) return subscriber.stop();
     this.#subscriber = subscriber;
     subscriber.onBack(() => {
       if (this.#subscriber === subscriber) this.#cameBack();

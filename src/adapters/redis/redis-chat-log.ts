@@ -4,8 +4,9 @@ import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
 import { ChatMoved, type ChatDraft, type ChatLog, type ChatRange } from '../../ports/chat-log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import { ITEMS, NEWEST, PUT_BACK, SAY } from './chat-log-scripts.ts';
+import { itemOf, keptItem } from './kept-chat-item.ts';
 import type { RedisChannels } from './redis-channels.ts';
-import { byPartition, runScript, type RedisCommands } from './redis-commands.ts';
+import { askEach, byPartition, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import type { ReplicaBarrier } from './replica-barrier.ts';
 
@@ -57,6 +58,7 @@ export class RedisChatLog implements ChatLog {
         keys.channel(partition),
         keys.told(partition),
         keys.chatKey(roomId, key ?? own),
+        keys.room(roomId),
       ],
       [
         String(at),
@@ -109,8 +111,10 @@ export class RedisChatLog implements ChatLog {
         if (kept !== '') newest[place] = itemOf(seq, kept);
       }
     };
-    const partitions = byPartition(roomIds, (roomId) => keys.partitionOf(roomId));
-    await Promise.all(partitions.map(ask));
+    await askEach(
+      byPartition(roomIds, (roomId) => keys.partitionOf(roomId)),
+      ask,
+    );
     return newest;
   }
 
@@ -159,27 +163,3 @@ type SayReply =
   | readonly ['repeated', number, string, string]
   | readonly ['moved']
   | readonly ['full'];
-
-type Fields =
-  | Omit<Extract<ChatItem, { kind: 'message' }>, 'seq' | 'text' | 'deleted'>
-  | Omit<Extract<ChatItem, { kind: 'deletion' }>, 'seq'>;
-
-/** The item as it is kept; see `SAY`. */
-function keptItem(item: (ChatDraft & { readonly at: HubMs }) | ChatItem): string {
-  const { kind, at } = item;
-  if (kind === 'deletion') {
-    const fields: Fields = { kind, at, by: item.by, target: item.target };
-    return `d\n${JSON.stringify(fields)}\n`;
-  }
-  const fields: Fields = { kind, at, userId: item.userId, name: item.name };
-  const state = 'deleted' in item ? 'x' : 'm';
-  return `${state}\n${JSON.stringify(fields)}\n${JSON.stringify(item.text)}`;
-}
-
-function itemOf(seq: number, kept: string): ChatItem {
-  const [state, json = '', text = ''] = kept.split('\n');
-  const fields = JSON.parse(json) as Fields;
-  if (fields.kind === 'deletion') return { ...fields, seq };
-  const item = { ...fields, seq, text: JSON.parse(text) as string };
-  return state === 'x' ? { ...item, deleted: true } : item;
-}

@@ -41,6 +41,24 @@ export function byPartition<T>(
   return groups;
 }
 
+/**
+ * Asks for each group. Of a cluster a part may be away, which must not keep from the rest.
+ * Rejects with `StoreUnavailable` where there is no answer at all
+ */
+export async function askEach(
+  groups: readonly (readonly number[])[],
+  ask: (places: readonly number[]) => Promise<void>,
+): Promise<void> {
+  const asked = await Promise.allSettled(groups.map(ask));
+  const errors = asked.flatMap((each) =>
+    each.status === 'rejected' ? [each.reason as Error] : [],
+  );
+  const fault = errors.find((error) => !(error instanceof StoreUnavailable));
+  if (fault !== undefined) throw fault;
+  const [first] = errors;
+  if (first !== undefined && errors.length === groups.length) throw first;
+}
+
 export interface Script {
   readonly text: string;
   readonly sha1: string;

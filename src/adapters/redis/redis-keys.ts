@@ -72,6 +72,11 @@ export class RedisKeys {
     return `${PREFIX}:code:${code}`;
   }
 
+  /** How many partitions there are, as the first node has decided. */
+  get partitionCount(): string {
+    return `${PREFIX}:partitions`;
+  }
+
   /** What hub time is on the clock of the server. */
   get hubTime(): string {
     return `${PREFIX}:hub-time`;

@@ -133,16 +133,21 @@ export class RedisOutbox {
   async #runPass(): Promise<void> {
     const left = Array.from({ length: this.#options.keys.partitions }, (_, i) => i);
     let taken = 0;
+    const errors: unknown[] = [];
     const worker = async (): Promise<void> => {
       for (let p = left.shift(); p !== undefined && !this.#isStopped; p = left.shift()) {
-        taken += await this.#work(p);
+        try {
+          taken += await this.#work(p);
+        } catch (error) {
+          // Of a cluster one server may be away: the partitions of the others must not wait for it.
+          errors.push(error);
+        }
       }
     };
-    const workers = Array.from({ length: CONCURRENCY }, worker);
-    const failed = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') {
-      this.#failed(failed.reason);
-      this.#next(this.#backOffMs);
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    if (errors.length > 0) {
+      this.#failed(errors);
+      this.#next(taken > 0 ? IDLE_MS : this.#backOffMs);
       return;
     }
     if (this.#backOffMs > 0) this.#options.log.info({}, 'the archive goes on');
@@ -150,12 +155,13 @@ export class RedisOutbox {
     this.#next(taken > 0 ? 0 : IDLE_MS);
   }
 
-  #failed(error: unknown): void {
-    this.#failures += 1;
+  #failed(errors: readonly unknown[]): void {
+    this.#failures += errors.length;
     if (this.#backOffMs === 0) {
       const { log } = this.#options;
-      if (error instanceof StoreUnavailable) log.warn({ err: error }, 'the archive waits');
-      else log.error({ err: error }, 'the archive has failed, and is tried again');
+      const fault = errors.find((error) => !(error instanceof StoreUnavailable));
+      if (fault === undefined) log.warn({ err: errors[0] }, 'the archive waits');
+      else log.error({ err: fault }, 'the archive has failed, and is tried again');
     }
     this.#backOffMs = Math.min(LAST_BACK_OFF_MS, this.#backOffMs * 2 || FIRST_BACK_OFF_MS);
   }

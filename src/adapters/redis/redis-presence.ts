@@ -12,7 +12,7 @@ import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Timers } from '../../ports/timers.ts';
 import { CHANGE, FORGET, RENEW, VERSIONS } from './presence-scripts.ts';
 import type { RedisChannels } from './redis-channels.ts';
-import { byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
+import { askEach, byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 
 const RENEW_EVERY_MS = 1_500;
@@ -86,7 +86,8 @@ export class RedisPresence implements Presence {
 
   async read(roomId: RoomId): Promise<PresentPeople> {
     const { redis, keys, nodeId, now } = this.#options;
-    const { version, ...entries } = await orAway(() => redis.hGetAll(keys.presence(roomId)));
+    const found = await orAway(() => redis.hGetAll(keys.presence(roomId)));
+    const { version, run: _, ...entries } = found;
     const all = Object.entries(entries).map(([userId, kept]): PresentPerson => {
       const bar = kept.indexOf('|');
       return { userId: userId as UserId, name: kept.slice(bar + 1), node: kept.slice(0, bar) };
@@ -100,23 +101,25 @@ export class RedisPresence implements Presence {
     };
   }
 
-  async versions(roomIds: readonly RoomId[]): Promise<readonly number[]> {
+  async versions(roomIds: readonly RoomId[]): Promise<readonly (number | undefined)[]> {
     const { redis, keys } = this.#options;
-    const versions = roomIds.map(() => 0);
+    const versions = roomIds.map((): number | undefined => undefined);
     const ask = async (places: readonly number[]): Promise<void> => {
       const names = places.map((place) => keys.presence(roomIds[place] ?? ('' as RoomId)));
       const found = (await runScript(redis, VERSIONS, names, [])) as readonly number[];
       for (const [i, place] of places.entries()) versions[place] = found[i] ?? 0;
     };
-    const partitions = byPartition(roomIds, (roomId) => keys.partitionOf(roomId));
-    await Promise.all(partitions.map(ask));
+    await askEach(
+      byPartition(roomIds, (roomId) => keys.partitionOf(roomId)),
+      ask,
+    );
     return versions;
   }
 
   async forgetDead(roomId: RoomId): Promise<void> {
     const { redis, keys } = this.#options;
     const name = keys.presence(roomId);
-    const { version: _, ...entries } = await orAway(() => redis.hGetAll(name));
+    const { version: _, run: __, ...entries } = await orAway(() => redis.hGetAll(name));
     const nodes = new Set(Object.values(entries).map((kept) => kept.slice(0, kept.indexOf('|'))));
     const dead = [...nodes].filter((node) => !this.#alive.has(node));
     if (dead.length > 0) await runScript(redis, FORGET, [name], dead);
@@ -173,7 +176,8 @@ export class RedisPresence implements Presence {
       const node = all[i] ?? '';
       renewedAt.set(node, Math.max(renewedAt.get(node) ?? 0, Number(all[i + 1])));
     }
-    const hasLapsed = before === '' || at - Number(before) > LEASE_MS;
+    // By the time now, not by when it was asked for: another node may have judged this one while the renewal was on its way.
+    const hasLapsed = before === '' || now() - Number(before) > LEASE_MS;
     const isFirst = this.#beganAt === undefined;
     const beganAt = this.#beganAt === undefined || hasLapsed ? at : this.#beganAt;
     this.#beganAt = beganAt;

@@ -20,11 +20,19 @@ import {
   type ToldAppend,
 } from '../../ports/room-log.ts';
 import type { RedisChannels } from './redis-channels.ts';
-import { byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
+import { askEach, byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { heldEvents, restoreRoom } from './redis-restore.ts';
 import type { ReplicaBarrier } from './replica-barrier.ts';
-import { APPEND, HEADS, KEY_LIFE_MS, LOAD, READ, RELEASE_CODE } from './room-log-scripts.ts';
+import {
+  APPEND,
+  HEADS,
+  KEY_LIFE_MS,
+  LOAD,
+  READ,
+  RECALL,
+  RELEASE_CODE,
+} from './room-log-scripts.ts';
 
 /** The port promises 1,000; Redis trims by whole blocks and keeps somewhat more. */
 const KEPT_EVENTS = 1_000;
@@ -118,36 +126,43 @@ export class RedisRoomLog implements RoomLog {
   }
 
   async restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom> {
-    await this.#claim(held.state.public.code, roomId);
+    const { code } = held.state.public;
+    if (!(await this.#claim(code, roomId))) {
+      this.#options.log.error({ roomId, code }, 'the code of a room is another room’s by now');
+    }
     const { room, reign } = await restoreRoom(this.#options, roomId, held);
     await this.#options.barrier?.passed(this.#options.keys.partitionOf(roomId), reign);
     this.#now = Math.max(this.#now, room.state.lastAt);
     return room;
   }
 
-  async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {
+  async heads(roomIds: readonly RoomId[]): Promise<readonly (Head | undefined)[]> {
     const { redis, keys } = this.#options;
-    const heads = roomIds.map(() => NO_ROOM);
+    const heads = roomIds.map((): Head | undefined => undefined);
     const ask = async (places: readonly number[]): Promise<void> => {
       const names = places.map((place) => keys.room(roomIds[place] ?? ('' as RoomId)));
       const found = (await runScript(redis, HEADS, names, [])) as readonly string[];
       for (const [i, place] of places.entries()) {
         const [epoch, revision, eventId] = (found[i] ?? '').split('|');
-        if (epoch === undefined || revision === undefined || eventId === undefined) continue;
-        heads[place] = headOf(epoch, revision, eventId);
+        const isKnown = epoch !== undefined && revision !== undefined && eventId !== undefined;
+        heads[place] = isKnown ? headOf(epoch, revision, eventId) : NO_ROOM;
       }
     };
-    const partitions = byPartition(roomIds, (roomId) => keys.partitionOf(roomId));
-    await Promise.all(partitions.map(ask));
+    await askEach(
+      byPartition(roomIds, (roomId) => keys.partitionOf(roomId)),
+      ask,
+    );
     return heads;
   }
 
   async recall(roomId: RoomId, key: string): Promise<JsonObject | undefined> {
-    const { redis, keys } = this.#options;
-    const remembered = await orAway(() => redis.get(keys.idempotency(roomId, key)));
-    if (remembered === null) return undefined;
+    const { redis, keys, barrier } = this.#options;
+    const reply = await runScript(redis, RECALL, [keys.idempotency(roomId, key)], []);
+    const [remembered, reign] = reply as readonly [string, string];
     const bar = remembered.indexOf('|');
     if (Number(remembered.slice(0, bar)) <= this.#now) return undefined;
+    // Its first attempt may have ended while it waited for the replicas.
+    await barrier?.passed(keys.partitionOf(roomId), reign);
     return JSON.parse(remembered.slice(bar + 1)) as JsonObject;
   }
 
@@ -252,12 +267,13 @@ export class RedisRoomLog implements RoomLog {
         const found = headOf(reply[1], reply[2], reply[3]);
         if (!isSameHead(found, head)) return { kind: 'conflict', head: found };
         // The client sends a command again that was under way when the master went: then the log ends with these very events.
-        await barrier?.passed(partition);
+        await barrier?.passed(partition, reply[4]);
         return { kind: 'committed', head };
       }
       case 'moved':
         return { kind: 'moved' };
       case 'duplicate':
+        await barrier?.passed(partition, reply[3]);
         return {
           kind: 'duplicate',
           key: records[reply[1]]?.key ?? '',
@@ -288,8 +304,8 @@ export class RedisRoomLog implements RoomLog {
 type AppendReply =
   | readonly ['committed', string]
   | readonly ['moved']
-  | readonly ['conflict', string, string, string]
-  | readonly ['duplicate', number, string]
+  | readonly ['conflict', string, string, string, string]
+  | readonly ['duplicate', number, string, string]
   | readonly ['full'];
 
 /** The head, the events after, and the event at the revision asked for: its id or, where it is kept, itself. */

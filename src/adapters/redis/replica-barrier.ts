@@ -40,7 +40,7 @@ export class ReplicaBarrier {
 
   /** Rejects with `StoreUnavailable` where Redis is away. */
   static async open(options: ReplicaBarrierOptions): Promise<ReplicaBarrier> {
-    return new ReplicaBarrier(options, await orAway(() => options.connect()));
+    return new ReplicaBarrier(options, await options.connect());
   }
 
   stop(): Promise<void> {

@@ -37,7 +37,7 @@ for i = 7, #KEYS do
   if remembered then
     local bar = string.find(remembered, '|', 1, true)
     if tonumber(string.sub(remembered, 1, bar - 1)) > firstAt then
-      return {'duplicate', i - 7, string.sub(remembered, bar + 1)}
+      return {'duplicate', i - 7, string.sub(remembered, bar + 1), reign()}
     end
   end
 end
@@ -45,7 +45,7 @@ local head = redis.call('HMGET', room, 'epoch', 'revision', 'eventId', 'run')
 local epoch, revision, eventId = head[1] or '1', head[2] or '0', head[3] or ''
 local isStart = ARGV[4] == '1'
 if epoch ~= ARGV[1] or revision ~= ARGV[2] or eventId ~= ARGV[3] or (not head[1]) ~= isStart then
-  return {'conflict', epoch, revision, eventId}
+  return {'conflict', epoch, revision, eventId, reign()}
 end
 local run = reign()
 if not isStart and head[4] ~= run then return {'moved'} end
@@ -65,6 +65,11 @@ for i = #KEYS, 7, -1 do remember(KEYS[i], firstAt + life, life, ARGV[16 + count 
 redis.call('XADD', outbox, '*', 'm', ARGV[13])
 tell(KEYS[5], KEYS[6], ARGV[14] .. ARGV[13])
 return {'committed', run}
+`);
+
+/** What a key remembers, '' for nothing, and the reign of the server. KEYS: key. */
+export const RECALL = scriptOf(`${REIGN}
+return {redis.call('GET', KEYS[1]) or '', reign()}
 `);
 
 /**

@@ -166,6 +166,30 @@ describe.skipIf(server === undefined)('RedisOutbox', () => {
     await expect.poll(() => outbox.waiting.entries, { timeout: 5_000 }).toBe(0);
   });
 
+  it('brings what it can while other partitions fail, as when a server of a cluster is away', async () => {
+    const rooms = Array.from({ length: PARTITIONS }, (_, partition) => {
+      for (;;) {
+        const roomId = someRoom();
+        if (keys.partitionOf(roomId) === partition) return roomId;
+      }
+    });
+    const [last] = rooms.slice(-1);
+    const writer = new FakeWriter();
+    let isMended = false;
+    writer.meets = ([first]) => {
+      if (first?.roomId !== last && !isMended) throw new StoreUnavailable('Redis');
+    };
+    for (const roomId of rooms) await say(roomId, 1);
+    start(writer);
+    await expect.poll(() => writer.seqs(last!)).toEqual([1]);
+    await say(last!, 2);
+    await expect.poll(() => writer.seqs(last!), { timeout: 10_000 }).toEqual([1, 2]);
+    expect(writer.kept).toHaveLength(2);
+    isMended = true;
+    await expect.poll(left, { timeout: 10_000 }).toBe(0);
+    for (const roomId of rooms.slice(0, -1)) expect(writer.seqs(roomId)).toEqual([1]);
+  });
+
   it('tells how much waits, and for how long', async () => {
     const roomId = someRoom();
     const [seconds] = await client.time();

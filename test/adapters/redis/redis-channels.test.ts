@@ -116,6 +116,10 @@ describe.skipIf(server === undefined)('the channels of Redis', () => {
     stops.push(() => proxy.stop());
     const a = await listen('a', url, () => at(`redis://127.0.0.1:${proxy.port}`));
     await proven(a);
+    // Behind the probes that are under way.
+    for (const roomId of rooms) await a.channels.publish('b', roomId, '');
+    await expect.poll(() => a.heard.length).toBe(rooms.length);
+    a.heard.length = 0;
     expect(a.doubts).toBe(0);
     proxy.cut();
     await a.time.advance(5_900);
@@ -182,6 +186,32 @@ describe.skipIf(server === undefined)('the channels of Redis', () => {
     await a.channels.publish('b', rooms[3]!, 'heard');
     await expect.poll(() => a.heard.length).toBe(1);
     expect(connections).toBe(2);
+  });
+
+  it('give up a connection that comes after it was sought anew', { timeout: 20_000 }, async () => {
+    const waiting: (() => void)[] = [];
+    const stopped: number[] = [];
+    let connections = 0;
+    let isDeaf = false;
+    const a = await listen('a', url, async () => {
+      connections += 1;
+      const number = connections;
+      if (number === 2) await new Promise<void>((resolve) => waiting.push(resolve));
+      const connection = await at(url);
+      const redis: RedisCommands = Object.assign(Object.create(connection.redis) as RedisCommands, {
+        sSubscribe: (channel: string, listener: (message: string) => void) =>
+          connection.redis.sSubscribe(channel, (message) => {
+            if (number > 1 || !isDeaf) listener(message);
+          }),
+      });
+      return { ...connection, redis, stop: () => (stopped.push(number), connection.stop()) };
+    });
+    isDeaf = true;
+    await proven(a, () => connections === 3);
+    for (const goOn of waiting) goOn();
+    await expect.poll(() => stopped).toEqual([1, 2]);
+    await a.channels.publish('b', rooms[0]!, 'once');
+    await expect.poll(() => a.heard).toEqual([`a ${rooms[0]!} once`]);
   });
 
   it('cannot be opened where Redis is away', async () => {
