@@ -18,11 +18,16 @@ import {
 } from './decide-room.ts';
 import { decideVote } from './decide-votes.ts';
 import { Draft } from './draft.ts';
+import { evolve } from './evolve.ts';
 import { settle } from './settle.ts';
 
-/** Events may be none: then there was nothing to do, which is a success. */
+/** Events may be none: then there was nothing to do, which is a success. `states` are the room after each of them. */
 export type Decision =
-  | { readonly kind: 'events'; readonly events: readonly RoomEvent[] }
+  | {
+      readonly kind: 'events';
+      readonly events: readonly RoomEvent[];
+      readonly states: readonly RoomState[];
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /**
@@ -38,7 +43,8 @@ export function decide(
   if (command.type === 'CreateRoom') {
     if (room !== undefined) return refused(refuse('conflict', 'the room exists'));
     if (by === undefined) return refused(NOBODY);
-    return { kind: 'events', events: [createRoom(command, by, context)] };
+    const created = createRoom(command, by, context);
+    return { kind: 'events', events: [created], states: [evolve(undefined, created)] };
   }
   if (room === undefined) return refused(refuse('not_found', 'no such room'));
   if (room.public.closed !== undefined)
@@ -55,7 +61,7 @@ export function decide(
     if (refusal !== undefined) return refused(refusal);
   }
   if (draft.events.length > 0 && draft.room.public.closed === undefined) settle(draft);
-  return { kind: 'events', events: draft.events };
+  return { kind: 'events', events: draft.events, states: draft.states };
 }
 
 const NOBODY = refuse('unauthorised', 'the command needs somebody who gives it');

@@ -24,6 +24,7 @@ export class Draft {
   readonly changeAt: HubMs;
   #room: RoomState;
   readonly #events: RoomEvent[] = [];
+  readonly #states: RoomState[] = [];
 
   constructor(room: RoomState, context: DecideContext) {
     this.#room = room;
@@ -40,14 +41,21 @@ export class Draft {
     return this.#events;
   }
 
+  /** The room after each of the events. */
+  get states(): readonly RoomState[] {
+    return this.#states;
+  }
+
   get standing(): Standing {
     return standingAt(this.#room.public, this.at, this.changeAt);
   }
 
   emit(body: EventBody): void {
-    const event = { ...body, id: this.context.newEventId(), at: this.at } as RoomEvent;
+    // The spread comes last: members that are added after one cost Node a hundred times as much.
+    const event = { id: this.context.newEventId(), at: this.at, ...body } as RoomEvent;
     this.#events.push(event);
     this.#room = evolve(this.#room, event);
+    this.#states.push(this.#room);
   }
 }
 

@@ -3,7 +3,7 @@ import type { UserId } from '../../protocol/ids.ts';
 import type { Refusal } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import type { Command } from '../domain/command.ts';
-import type { decide } from '../domain/decide.ts';
+import type { Decision } from '../domain/decide.ts';
 import { evolve } from '../domain/evolve.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
@@ -67,6 +67,21 @@ export function stepsOf(
   return steps;
 }
 
+/** What a decision has worked out already is not worked out again. @param revision the number of the last event before `steps` */
+function addSteps(
+  steps: Step[],
+  { events, states }: Extract<Decision, { kind: 'events' }>,
+  revision: number,
+  state: RoomState,
+): void {
+  let before = state;
+  for (const [i, event] of events.entries()) {
+    const after = states[i] ?? before;
+    steps.push({ revision: revision + steps.length + 1, event, before, after });
+    before = after;
+  }
+}
+
 /**
  * @param head where the log ends
  * @param state at `head`
@@ -77,7 +92,7 @@ export function decideBatch(
   batch: readonly Waiting[],
   head: Head,
   state: RoomState,
-  decideOne: (waiting: Waiting, state: RoomState) => ReturnType<typeof decide>,
+  decideOne: (waiting: Waiting, state: RoomState) => Decision,
 ): {
   readonly steps: readonly Step[];
   readonly decided: readonly Decided[];
@@ -101,7 +116,7 @@ export function decideBatch(
       decided.push({ waiting, outcome });
       continue;
     }
-    steps.push(...stepsOf(outcome.events, head.revision + steps.length, before));
+    addSteps(steps, outcome, head.revision, before);
     const revision = head.revision + steps.length;
     const done = { kind: 'done', epoch, revision, events: outcome.events } as const;
     if (waiting.key !== undefined && outcome.events.length > 0) {

@@ -292,7 +292,6 @@ export class LiveRoom {
   #context(by: UserId | undefined): DecideContext {
     const { ports, options } = this.#deps;
     return {
-      ...(by === undefined ? {} : { by }),
       at: ports.clock.now(),
       presentCount: this.members.count,
       isPresent: (userId) => this.members.isPresent(userId),
@@ -303,6 +302,8 @@ export class LiveRoom {
       newEntryId: () => ports.random.entryId(),
       newSessionId: () => ports.random.sessionId(),
       random: () => ports.random.next(),
+      // Last, as it is made for each command: members that are added after a spread cost Node a hundred times as much.
+      ...(by === undefined ? {} : { by }),
     };
   }
 

@@ -3,7 +3,7 @@
 import type { RoomId, UserId } from '../../protocol/ids.ts';
 import { refuse } from '../../protocol/errors.ts';
 import type { Command, DecideContext } from '../domain/command.ts';
-import { decide } from '../domain/decide.ts';
+import { decide, type Decision } from '../domain/decide.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { Log } from '../ports/log.ts';
@@ -116,7 +116,7 @@ export class RoomRunner {
       });
     }
     return new Promise((settle) => {
-      this.#waiting.push({ ...options, command, settle });
+      this.#waiting.push({ command, settle, ...options });
       this.#schedule();
     });
   }
@@ -295,7 +295,7 @@ export class RoomRunner {
     for (const { settle } of batch) settle(UNAVAILABLE);
   }
 
-  #decide(waiting: Waiting, state: RoomState): ReturnType<typeof decide> {
+  #decide(waiting: Waiting, state: RoomState): Decision {
     this.#deps.metrics.commandsDecided += 1;
     try {
       return decide(waiting.command, state, this.#deps.context(waiting.by));

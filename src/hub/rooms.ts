@@ -4,8 +4,6 @@ import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { Preset, Visibility } from '../../protocol/schemas/room.ts';
 import { decide } from '../domain/decide.ts';
-import { evolve } from '../domain/evolve.ts';
-import type { RoomState } from '../domain/room-state.ts';
 import { NO_ROOM, StoreUnavailable } from '../ports/room-log.ts';
 import type { Nodes } from './hub-ports.ts';
 import { LiveRoom, type LiveRoomDeps } from './live-room.ts';
@@ -126,10 +124,7 @@ export class Rooms {
         this.#creationContext(user.id),
       );
       if (decision.kind === 'refused') return decision.refusal;
-      const state = decision.events.reduce<RoomState | undefined>(
-        (before, event) => evolve(before, event),
-        undefined,
-      );
+      const state = decision.states.at(-1);
       if (state === undefined) return refuse('internal', 'the room came to nothing');
       const result = await roomLog.append(roomId, NO_ROOM, decision.events, state, []);
       // Either the code is another room's, or a repeated request finds the room that the first one made.

@@ -73,10 +73,14 @@ function play(
   let room: RoomState | undefined;
   const apply = (decision: Decision): readonly RoomEvent[] => {
     if (decision.kind === 'refused') return [];
+    const replayed: RoomState[] = [];
     for (const event of decision.events) {
       room = evolve(room, event);
+      replayed.push(room);
       log.push(event);
     }
+    // The hub shows and keeps these; other nodes and the archive make theirs of the events.
+    expect(decision.states).toEqual(replayed);
     return decision.events;
   };
   apply(
@@ -204,6 +208,7 @@ describe('a room, whatever is asked of it', () => {
       expect(decide({ type: 'PlanHorizon' }, after, context)).toEqual({
         kind: 'events',
         events: [],
+        states: [],
       });
     });
   });

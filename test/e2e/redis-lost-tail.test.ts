@@ -149,7 +149,7 @@ describe.skipIf(pair === undefined)('a tail that dies with the master', () => {
     await pair.failOver();
     for (const scene of [first, last, both, turns])
       await expect
-        .poll(() => scene.names().catch(() => []), { timeout: 10_000 })
+        .poll(() => scene.names().catch(() => []), { timeout: 30_000 })
         .toEqual(['before 1', 'before 2']);
 
     await first.does(first.a, 'then a');
@@ -216,6 +216,18 @@ describe.skipIf(single === undefined)('a Redis that restarts', () => {
     await single!.kill();
     await meanwhile();
     await single!.start();
+    // Each node comes back in its own time.
+    for (const { redis } of [a, b])
+      await expect
+        .poll(
+          () =>
+            redis.get('any').then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 20_000 },
+        )
+        .toBe(true);
   }
 
   it('empty, is given the rooms whole, and a tail that only one knew', async () => {

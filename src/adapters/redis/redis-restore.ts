@@ -1,5 +1,5 @@
 // Gives a room's log in Redis back what it has lost: reads all that it has, plans, and writes only if nobody was faster.
-import type { EventId, RoomId } from '../../../protocol/ids.ts';
+import type { EventId, HubMs, RoomId } from '../../../protocol/ids.ts';
 import { evolve } from '../../domain/evolve.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
@@ -19,7 +19,7 @@ import { runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { KEY_LIFE_MS } from './room-log-scripts.ts';
 import { planRestore, type Lineage, type LoggedRoom, type NewEpoch } from './restore-plan.ts';
-import { LOAD_WHOLE, RESTORE } from './restore-scripts.ts';
+import { LOAD_WHOLE, REMEMBER, RESTORE } from './restore-scripts.ts';
 
 /** Others write meanwhile; each time that this fails, somebody else has got further. */
 const MAX_ATTEMPTS = 20;
@@ -58,6 +58,7 @@ export async function restoreRoom(
     const plan = planRestore(found.room, held, epochStep(reign));
     if (plan === undefined && found.room !== undefined) {
       const { head, state, events } = found.room;
+      await rememberAll(options, roomId, held.keys, state.lastAt);
       return { room: { head, state, recent: events }, reign };
     }
     if (plan === undefined) break;
@@ -72,6 +73,22 @@ export async function restoreRoom(
     return { room, reign };
   }
   throw new StoreUnavailable('the log of the room');
+}
+
+/** Who gave the events back may not have known by which requests they came about. */
+async function rememberAll(
+  { redis, keys }: RestoreOptions,
+  roomId: RoomId,
+  records: readonly IdempotencyRecord[],
+  at: HubMs,
+): Promise<void> {
+  if (records.length === 0) return;
+  await runScript(
+    redis,
+    REMEMBER,
+    records.map(({ key }) => keys.idempotency(roomId, key)),
+    [String(at), String(KEY_LIFE_MS), ...records.map(({ reply }) => JSON.stringify(reply))],
+  );
 }
 
 /** From 1 to 1,000. @param reign hexadecimal digits, at random */

@@ -18,6 +18,15 @@ end
 return {reign(), room[1], room[2], room[3], room[4], room[5], room[6] or '', room[7] or '[]', events}
 `);
 
+/** Remembers requests that are not remembered. KEYS: theirs. ARGV: last event's time; key life ms; then the reply for each key. */
+export const REMEMBER = scriptOf(`${REMEMBERING}
+local life = tonumber(ARGV[2])
+for i, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 0 then remember(key, tonumber(ARGV[1]) + life, life, ARGV[2 + i]) end
+end
+return 1
+`);
+
 /**
  * Begins a new epoch if the log still is as it was read. The key of the events is emptied where the room is put back whole.
  * KEYS: room, events, inhabited, outbox, channel, its count, then a key for each request.
