@@ -1,0 +1,99 @@
+// A process of a bench: told what to do and asked how it went, one order at a time. And what any figure is made of.
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** What a child answers where it could not do as it was told. */
+export interface Failed {
+  readonly kind: 'failed';
+  readonly fault: string;
+}
+
+export class Child<Order extends object, Report extends { readonly kind: string }> {
+  readonly #process: ChildProcess;
+
+  constructor(process: ChildProcess) {
+    this.#process = process;
+  }
+
+  /** @param file beside this one, built */
+  static fork<Order extends object, Report extends { readonly kind: string }>(
+    file: string,
+    execArgv: readonly string[] = [],
+  ): Child<Order, Report> {
+    return new Child(
+      fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: [...execArgv] }),
+    );
+  }
+
+  ask<K extends Report['kind']>(order: Order, kind: K): Promise<Extract<Report, { kind: K }>> {
+    return new Promise((resolve, reject) => {
+      const ended = (code: number | null): void =>
+        reject(new Error(`a process of the bench ended with ${code}`));
+      this.#process.once('exit', ended);
+      this.#process.once('message', (report: Report | Failed) => {
+        this.#process.off('exit', ended);
+        if (report.kind === kind) resolve(report as Extract<Report, { kind: K }>);
+        else reject(new Error('fault' in report ? report.fault : `expected ${kind}`));
+      });
+      this.#process.send(order);
+    });
+  }
+
+  async end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill();
+    await exited;
+  }
+}
+
+/** Answers each order with what `obey` makes of it, which names the orders' type. Ends with the bench. */
+export function obeyOrders(obey: (order: never) => Promise<{ readonly kind: string }>): void {
+  process.on('disconnect', () => process.exit(0));
+  process.on('message', (order: unknown) => {
+    obey(order as never).then(
+      (report) => process.send?.(report),
+      (error: unknown) => {
+        const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        process.send?.({ kind: 'failed', fault } satisfies Failed);
+      },
+    );
+  });
+}
+
+/** Of a list of times. */
+export interface Spread {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+export function median(values: readonly number[]): number {
+  return spreadOf(values).p50;
+}
+
+/** A number given as `--name=…`. */
+export function flag(name: string, fallback: number): number {
+  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`));
+  return given === undefined ? fallback : Number(given.split('=')[1]);
+}
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+export function row(cells: readonly (string | number)[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** A table's first two lines. */
+export function heading(cells: readonly string[]): string {
+  return `${row(cells)}\n|${'---|'.repeat(cells.length)}`;
+}
