@@ -224,7 +224,8 @@ function mustBeInOrder({ pressed: { order, refused, refusal }, metrics }: Load):
   if (order.missing + order.twice + order.outOfOrder > 0)
     throw new Error(`acknowledged out of order: ${JSON.stringify(order)}`);
   if (refused > 0) throw new Error(`${refused} were refused: ${refusal}`);
-  if (metrics('events_appended') !== order.revisions)
+  // More are no fault: those of the run before depart from their rooms meanwhile.
+  if (metrics('events_appended') < order.revisions)
     throw new Error(`${metrics('events_appended')} appended, ${order.revisions} acknowledged`);
 }
 

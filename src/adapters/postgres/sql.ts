@@ -93,27 +93,13 @@ export class Sql {
    * @param work may run again only after it has failed; whatever it throws, nothing stays of its statements
    */
   async transaction<T>(work: (rows: Rows) => Promise<T>): Promise<T> {
-    return this.#guard(async () => {
-      const em = this.#orm.em.fork();
-      // Not `transactional`: it works by an AsyncLocalStorage, which makes each promise of the process dearer from then on.
-      await em.begin();
-      try {
-        const transaction = em.getTransactionContext<Knex.Transaction>();
-        if (transaction === undefined) throw new Error('there is no transaction');
-        const result = await work(
-          async <Row extends object>(text: string, bindings: readonly unknown[] = []) => {
-            const answer: unknown = await transaction.raw(text, bindings as (string | number)[]);
-            return (answer as { rows: Row[] }).rows;
-          },
-        );
-        await em.commit();
-        return result;
-      } catch (error) {
-        // Without a connection there is nothing left to roll back: why the work failed is what counts.
-        await em.rollback().catch(() => undefined);
-        throw error;
-      }
-    });
+    // Of the connection, not of an entity manager: that works by an AsyncLocalStorage, which makes each promise of the process dearer for good.
+    const begun = (transaction: Knex.Transaction): Promise<T> =>
+      work(async <Row extends object>(text: string, bindings: readonly unknown[] = []) => {
+        const result: unknown = await transaction.raw(text, bindings as (string | number)[]);
+        return (result as { rows: Row[] }).rows;
+      });
+    return this.#guard(() => this.#orm.em.getConnection().transactional(begun));
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {
