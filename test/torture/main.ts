@@ -52,6 +52,12 @@ function tell(report: Report): void {
   );
 }
 
+/** A run in which nothing failed, or nothing was acknowledged or shown, breaks no rule and proves nothing. */
+function provesNothing({ faults, counts }: Report): boolean {
+  const shown = counts['revisions shown'] ?? 0;
+  return faults.length === 0 || (counts['acknowledged'] ?? 0) === 0 || shown === 0;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -88,7 +94,10 @@ async function main(): Promise<number> {
   }
   await writeFile(values.report, `${JSON.stringify(reports, undefined, 2)}\n`);
   console.log(`the whole report: ${values.report}`);
-  return reports.some(({ violations }) => violations.length > 0) ? 1 : 0;
+  if (reports.some(({ violations }) => violations.length > 0)) return 1;
+  if (!reports.some(provesNothing)) return 0;
+  console.error('nothing failed, or nothing was done: this run proves nothing');
+  return 2;
 }
 
 try {
