@@ -130,7 +130,7 @@ async function start(
   const life = { isOver: false };
   let hub: Hub | undefined;
   const opening = { log, metrics, front, life };
-  openServers(config, opening)
+  openServers(config, opening, failed)
     .then(async (stores) => {
       stops.push(() => stores.stop());
       if (life.isOver) return;

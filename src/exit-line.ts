@@ -1,21 +1,24 @@
 // What is said when the service cannot start, or not go on: one line that a person can act on, or the whole stack where only we can.
 import { UnreadableMediaDir } from './adapters/media/unreadable-media-dir.ts';
 import { DataDirInUse } from './adapters/postgres/data-dir-lock.ts';
+import { DatabaseInUse } from './adapters/postgres/database-lock.ts';
 import { MigrationsLocked, MigrationsPending } from './adapters/postgres/migrate.ts';
 import { DataDirDamaged, DatabaseNotMade } from './adapters/postgres/pglite-server.ts';
 import { UnsuitableRedis } from './adapters/redis/check-redis.ts';
 import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
-import { DatabaseFailed } from './stores.ts';
+import { DatabaseFailed, PostgresRefuses } from './stores.ts';
 
 const EXPECTED = [
   BadConfig,
   UnusableDataDir,
   DataDirInUse,
   DataDirDamaged,
+  DatabaseInUse,
   DatabaseNotMade,
   DatabaseFailed,
+  PostgresRefuses,
   UnreadableMediaDir,
   MigrationsPending,
   MigrationsLocked,

@@ -7,6 +7,7 @@ import { RedisBus } from './adapters/redis/redis-bus.ts';
 import { RedisChannels } from './adapters/redis/redis-channels.ts';
 import { RedisChatLog } from './adapters/redis/redis-chat-log.ts';
 import { RedisHubClock } from './adapters/redis/redis-hub-clock.ts';
+import { RedisIdleRooms } from './adapters/redis/redis-idle-rooms.ts';
 import { RedisKeys } from './adapters/redis/redis-keys.ts';
 import { RedisOutbox } from './adapters/redis/redis-outbox.ts';
 import { RedisPresence } from './adapters/redis/redis-presence.ts';
@@ -46,7 +47,7 @@ export async function openShared(
 }
 
 async function openParts(
-  { target, partitions, waitReplicas, maxOutboxEntries }: RedisConfig,
+  { target, partitions, waitReplicas, maxOutboxEntries, idleRoomMs }: RedisConfig,
   postgres: PostgresStores,
   opening: Opening,
   stops: (() => Promise<void> | void)[],
@@ -94,14 +95,30 @@ async function openParts(
 
   const common = { redis, channels, keys, nodeId, maxOutboxEntries, barrier };
   const live = new RedisRoomLog({ ...common, log });
+  const liveChat = new RedisChatLog(common);
   const writer = postgres.createArchiver({ live, metrics, log });
   const outbox = new RedisOutbox({ redis, keys, consumer: nodeId, writer, timers, metrics, log });
   outbox.start();
   stops.push(() => outbox.stop());
+  if (idleRoomMs !== undefined) {
+    const idleRooms = new RedisIdleRooms({
+      redis,
+      keys,
+      nodeId,
+      idleMs: idleRoomMs,
+      live: { roomLog: live, chatLog: liveChat },
+      archive: postgres,
+      timers,
+      metrics,
+      log,
+    });
+    idleRooms.start();
+    stops.push(() => idleRooms.stop());
+  }
   return {
     ...postgres,
     roomLog: archivedRoomLog(live, postgres.roomLog),
-    chatLog: archivedChatLog(new RedisChatLog(common), postgres.chatLog, live),
+    chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,

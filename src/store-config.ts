@@ -34,6 +34,12 @@ export const STORE_KEYS = {
   MAX_OUTBOX_ENTRIES: positive
     .default(100_000)
     .describe('changes of a partition that may wait for Postgres; more are refused as unavailable'),
+  REDIS_IDLE_ROOM_HOURS: count
+    .max(8_760)
+    .default(24)
+    .describe(
+      'after so long without people and changes a room leaves Redis and is in Postgres alone; 0: never',
+    ),
   POSTGRES_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
@@ -56,6 +62,8 @@ export interface RedisConfig {
   readonly partitions: number;
   readonly waitReplicas: number;
   readonly maxOutboxEntries: number;
+  /** Undefined: rooms stay in Redis for ever. */
+  readonly idleRoomMs: number | undefined;
 }
 
 export interface PostgresConfig {
@@ -89,9 +97,9 @@ function listOf(text: string | undefined): string[] {
   return text === undefined ? [] : text.split(',').map((part) => part.trim());
 }
 
-/** Without the password that an address may carry. */
+/** Without the password that an address may carry, and which may have an @ in it where the address is wrong. */
 function redacted(url: string): string {
-  return url.replace(/\/\/[^@]*@/, '//…@');
+  return url.replace(/^([a-z][\w+.-]*:(?:\/\/)?)?.*@/i, '$1…@');
 }
 
 /** Undefined: this process is alone. */
@@ -113,6 +121,8 @@ export function redisOf(env: StoreEnvironment): RedisConfig | undefined {
       partitions: env.REDIS_PARTITIONS,
       waitReplicas: env.REDIS_WAIT_REPLICAS,
       maxOutboxEntries: env.MAX_OUTBOX_ENTRIES,
+      idleRoomMs:
+        env.REDIS_IDLE_ROOM_HOURS === 0 ? undefined : env.REDIS_IDLE_ROOM_HOURS * 3_600_000,
     }
   );
 }

@@ -3,8 +3,10 @@ import {
   openEmbeddedStores,
   openPostgresStores,
 } from './adapters/postgres/open-postgres-stores.ts';
+import { lockDatabase } from './adapters/postgres/database-lock.ts';
 import { createSystemHubClock } from './adapters/system/system-hub-clock.ts';
 import { randomTimelineId } from './adapters/system/system-random.ts';
+import { systemTimers } from './adapters/system/system-timers.ts';
 import type { Config } from './config.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Log } from './ports/log.ts';
@@ -23,6 +25,18 @@ export class DatabaseFailed extends Error {
   }
 }
 
+/** The Postgres of the configuration is there, and lets this process do nothing. */
+export class PostgresRefuses extends Error {
+  constructor(cause: Error) {
+    const reason = cause.message.trim().split('\n').at(-1) ?? '';
+    super(`Postgres refuses: ${reason}: see that POSTGRES_URL is right`, { cause });
+    this.name = 'PostgresRefuses';
+  }
+}
+
+/** Not who one says, no such database, not allowed; by SQLSTATE. */
+const REFUSALS = /^(28|3D|42501)/;
+
 /** Everything in an embedded Postgres in the data folder. Rejects with what is wrong with the folder. */
 export async function openEmbedded(
   config: Config,
@@ -37,16 +51,51 @@ export async function openEmbedded(
   return alone(stores, `rooms, people, chat: ${stores.version} in ${config.dataDir}`);
 }
 
-/** Everything on servers, as the configuration names them. Tries until they are there, or the process is to stop. */
-export async function openServers(config: Config, opening: Opening): Promise<Stores> {
+/**
+ * Everything on servers, as the configuration names them. Tries until they are there, or the process is to stop.
+ * Rejects with `DatabaseInUse` where this process is to be alone on the Postgres, and is not; with `PostgresRefuses`, `UnsuitableRedis`
+ * and what the migrations reject with.
+ * @param failed called when the process cannot go on any more
+ */
+export async function openServers(
+  config: Config,
+  opening: Opening,
+  failed: (error: Error) => void,
+): Promise<Stores> {
   const { postgres, redis } = config;
   if (postgres === undefined) throw new Error('no server is configured');
-  const stores = await untilThere('Postgres', opening, () => openServer(postgres, opening.log));
-  if (redis === undefined) {
+  const there = <T>(work: () => Promise<T>): Promise<T> =>
+    untilThere('Postgres', opening, () => work().catch(refused));
+  const open = (): Promise<PostgresStores> => there(() => openServer(postgres, opening.log));
+  if (redis !== undefined) return openShared(redis, await open(), opening);
+  // Before its tables are touched: they may be in use by an older version.
+  const target = { clientUrl: postgres.url, poolSize: 1 };
+  const unlock = await there(() =>
+    lockDatabase({ target, timers: systemTimers, log: opening.log, failed }),
+  );
+  try {
+    const stores = await open();
     const told = `rooms, people, chat: ${stores.version}`;
-    return untilThere('Postgres', opening, () => alone(stores, told));
+    return {
+      ...(await there(() => alone(stores, told))),
+      async stop() {
+        await stores.stop();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
   }
-  return openShared(redis, stores, opening);
+}
+
+function refused(error: unknown): never {
+  const isRefusal =
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    REFUSALS.test(error.code);
+  throw isRefusal ? new PostgresRefuses(error) : error;
 }
 
 function openServer({ url, poolSize, migrate }: PostgresConfig, log: Log): Promise<PostgresStores> {

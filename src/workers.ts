@@ -85,10 +85,11 @@ export class Workers {
   }
 
   #fork(place: Place): void {
+    const isServed = this.#places.some(({ servingSince }) => servingSince !== undefined);
     const worker = cluster.fork({
       PORT: this.#port,
       [WORKER_KEY]: place.index,
-      [LATE_KEY]: this.#hasServed ? '1' : '0',
+      [LATE_KEY]: isServed ? '1' : '0',
     });
     this.#log.info({ worker: place.index, pid: worker.process.pid }, 'a worker starts');
     place.worker = worker;

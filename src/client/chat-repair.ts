@@ -22,6 +22,8 @@ export class ChatRepair {
   /** How often the newest hole was asked for in vain, and where it ends. */
   #vain = { before: 0, times: 0 };
   #holes = 0;
+  /** Grows with each history: an answer from an earlier one has numbers that stand for something else now. */
+  #history = 0;
 
   constructor(options: ChatRepairOptions) {
     this.#options = options;
@@ -35,6 +37,7 @@ export class ChatRepair {
   /** Another history has begun: what the hub could not fill in the last one is forgotten. */
   startOver(): void {
     this.#givenUpTo = 0;
+    this.#history += 1;
   }
 
   /** Asks for what is missing, until nothing is or the hub has no more of it. */
@@ -45,8 +48,13 @@ export class ChatRepair {
     if (hole === undefined) return;
     this.#isRepairing = true;
     this.#holes += 1;
+    const history = this.#history;
     ask(hole, (outcome) => {
       this.#isRepairing = false;
+      if (history !== this.#history) {
+        this.repair();
+        return;
+      }
       // The next message, or the next join, finds the hole again.
       if (outcome.kind === 'failed') return;
       const chat = held();
@@ -74,9 +82,14 @@ export class ChatRepair {
     const { held, ask, show } = this.#options;
     const chat = held();
     const before = chat.items[0]?.seq ?? chat.lastSeq + 1;
+    const history = this.#history;
     ask({ before, limit: OLDER_PAGE_ITEMS }, (outcome) => {
       if (outcome.kind === 'failed') {
         done(outcome.error);
+        return;
+      }
+      if (history !== this.#history) {
+        this.older(done);
         return;
       }
       const page = isChatPage(outcome.body) ? outcome.body : { items: [], gap: false };

@@ -187,7 +187,8 @@ export class RoomReplica {
     this.#isJoining = false;
     this.#backoff.reset();
     this.#clearRejoin();
-    this.#join(true);
+    // What a hash has disproved is no base, though the question for the whole was lost with the last socket.
+    this.#join(!this.#isDistrusted);
   }
 
   /** It is over, for the given reason: nothing comes back by itself. */

@@ -110,13 +110,14 @@ export const SessionBody = z
     endedAt,
     people: recapped(
       person.extend({
-        stays: z.array(
+        stays: recapped(
           z.object({
             arrivedAt: hubMs,
             departedAt: hubMs
               .optional()
               .openapi({ description: 'hub time, ms; absent while they are there' }),
           }),
+          'in order',
         ),
         presentMs: z.number().openapi({ description: 'all stays together' }),
       }),
@@ -132,7 +133,7 @@ export const SessionBody = z
         at: hubMs,
         how: z.enum(['hand', 'vote']),
         by: person.optional().openapi({ description: 'who pressed skip; absent for a vote' }),
-        voters: z.array(person).openapi({ description: 'who had voted to skip it' }),
+        voters: recapped(person, 'who had voted to skip it'),
       }),
       'what was skipped, in order',
     ),

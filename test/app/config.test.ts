@@ -57,6 +57,25 @@ describe('the configuration', () => {
     expect(hub.isAllowedOrigin(undefined, 'hub.example')).toBe(true);
   });
 
+  it('lets rooms stay in Redis only where that is asked for', () => {
+    const env = { REDIS_URL: 'redis://here', POSTGRES_URL: 'postgresql://here/earshot' };
+    expect(readConfig(env).redis?.idleRoomMs).toBe(24 * 3_600_000);
+    expect(readConfig({ ...env, REDIS_IDLE_ROOM_HOURS: '0' }).redis?.idleRoomMs).toBeUndefined();
+  });
+
+  it('names a bad address without the password in it', () => {
+    const POSTGRES_URL = 'postgresql://here/earshot';
+    for (const REDIS_URL of [
+      'http://ana:sec@ret@here',
+      'ana:sec@ret@here:6379',
+      'redis:ana:secret@here',
+    ]) {
+      const read = (): unknown => readConfig({ POSTGRES_URL, REDIS_URL });
+      expect(read).toThrow(/^REDIS_URL: .*no address/);
+      expect(read).not.toThrow(/sec|ret/);
+    }
+  });
+
   it('takes an empty value for none', () => {
     expect(readConfig({ PORT: '', MEDIA_DIR: '' })).toMatchObject({
       port: 8080,

@@ -77,6 +77,40 @@ describe('coming back to a room', () => {
     expect(room.view.value.revision).toBe(15);
   });
 
+  it('asks for the whole room again when the connection is lost before what a hash disproved was replaced', async () => {
+    const hub = new FakeHub();
+    const wrong = joinedWith(publicRoom({ name: 'Wrong' }));
+    (wrong['snapshot'] as { hash: string }).hash = '0123456789abcdef';
+    const { room } = await hub.inRoom(wrong);
+    expect(hub.peer.take('room.join')).not.toHaveProperty('since');
+    await reconnect(hub);
+    const join = hub.peer.take('room.join');
+    expect(join).not.toHaveProperty('since');
+    hub.peer.ok(join, joinedWith(publicRoom()));
+    expect(room.view.value).toMatchObject({ status: 'joined', room: { name: 'Friday' } });
+    await reconnect(hub);
+    expect(hub.peer.take('room.join')).toHaveProperty('since');
+  });
+
+  it('takes no chat from an answer of another history than the one it is in (CH3)', async () => {
+    const hub = new FakeHub();
+    const { room } = await hub.inRoom();
+    hub.peer.text({ type: 'room.chat', roomId: ROOM_ID, items: [message(4), message(6)] });
+    const older = room.olderChat();
+    const [repairing, asked] = [hub.peer.take('chat.history'), hub.peer.take('chat.history')];
+    const { snapshot, presence, you } = joinedWith(publicRoom(), {}, { epoch: 2, revision: 1 });
+    const push = { type: 'room.snapshot', ...(snapshot as object), presence, you };
+    hub.peer.text({ ...push, chatSeq: 3, reason: 'epoch' });
+    for (const request of [repairing, asked])
+      hub.peer.ok(request, { items: messages(1, 5), lastSeq: 6, gap: false });
+    expect(seqs(room)).toEqual([]);
+    const items = [1, 2, 3].map((seq) => message(seq, { text: 'anew' }));
+    while (hub.peer.has('chat.history'))
+      hub.peer.ok(hub.peer.take('chat.history'), { items, lastSeq: 3, gap: false });
+    await older;
+    expect(room.view.value.chat).toEqual({ items, lastSeq: 3, hasOlder: false });
+  });
+
   it('tries again when the hub cannot for the moment, and on a new socket when that one dies', async () => {
     const hub = new FakeHub();
     const { room } = await hub.inRoom();

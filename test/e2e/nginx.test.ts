@@ -227,6 +227,27 @@ describe.skipIf(redis === undefined || postgres === undefined)('two nodes behind
     expect(asked).toBeGreaterThan(0);
   });
 
+  it('goes on with page and media while the nodes answer REST that a store is away', async () => {
+    const ports: number[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      const node = createServer(({ url }, response) => {
+        response.writeHead(/^\/(v1\/|readyz)/.test(url ?? '') ? 503 : 200).end('of a node');
+      });
+      await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
+      afterEachOf.push(() => node.close());
+      const address = node.address();
+      ports.push(address !== null && typeof address === 'object' ? address.port : 0);
+    }
+    const front = await startNginx(ports);
+    afterEachOf.push(() => front.stop());
+    for (let n = 0; n < 3; n += 1) {
+      for (const target of ['/v1/rooms', '/readyz'])
+        expect((await ask(front.url + target)).status).toBe(503);
+      for (const target of ['/media/track', '/', '/healthz'])
+        expect(await ask(front.url + target)).toMatchObject({ status: 200, body: 'of a node' });
+    }
+  });
+
   it('goes on without a node that dies: its people come back to their room on the other', async () => {
     await nobodyIsLeft();
     const [first] = nodes;

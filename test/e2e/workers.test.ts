@@ -154,6 +154,18 @@ describe.skipIf(redis === undefined || postgres === undefined)('workers', () => 
     expect(pids.map(isRunning)).toEqual([false, false]);
   });
 
+  it('answer on their port when all of them died while a server is away', async () => {
+    const service = await start();
+    const pids = [await pidOf(service, 1), await pidOf(service, 2)];
+    redis.process.kill('SIGSTOP');
+    cleanUps.push(() => redis.process.kill('SIGCONT'));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    const answer = () => fetch(`${service.url}/readyz`).then(({ status }) => status);
+    await expect.poll(() => answer().catch(() => 'none'), { timeout: 20_000 }).toBe(503);
+    redis.process.kill('SIGCONT');
+    await expect.poll(answer, { timeout: 30_000 }).toBe(200);
+  });
+
   it('say once what keeps them from starting', async () => {
     const env = await environment();
     const { code, stderr } = await startToFail({ ...env, MEDIA_DIR: '/nowhere/music' });

@@ -245,6 +245,20 @@ describe('the recap of a session', () => {
     });
   });
 
+  it('is of a bounded size, however often somebody comes and goes', async () => {
+    const { world, ask } = opened();
+    const room = await roomOf(world, 'unlisted');
+    const sessionId = someSessionId();
+    const visits = Array.from({ length: 1_200 }, () => [room.arrived(BEN), room.departed(BEN)]);
+    await room.append(world.ports.roomLog, [
+      room.event('SessionStarted', { sessionId }),
+      ...visits.flat(),
+    ]);
+    const { body } = await ask(`/v1/sessions/${sessionId}`, BEN);
+    const [person] = body['people'] as { stays: unknown[] }[];
+    expect(person?.stays).toHaveLength(1_000);
+  });
+
   it('is not found by what is no session', async () => {
     const { ask } = opened();
     for (const id of ['nope', someSessionId()])
@@ -271,6 +285,19 @@ describe('the recap of a session', () => {
 });
 
 describe('the public rooms', () => {
+  it('are told to strangers at a rate of their address, one by one too', async () => {
+    const world = new HubWorld(UNHURRIED);
+    const options = { ...world.options, userRate: { perSecond: 1, burst: 3 } };
+    const app = appOver(world, { options });
+    const room = await roomOf(world, 'public');
+    const come = async (from: string, target: string): Promise<number> =>
+      (await call(app, target, { from })).status;
+    const targets = ['/v1/rooms', `/v1/rooms/${room.roomId}`, `/v1/rooms/${room.code}`];
+    for (const target of targets) expect(await come('198.51.100.1', target)).toBe(200);
+    for (const target of targets) expect(await come('198.51.100.1', target)).toBe(429);
+    expect(await come('198.51.100.2', '/v1/rooms')).toBe(200);
+  });
+
   it('come the fullest first, page after page', async () => {
     const { world, ask } = opened();
     const rooms: RoomScript[] = [];

@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class CutProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Socket>();
+  readonly #words = new Set<string>();
   #isCut = false;
 
   private constructor(targetPort: number) {
@@ -26,6 +27,13 @@ export class CutProxy {
       return;
     }
     const upstream = connect(targetPort, '127.0.0.1');
+    client.on('data', (chunk: Buffer) => {
+      const word = [...this.#words].find((each) => chunk.includes(each));
+      if (word === undefined) return;
+      this.#words.delete(word);
+      client.destroy();
+      upstream.destroy();
+    });
     for (const [a, b] of [
       [client, upstream],
       [upstream, client],
@@ -39,6 +47,16 @@ export class CutProxy {
         b.destroy();
       });
     }
+  }
+
+  /** Breaks the connection on which a client sends this text, once, before anything of it gets through. */
+  cutAt(...words: readonly string[]): void {
+    for (const word of words) this.#words.add(word);
+  }
+
+  /** The texts that nobody has sent yet. */
+  get unsent(): readonly string[] {
+    return [...this.#words];
   }
 
   cut(): void {

@@ -7,7 +7,9 @@ import type { RoomEvent } from '../../src/domain/room-event.ts';
 import type { CommandOutcome } from '../../src/hub/decide-batch.ts';
 import { HubMetrics } from '../../src/hub/hub-metrics.ts';
 import { RoomRunner } from '../../src/hub/room-runner.ts';
-import type { RedisNode } from './redis-node.ts';
+import type { RoomLog } from '../../src/ports/room-log.ts';
+import type { RedisCommands } from '../../src/adapters/redis/redis-commands.ts';
+import type { RedisKeys } from '../../src/adapters/redis/redis-keys.ts';
 import { SILENT } from './postgres-stores.ts';
 import { someEventId, someSessionId } from './room-fixtures.ts';
 
@@ -18,8 +20,14 @@ export interface Numbered {
   readonly eventId: EventId;
 }
 
+export interface HoldingNode {
+  readonly redis: RedisCommands;
+  readonly keys: RedisKeys;
+  readonly roomLog: RoomLog;
+}
+
 export class RoomHolder {
-  readonly node: RedisNode;
+  readonly node: HoldingNode;
   readonly roomId: RoomId;
   readonly runner: RoomRunner;
   /** All that this node would have shown to its people. */
@@ -27,19 +35,24 @@ export class RoomHolder {
   /** Hears nothing of what others append. */
   isDeaf = false;
 
-  private constructor(node: RedisNode, runner: (holder: RoomHolder) => RoomRunner, roomId: RoomId) {
+  private constructor(
+    node: HoldingNode,
+    runner: (holder: RoomHolder) => RoomRunner,
+    roomId: RoomId,
+  ) {
     this.node = node;
     this.roomId = roomId;
     this.runner = runner(this);
   }
 
-  static async open(node: RedisNode, roomId: RoomId): Promise<RoomHolder> {
-    const loaded = await node.roomLog.load(roomId);
+  static async open(node: HoldingNode, roomId: RoomId): Promise<RoomHolder> {
+    const { roomLog } = node;
+    const loaded = await roomLog.load(roomId);
     if (loaded === undefined) throw new Error('there is no such room');
     const none = { connections: () => 0, rooms: () => 1 };
     const runnerOf = (holder: RoomHolder): RoomRunner =>
       new RoomRunner(roomId, loaded, {
-        roomLog: node.roomLog,
+        roomLog,
         timers: systemTimers,
         log: SILENT,
         metrics: new HubMetrics(createPromMetrics(), none),
@@ -70,7 +83,7 @@ export class RoomHolder {
         replaced: () => undefined,
       });
     const holder = new RoomHolder(node, runnerOf, roomId);
-    node.roomLog.subscribe((told, append) => {
+    roomLog.subscribe((told, append) => {
       if (told === roomId && !holder.isDeaf) holder.runner.hear(append);
     });
     return holder;
@@ -101,7 +114,7 @@ export class RoomHolder {
 
 /** All events of a room that Redis keeps, in order. */
 export async function streamOf(
-  { redis, keys }: RedisNode,
+  { redis, keys }: HoldingNode,
   roomId: RoomId,
 ): Promise<readonly (Numbered & { readonly event: RoomEvent })[]> {
   const reply = await redis.eval("return redis.call('XRANGE', KEYS[1], '-', '+')", {

@@ -91,8 +91,9 @@ async function main(): Promise<number> {
     });
     tell(report);
     reports.push(report);
+    // After each: what one run has found must not be lost where the next one fails.
+    await writeFile(values.report, `${JSON.stringify(reports, undefined, 2)}\n`);
   }
-  await writeFile(values.report, `${JSON.stringify(reports, undefined, 2)}\n`);
   console.log(`the whole report: ${values.report}`);
   if (reports.some(({ violations }) => violations.length > 0)) return 1;
   if (!reports.some(provesNothing)) return 0;
@@ -108,4 +109,5 @@ try {
   process.exitCode = 2;
 }
 // A server that will not end must not keep the run's result.
-setTimeout(() => process.exit(), 5_000).unref();
+const { exitCode } = process;
+setTimeout(() => process.exit(exitCode), 5_000).unref();

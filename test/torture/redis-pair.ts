@@ -97,8 +97,13 @@ export class RedisPair {
 
   async #masterPort(): Promise<number> {
     const ask = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME];
-    const [, port] = await asked<[string, string]>(this.sentinelUrls[0] ?? '', ask);
-    return Number(port);
+    let port = 0;
+    await until('a sentinel answers', PATIENCE_MS, async () => {
+      const [, told] = await asked<[string, string]>(this.sentinelUrls[0] ?? '', ask);
+      port = Number(told);
+      return true;
+    });
+    return port;
   }
 
   /** The replica has caught up, and each sentinel knows it and the other sentinels. */

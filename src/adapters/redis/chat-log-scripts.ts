@@ -1,5 +1,6 @@
 // What happens inside Redis when somebody speaks: each script is atomic, and touches the keys of one partition alone.
 import { TELLING } from './channel-scripts.ts';
+import { POSTING } from './outbox-scripts.ts';
 import { scriptOf } from './redis-commands.ts';
 import { REIGN } from './room-log-scripts.ts';
 
@@ -19,13 +20,13 @@ end
  * The chat's `run` is the reign under which it was last written or restored. Under another one, and where the caller has seen more than
  * there is, the newest items may be lost: nobody takes their numbers before those who hold them could give them back.
  *
- * So may all of them be where there is no chat beside a room that was written under another reign.
+ * So may all of them be where there is no chat beside a room that was written under another reign, or that has left for the archive once.
  *
- * KEYS: chat, outbox, channel, its count, the request's key, the room.
+ * KEYS: chat, outbox, channel, its count, the request's key, the room, changed, left.
  * ARGV: hub time; key life ms; the item; the seq to erase or ''; items kept; outbox limit; room id; the lines before it on the channel;
  * the newest seq that the caller has seen.
  */
-export const SAY = scriptOf(`${TELLING}${REIGN}${ERASING}
+export const SAY = scriptOf(`${TELLING}${REIGN}${ERASING}${POSTING}
 local chat, outbox, key = KEYS[1], KEYS[2], KEYS[5]
 local said = redis.call('GET', key)
 if said then
@@ -37,6 +38,7 @@ end
 local run, last = redis.call('HGET', chat, 'run'), tonumber(redis.call('HGET', chat, 'last') or 0)
 local wrote = run or redis.call('HGET', KEYS[6], 'run')
 if wrote and wrote ~= reign() or last < tonumber(ARGV[9]) then return {'moved'} end
+if not run and redis.call('HEXISTS', KEYS[8], ARGV[7]) == 1 then return {'moved'} end
 if redis.call('XLEN', outbox) >= tonumber(ARGV[6]) then return {'full'} end
 if not run then redis.call('HSET', chat, 'run', reign()) end
 local seq = redis.call('HINCRBY', chat, 'last', 1)
@@ -44,7 +46,7 @@ redis.call('HSET', chat, seq, ARGV[3])
 if ARGV[4] ~= '' then erase(chat, ARGV[4]) end
 redis.call('HDEL', chat, seq - tonumber(ARGV[5]))
 redis.call('SET', key, ARGV[1] .. '|' .. seq .. '|' .. ARGV[3], 'PX', ARGV[2])
-redis.call('XADD', outbox, '*', 'i', ARGV[7], 's', seq, 'c', ARGV[3])
+post(outbox, KEYS[7], ARGV[7], '', 'i', ARGV[7], 's', seq, 'c', ARGV[3])
 tell(KEYS[3], KEYS[4], ARGV[8] .. seq .. '\\n' .. ARGV[3])
 return {'said', seq, reign()}
 `);
@@ -52,11 +54,15 @@ return {'said', seq, reign()}
 /**
  * Puts items back that were lost, each under its number where that is free. One whose number belongs to another item goes behind all, unless
  * it is there already; deletions of it go with it. Those that are older than what is kept stay away.
- * KEYS: chat, outbox, channel, its count. ARGV: room id; the lines before an item on the channel; items kept; then for each item its seq,
- * the item, and the seq that it erases or ''.
+ * KEYS: chat, outbox, channel, its count, changed. ARGV: room id; the lines before an item on the channel; items kept; then for each item
+ * its seq, the item, and the seq that it erases or ''.
  */
-export const PUT_BACK = scriptOf(`${TELLING}${REIGN}${ERASING}
-local chat, outbox = KEYS[1], KEYS[2]
+export const PUT_BACK = scriptOf(`${TELLING}${REIGN}${ERASING}${POSTING}
+local chat, outbox, changed = KEYS[1], KEYS[2], KEYS[5]
+-- Also where nothing is left for the archive: what is kept here may be another than before, and begins to be idle now.
+local now, before = redis.call('TIME'), tonumber(redis.call('ZSCORE', changed, ARGV[1]) or 0)
+now = math.max(now[1] * 1000 + math.floor(now[2] / 1000), math.abs(before))
+redis.call('ZADD', changed, string.format('%d', now), ARGV[1])
 local function fieldsOf(item) return string.match(item, '^.\\n([^\\n]*)') end
 -- By the whole of an item, and by its fields: those of an erased one, and those of any.
 local byWhole, byErased, byFields, all = {}, {}, {}, redis.call('HGETALL', chat)
@@ -98,7 +104,7 @@ for i = 4, #ARGV, 3 do
       redis.call('HDEL', chat, string.format('%d', last - tonumber(ARGV[3])))
     end
     if target ~= '' then erase(chat, target) end
-    redis.call('XADD', outbox, '*', 'i', ARGV[1], 's', place, 'c', item)
+    post(outbox, changed, ARGV[1], '', 'i', ARGV[1], 's', place, 'c', item)
     tell(KEYS[3], KEYS[4], ARGV[2] .. place .. '\\n' .. item)
   end
 end

@@ -6,6 +6,17 @@ const GROUP = 'archive';
 const CONSUMER = 'archiver';
 
 /**
+ * For other scripts: leaves an entry for the archive, by which a room has changed. `sign` is '-' for a room that is closed, else ''. The
+ * moment is the entry's own, so that it tells whether the archive has taken it.
+ */
+export const POSTING = `
+local function post(outbox, changed, roomId, sign, ...)
+  local id = redis.call('XADD', outbox, '*', ...)
+  redis.call('ZADD', changed, sign .. string.match(id, '^%d+'), roomId)
+end
+`;
+
+/**
  * The oldest entries that are not settled, those that were taken before first. Only for who holds the partition's lease, or gets it now.
  * KEYS: lease, outbox. ARGV: who asks; the lease in ms; the most entries to give.
  */
@@ -57,11 +68,11 @@ end
 return #ids
 `);
 
-/** How many entries wait, and since when in ms; nothing of the age where none does. KEYS: outbox. */
+/** How many entries wait; since when, in ms, 0 where none does; and how many are set aside. KEYS: outbox, rejected. */
 export const WAITING = scriptOf(`
-local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-if not first then return {0, 0} end
+local first, rejected = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1], redis.call('XLEN', KEYS[2])
+if not first then return {0, 0, rejected} end
 local now = redis.call('TIME')
 local at = tonumber(string.match(first[1], '^%d+'))
-return {redis.call('XLEN', KEYS[1]), math.max(0, math.floor(now[1] * 1000 + now[2] / 1000 - at))}
+return {redis.call('XLEN', KEYS[1]), math.max(0, math.floor(now[1] * 1000 + now[2] / 1000 - at)), rejected}
 `);

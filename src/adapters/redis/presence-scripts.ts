@@ -48,11 +48,12 @@ return versions
 
 /**
  * Renews a node's lease, and answers when it did so before, or '', and every node with the time of its renewal.
- * KEYS: nodes. ARGV: node; hub time; the time before which a node is forgotten.
+ * KEYS: nodes. ARGV: node; hub time; the time before which a node is forgotten; the most nodes that are remembered, the last to renew.
  */
 export const RENEW = scriptOf(`
 local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[4]))
 return {before or '', redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}
 `);

@@ -59,6 +59,8 @@ export class RedisChatLog implements ChatLog {
         keys.told(partition),
         keys.chatKey(roomId, key ?? own),
         keys.room(roomId),
+        keys.changed(partition),
+        keys.left(partition),
       ],
       [
         String(at),
@@ -125,7 +127,13 @@ export class RedisChatLog implements ChatLog {
     const reign = await runScript(
       redis,
       PUT_BACK,
-      [keys.chat(roomId), keys.outbox(partition), keys.channel(partition), keys.told(partition)],
+      [
+        keys.chat(roomId),
+        keys.outbox(partition),
+        keys.channel(partition),
+        keys.told(partition),
+        keys.changed(partition),
+      ],
       [
         roomId,
         channels.messageOf('c', roomId, ''),

@@ -39,6 +39,31 @@ export class RedisKeys {
     return `${this.#partition(partition)}outbox`;
   }
 
+  /** Which process works on the outbox. */
+  outboxLease(partition: number): string {
+    return `${this.outbox(partition)}-lease`;
+  }
+
+  /** What the archive has refused for good. */
+  rejected(partition: number): string {
+    return `${this.outbox(partition)}-rejected`;
+  }
+
+  /** The rooms of a partition that are here, each with when it last left something in the outbox, in ms; below zero where it is closed. */
+  changed(partition: number): string {
+    return `${this.#partition(partition)}changed`;
+  }
+
+  /** Where each room ended that is in the archive alone, or was once. */
+  left(partition: number): string {
+    return `${this.#partition(partition)}left`;
+  }
+
+  /** Which process looks for rooms that may leave. */
+  idleLease(partition: number): string {
+    return `${this.#partition(partition)}idle-lease`;
+  }
+
   /** The shard channel on which all that happens in a partition is told. */
   channel(partition: number): string {
     return `${this.#partition(partition)}told`;

@@ -58,6 +58,7 @@ export class RedisOutbox {
   #backOffMs = 0;
   #waiting = 0;
   #lagMs = 0;
+  #setAside = 0;
   #applied = 0;
   #rejected = 0;
   #failures = 0;
@@ -75,6 +76,13 @@ export class RedisOutbox {
     metrics.gauge(
       { name: 'earshot_archive_lag_seconds', help: 'Age of the oldest of them.' },
       () => this.#lagMs / 1_000,
+    );
+    metrics.gauge(
+      {
+        name: 'earshot_archive_set_aside_entries',
+        help: 'Entries that can never be archived and wait in Redis for somebody to look at them.',
+      },
+      () => this.#setAside,
     );
     const total = (name: string, help: string, read: () => number): void => {
       metrics.total({ name: `earshot_archive_${name}_total`, help }, read);
@@ -172,7 +180,7 @@ export class RedisOutbox {
     const reply = (await runScript(
       redis,
       TAKE,
-      [this.#lease(partition), keys.outbox(partition)],
+      [keys.outboxLease(partition), keys.outbox(partition)],
       [consumer, String(LEASE_MS), String(MAX_ENTRIES)],
     )) as Taken;
     if (reply[0] === 'theirs') {
@@ -217,7 +225,7 @@ export class RedisOutbox {
     rejected: readonly Rejected[],
   ): Promise<void> {
     const { redis, keys, log } = this.#options;
-    const aside = this.#aside(partition);
+    const aside = keys.rejected(partition);
     await runScript(
       redis,
       SETTLE,
@@ -250,12 +258,13 @@ export class RedisOutbox {
     try {
       const all = await Promise.all(
         Array.from({ length: keys.partitions }, (_, partition) =>
-          runScript(redis, WAITING, [keys.outbox(partition)], []),
+          runScript(redis, WAITING, [keys.outbox(partition), keys.rejected(partition)], []),
         ),
       );
-      const measured = all as readonly (readonly [number, number])[];
+      const measured = all as readonly (readonly [number, number, number])[];
       this.#waiting = measured.reduce((sum, [entries]) => sum + entries, 0);
       this.#lagMs = Math.max(0, ...measured.map(([, ageMs]) => ageMs));
+      this.#setAside = measured.reduce((sum, [, , rejected]) => sum + rejected, 0);
     } catch (error) {
       // What was measured last stays: the passes tell that Redis is away.
       if (error instanceof StoreUnavailable) return;
@@ -264,15 +273,8 @@ export class RedisOutbox {
   }
 
   #onLease(partition: number, args: string[]): Promise<unknown> {
-    return runScript(this.#options.redis, RENEW, [this.#lease(partition)], args);
-  }
-
-  #lease(partition: number): string {
-    return `${this.#options.keys.outbox(partition)}-lease`;
-  }
-
-  #aside(partition: number): string {
-    return `${this.#options.keys.outbox(partition)}-rejected`;
+    const { redis, keys } = this.#options;
+    return runScript(redis, RENEW, [keys.outboxLease(partition)], args);
   }
 }
 

@@ -19,6 +19,8 @@ const RENEW_EVERY_MS = 1_500;
 const LEASE_MS = 6_000;
 /** After it a room's presence goes, and the last word of a node that died. */
 const KEPT_MS = 7 * 24 * 3_600_000;
+/** Each start is another node, and every renewal is answered with all of them: those that start again and again must not pile up. */
+const MAX_NODES = 1_000;
 
 export interface RedisPresenceOptions {
   readonly redis: RedisCommands;
@@ -167,14 +169,17 @@ export class RedisPresence implements Presence {
       redis,
       RENEW,
       [keys.nodes],
-      [nodeId, String(at), String(at - KEPT_MS)],
+      [nodeId, String(at), String(at - KEPT_MS), String(MAX_NODES)],
     );
     const [before, all] = reply as readonly [string, readonly string[]];
     // What Redis does not know of any more, as after it has lost its end, is still known here.
-    const renewedAt = new Map([...this.#renewedAt].filter(([, last]) => last > at - KEPT_MS));
+    let renewedAt = new Map([...this.#renewedAt].filter(([, last]) => last > at - KEPT_MS));
     for (let i = 0; i + 1 < all.length; i += 2) {
       const node = all[i] ?? '';
       renewedAt.set(node, Math.max(renewedAt.get(node) ?? 0, Number(all[i + 1])));
+    }
+    if (renewedAt.size > MAX_NODES) {
+      renewedAt = new Map([...renewedAt].toSorted(([, a], [, b]) => b - a).slice(0, MAX_NODES));
     }
     // By the time now, not by when it was asked for: another node may have judged this one while the renewal was on its way.
     const hasLapsed = before === '' || now() - Number(before) > LEASE_MS;

@@ -44,18 +44,39 @@ interface Found {
   /** The server's; see `REIGN`. */
   readonly reign: string;
   readonly room: LoggedRoom | undefined;
+  /** Where a room ended that has left for the archive, of those that are not here. */
+  readonly left: Pick<Head, 'epoch' | 'revision'> | undefined;
 }
 
-/** Rejects with `StoreUnavailable` where Redis is away, or where too many others write. */
+/**
+ * What is held is older than what the archive had when the room left. Whoever has just read it from the archive was held up since, and
+ * reads again; nothing was changed.
+ */
+export class BehindArchive extends StoreUnavailable {
+  constructor() {
+    super('the end of the room');
+    this.name = 'BehindArchive';
+  }
+}
+
+/**
+ * @param isSurelyNewest whether it is known that the archive has no more than what is held, whatever it had once
+ * Rejects with `StoreUnavailable` where Redis is away, or where too many others write; with `BehindArchive`.
+ */
 export async function restoreRoom(
   options: RestoreOptions,
   roomId: RoomId,
   held: HeldRoom,
+  isSurelyNewest: boolean,
 ): Promise<{ readonly room: LoadedRoom; readonly reign: string }> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const found = await loadWhole(options, roomId);
-    const { reign } = found;
-    const plan = planRestore(found.room, held, epochStep(reign));
+    const { reign, left } = found;
+    if (left !== undefined && isBehind(held.head, left)) {
+      if (!isSurelyNewest) throw new BehindArchive();
+      options.log.error({ roomId, left, held: held.head }, 'the archive has lost a room’s end');
+    }
+    const plan = planRestore(found.room, held, epochStep(reign), left?.epoch);
     if (plan === undefined && found.room !== undefined) {
       const { head, state, events } = found.room;
       await rememberAll(options, roomId, held.keys, state.lastAt);
@@ -64,15 +85,19 @@ export async function restoreRoom(
     if (plan === undefined) break;
     const room = await begin(options, roomId, found, plan, held);
     if (room === undefined) continue;
-    options.log.warn(
+    options.log[left === undefined ? 'warn' : 'debug'](
       { roomId, from: found.room?.head, head: room.head, putBack: plan.tail.length },
       found.room === undefined
-        ? 'Redis had lost a room: it is put back'
+        ? 'Redis did not have a room any more: it is put back'
         : 'Redis has another past than before: a new epoch begins',
     );
     return { room, reign };
   }
   throw new StoreUnavailable('the log of the room');
+}
+
+function isBehind(a: Head, b: Pick<Head, 'epoch' | 'revision'>): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.revision < b.revision);
 }
 
 /** Who gave the events back may not have known by which requests they came about. */
@@ -97,9 +122,15 @@ function epochStep(reign: string): number {
 }
 
 async function loadWhole({ redis, keys }: RestoreOptions, roomId: RoomId): Promise<Found> {
-  const reply = await runScript(redis, LOAD_WHOLE, [keys.room(roomId), keys.events(roomId)], []);
-  const found = reply as readonly [string] | WholeReply;
-  if (found.length === 1) return { reign: found[0], room: undefined };
+  const names = [keys.room(roomId), keys.events(roomId), keys.left(keys.partitionOf(roomId))];
+  const reply = await runScript(redis, LOAD_WHOLE, names, [roomId]);
+  const found = reply as readonly [string, string] | WholeReply;
+  if (found.length === 2) {
+    const [reign, left] = found;
+    const [epoch, revision] = left.split('|').map(Number);
+    const isKnown = epoch !== undefined && revision !== undefined;
+    return { reign, room: undefined, left: isKnown ? { epoch, revision } : undefined };
+  }
   const [reign, epoch, revision, eventId, snapshot, snapshotRevision, run, lineage, entries] =
     found;
   const head: Head = {
@@ -114,6 +145,7 @@ async function loadWhole({ redis, keys }: RestoreOptions, roomId: RoomId): Promi
     .reduce<RoomState>((before, { event }) => evolve(before, event), snapshotState);
   return {
     reign,
+    left: undefined,
     room: {
       head,
       state,
@@ -181,6 +213,8 @@ async function begin(
       keys.outbox(partition),
       keys.channel(partition),
       keys.told(partition),
+      keys.changed(partition),
+      keys.left(partition),
       ...held.keys.map(({ key }) => keys.idempotency(roomId, key)),
     ],
     [
@@ -202,6 +236,7 @@ async function begin(
       JSON.stringify(message),
       channels.messageOf('a', roomId, JSON.stringify(told)),
       String(events.length),
+      state.public.closed === undefined ? '' : '-',
       ...events.flatMap((each) => [`${each.epoch}-${each.revision}`, JSON.stringify(each.event)]),
       ...held.keys.map((record) => JSON.stringify(record.reply)),
     ],

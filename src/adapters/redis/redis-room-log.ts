@@ -22,7 +22,7 @@ import {
 import type { RedisChannels } from './redis-channels.ts';
 import { askEach, byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { heldEvents, restoreRoom } from './redis-restore.ts';
+import { BehindArchive, heldEvents, restoreRoom } from './redis-restore.ts';
 import type { ReplicaBarrier } from './replica-barrier.ts';
 import {
   APPEND,
@@ -66,6 +66,8 @@ export class RedisRoomLog implements RoomLog {
   readonly #options: RedisRoomLogOptions;
   /** The newest hub time that this log was told of: idempotency is by hub time, as everything is. */
   #now: HubMs = 0;
+  /** With what a room was to be put back that is behind where it left for the archive. */
+  readonly #refused = new Map<RoomId, Head>();
 
   constructor(options: RedisRoomLogOptions) {
     this.#options = options;
@@ -130,7 +132,7 @@ export class RedisRoomLog implements RoomLog {
     if (!(await this.#claim(code, roomId))) {
       this.#options.log.error({ roomId, code }, 'the code of a room is another room’s by now');
     }
-    const { room, reign } = await restoreRoom(this.#options, roomId, held);
+    const { room, reign } = await this.#restore(roomId, held);
     await this.#options.barrier?.passed(this.#options.keys.partitionOf(roomId), reign);
     this.#now = Math.max(this.#now, room.state.lastAt);
     return room;
@@ -200,6 +202,20 @@ export class RedisRoomLog implements RoomLog {
     });
   }
 
+  /** An archive that gives the same again, anew each time, has no more: it was itself set back. */
+  async #restore(roomId: RoomId, held: HeldRoom): ReturnType<typeof restoreRoom> {
+    const refused = this.#refused.get(roomId);
+    const isSurelyNewest = refused !== undefined && isSameHead(refused, held.head);
+    try {
+      const restored = await restoreRoom(this.#options, roomId, held, isSurelyNewest);
+      this.#refused.delete(roomId);
+      return restored;
+    } catch (error) {
+      if (error instanceof BehindArchive) this.#refused.set(roomId, held.head);
+      throw error;
+    }
+  }
+
   async #append(
     roomId: RoomId,
     expected: Head,
@@ -235,6 +251,8 @@ export class RedisRoomLog implements RoomLog {
         keys.outbox(partition),
         keys.channel(partition),
         keys.told(partition),
+        keys.changed(partition),
+        keys.left(partition),
         ...records.map(({ key }) => keys.idempotency(roomId, key)),
       ],
       [
@@ -254,6 +272,7 @@ export class RedisRoomLog implements RoomLog {
         channels.messageOf('a', roomId, ''),
         last.id,
         String(events.length),
+        after.public.closed === undefined ? '' : '-',
         ...events.map((event) => JSON.stringify(event)),
         ...records.map(({ reply: remembered }) => JSON.stringify(remembered)),
       ],

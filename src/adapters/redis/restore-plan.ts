@@ -38,17 +38,20 @@ export interface NewEpoch {
 
 /**
  * @param step how much further the number of a new epoch is; each reign of a server has its own, at least 1
+ * @param leftIn the epoch in which a room that the log does not have left it for the archive, or 0
  * @returns undefined where the log lacks nothing and stays as it is
  */
 export function planRestore(
   log: LoggedRoom | undefined,
   given: HeldRoom,
   step: number,
+  leftIn = 0,
 ): NewEpoch | undefined {
   const held = { ...given, recent: distinct(given.recent) };
   if (log === undefined) {
     const { epoch, revision, eventId } = held.head;
-    const whole = newEpoch(epoch + step, { revision, eventId, lineage: [] }, [], held.state);
+    const next = Math.max(epoch, leftIn) + step;
+    const whole = newEpoch(next, { revision, eventId, lineage: [] }, [], held.state);
     return { ...whole, events: inOrder(held.recent) };
   }
   const { revision, eventId } = log.head;
@@ -82,8 +85,8 @@ function newEpoch(
 
 /** Who has seen an event before and after it was put back holds it twice: its newest place counts. */
 function distinct(recent: readonly HeldEvent[]): readonly HeldEvent[] {
-  const newest = new Map(recent.map((each) => [each.event.id, each]));
-  return recent.filter((each) => newest.get(each.event.id) === each);
+  const newest = new Map(recent.map((each, i) => [each.event.id, i]));
+  return recent.filter((each, i) => newest.get(each.event.id) === i);
 }
 
 /** A log takes only places that grow. */

@@ -1,5 +1,6 @@
 // What happens inside Redis when a room's log is appended to and read: each script is atomic, and touches the keys of one partition alone.
 import { TELLING } from './channel-scripts.ts';
+import { POSTING } from './outbox-scripts.ts';
 import { scriptOf } from './redis-commands.ts';
 
 /** How long a request is remembered. */
@@ -24,20 +25,21 @@ end
 
 /**
  * Appends if the log ends where it is expected to end, and has been written last under this reign.
- * KEYS: room, events, inhabited, outbox, channel, its count, then a key for each request that must take effect once.
+ * A room that has left for the archive is there, and is not made again.
+ * KEYS: room, events, inhabited, outbox, channel, its count, changed, left, then a key for each request that must take effect once.
  * ARGV: expected epoch, revision, event id; whether this makes the room; first event's time; key life ms; events kept; outbox limit;
  *   people here; last event's time; room id; snapshot or ''; message for the outbox; the lines before it on the channel; last event's id;
- *   number of events; the events as JSON; then the reply for each key as JSON.
+ *   number of events; '-' where the room is closed then, or ''; the events as JSON; then the reply for each key as JSON.
  */
-export const APPEND = scriptOf(`${TELLING}${REIGN}${REMEMBERING}
+export const APPEND = scriptOf(`${TELLING}${REIGN}${REMEMBERING}${POSTING}
 local room, events, inhabited, outbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local firstAt, life = tonumber(ARGV[5]), tonumber(ARGV[6])
-for i = 7, #KEYS do
+for i = 9, #KEYS do
   local remembered = redis.call('GET', KEYS[i])
   if remembered then
     local bar = string.find(remembered, '|', 1, true)
     if tonumber(string.sub(remembered, 1, bar - 1)) > firstAt then
-      return {'duplicate', i - 7, string.sub(remembered, bar + 1), reign()}
+      return {'duplicate', i - 9, string.sub(remembered, bar + 1), reign()}
     end
   end
 end
@@ -47,13 +49,14 @@ local isStart = ARGV[4] == '1'
 if epoch ~= ARGV[1] or revision ~= ARGV[2] or eventId ~= ARGV[3] or (not head[1]) ~= isStart then
   return {'conflict', epoch, revision, eventId, reign()}
 end
+if isStart and redis.call('HEXISTS', KEYS[8], ARGV[11]) == 1 then return {'conflict', epoch, revision, eventId, reign()} end
 local run = reign()
 if not isStart and head[4] ~= run then return {'moved'} end
 if redis.call('XLEN', outbox) >= tonumber(ARGV[8]) then return {'full'} end
 local count = tonumber(ARGV[16])
 local at = tonumber(revision)
 for i = 1, count do
-  redis.call('XADD', events, 'MAXLEN', '~', ARGV[7], epoch .. '-' .. string.format('%d', at + i), 'e', ARGV[16 + i])
+  redis.call('XADD', events, 'MAXLEN', '~', ARGV[7], epoch .. '-' .. string.format('%d', at + i), 'e', ARGV[17 + i])
 end
 local last = string.format('%d', at + count)
 redis.call('HSET', room, 'epoch', epoch, 'revision', last, 'eventId', ARGV[15])
@@ -61,8 +64,8 @@ if isStart then redis.call('HSET', room, 'run', run) end
 if ARGV[12] ~= '' then redis.call('HSET', room, 'snapshot', ARGV[12], 'snapshotRevision', last) end
 if ARGV[9] == '0' then redis.call('HDEL', inhabited, ARGV[11])
 else redis.call('HSET', inhabited, ARGV[11], ARGV[10]) end
-for i = #KEYS, 7, -1 do remember(KEYS[i], firstAt + life, life, ARGV[16 + count + i - 6]) end
-redis.call('XADD', outbox, '*', 'm', ARGV[13])
+for i = #KEYS, 9, -1 do remember(KEYS[i], firstAt + life, life, ARGV[17 + count + i - 8]) end
+post(outbox, KEYS[7], ARGV[11], ARGV[17], 'm', ARGV[13])
 tell(KEYS[5], KEYS[6], ARGV[14] .. ARGV[13])
 return {'committed', run}
 `);

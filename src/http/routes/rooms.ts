@@ -19,6 +19,7 @@ import {
   authenticated,
   body,
   json,
+  ratedByAddress,
   roomAddress,
   type App,
 } from './route-parts.ts';
@@ -39,6 +40,7 @@ export function addRooms(app: App, deps: HttpDeps): void {
     const { id, code, name, visibility, createdAt } = room.state.public;
     return { id, code, name, visibility, createdAt, hereCount: room.members.count };
   };
+  const rated = ratedByAddress(deps);
   app.openapi(
     createRoute({
       method: 'get',
@@ -46,8 +48,9 @@ export function addRooms(app: App, deps: HttpDeps): void {
       summary: 'The public rooms, the fullest first',
       description:
         'Rooms change places as people come and go: over several pages one may be met twice or not at all.',
+      middleware: rated,
       request: { query: PageQuery },
-      responses: { 200: json(RoomListBody, 'a page of rooms'), ...BAD_REQUEST },
+      responses: { 200: json(RoomListBody, 'a page of rooms'), ...BAD_REQUEST, ...RATE_LIMITED },
     }),
     async (context) => {
       const { cursor, limit } = context.req.valid('query');
@@ -96,8 +99,9 @@ export function addRooms(app: App, deps: HttpDeps): void {
       method: 'get',
       path: '/v1/rooms/{room}',
       summary: 'One room, by its id or code',
+      middleware: rated,
       request: { params: z.object({ room: z.string().max(64) }) },
-      responses: { 200: json(RoomBody, 'the room'), ...NOT_FOUND },
+      responses: { 200: json(RoomBody, 'the room'), ...NOT_FOUND, ...RATE_LIMITED },
     }),
     async (context) => {
       const address = roomAddress(context.req.valid('param').room);

@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { refuse } from '../../../protocol/errors.ts';
 import { RoomCodeSchema, RoomIdSchema } from '../../../protocol/schemas/primitives.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
+import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import type { RoomAddress } from '../../hub/rooms.ts';
 import type { HttpDeps, Peer } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
@@ -60,6 +61,20 @@ export function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> 
     const waitMs = deps.takeRate(verified.user.id, cost);
     if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
     context.set('user', (await deps.users.find(verified.user.id)) ?? verified.user);
+    await next();
+  };
+}
+
+/**
+ * For who needs no token: each address has the rate of one person. Without, a stranger could have every room there is brought into
+ * memory, one request each.
+ */
+export function ratedByAddress({ options }: HttpDeps): MiddlewareHandler<Env> {
+  const buckets = new KeyedBuckets<string>(options.userRate);
+  return async (context: Context<Env>, next) => {
+    const waitMs = buckets.take(context.env.remoteAddress, 1, performance.now());
+    if (waitMs > 0)
+      throw new ProblemError(refuse('rate_limited', 'too many requests from this address', waitMs));
     await next();
   };
 }

@@ -158,7 +158,7 @@ function sessionBody(session: SessionRecord, room: RoomState, recap: SessionReca
     ...(endedAt === undefined ? {} : { endedAt }),
     people: recap.people.slice(0, MAX_RECAPPED).map(({ stays, ...person }) => ({
       ...person,
-      stays: [...stays],
+      stays: stays.slice(0, MAX_RECAPPED),
     })),
     plays: recap.plays.slice(0, MAX_RECAPPED),
     skips: recap.skips.slice(0, MAX_RECAPPED).map(({ by, voters, ...skip }) => ({

@@ -227,6 +227,7 @@ describe.skipIf(server === undefined)('RedisOutbox', () => {
       ['never', undefined],
     ]);
     expect(await figure('rejected_total')).toBe(4);
+    await expect.poll(() => figure('set_aside_entries'), { timeout: 5_000 }).toBe(4);
     expect(await figure('applied_total')).toBe(2);
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(4);
   });

@@ -65,6 +65,26 @@ describe.skipIf(server === undefined)('RedisPresence', () => {
     await expect.poll(() => changes).toEqual([{ died: [], wasLapsed: true }]);
   });
 
+  it('remembers no more nodes than may live at once, and those that live', async () => {
+    const { redis, keys } = await open('first');
+    const now = performance.timeOrigin + performance.now();
+    const dead = Array.from({ length: 3_000 }, (_, i) => [String(now - 60_000 - i), `dead-${i}`]);
+    await redis.eval("return redis.call('ZADD', KEYS[1], unpack(ARGV))", {
+      keys: [keys.nodes],
+      arguments: dead.flat(),
+    });
+    const { presence } = await open('second');
+    const alive = [...presence.aliveNodes];
+    expect(alive).toEqual(expect.arrayContaining(['first', 'second']));
+    expect(alive.filter((node) => node.startsWith('dead'))).toEqual([]);
+    const kept = await redis.eval("return redis.call('ZREVRANGE', KEYS[1], 0, -1)", {
+      keys: [keys.nodes],
+      arguments: [],
+    });
+    expect(kept).toHaveLength(1_000);
+    expect(kept).toEqual(expect.arrayContaining(['first', 'second', 'dead-0', 'dead-900']));
+  });
+
   it('leaves a gap in the versions where changes may be lost', async () => {
     const [east, west] = [await open('east'), await open('west')];
     const roomId = someRoom();

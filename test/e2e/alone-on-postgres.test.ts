@@ -1,0 +1,37 @@
+// One process with its log on a Postgres of the operator's: there is one of them, and it knows when it is not alone.
+import { afterAll, describe, expect, it } from 'vitest';
+import { EarshotProcess, startToFail, temporaryDir } from '../support/earshot-process.ts';
+import { startPostgresServer } from '../support/postgres-server.ts';
+import { WireClient, guestToken } from '../support/wire-client.ts';
+
+const postgres = await startPostgresServer();
+afterAll(async () => postgres?.stop());
+
+describe.skipIf(postgres === undefined)('a process alone on Postgres', () => {
+  if (postgres === undefined) return;
+
+  it('refuses to share it with another one, and takes over from one that was killed', async () => {
+    const temporary = await temporaryDir();
+    const env = { DATA_DIR: temporary.dir, POSTGRES_URL: await postgres.createDatabase() };
+    const first = await EarshotProcess.start(env);
+    try {
+      const { code, stderr } = await startToFail(env);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^earshot: another process has its rooms in this database: [^\n]+\n$/);
+      const here = await WireClient.enter(first.url, await guestToken(first.url, 'Ana'));
+      const made = await here.ask('room.create', { name: 'Kitchen' });
+      expect(made).toMatchObject({ type: 'ok' });
+      await first.kill();
+      const next = await EarshotProcess.start(env);
+      const back = await WireClient.enter(next.url, await guestToken(next.url, 'Ben'));
+      expect(await back.ask('room.join', { roomId: made?.['roomId'] })).toMatchObject({
+        type: 'ok',
+      });
+      back.close();
+      expect(await next.end('SIGTERM')).toBe(0);
+    } finally {
+      await first.kill();
+      await temporary.remove();
+    }
+  }, 90_000);
+});
