@@ -28,8 +28,8 @@ export class RecentAppends {
 
   /** What a log gave, each event by itself. */
   addLoaded(events: readonly HeldEvent[]): void {
-    for (const { epoch, revision, event } of events)
-      this.add({ epoch, revision, eventId: event.id }, [event], []);
+    for (const { epoch, revision, event, keys } of events)
+      this.add({ epoch, revision, eventId: event.id }, [event], keys ?? []);
   }
 
   /** Drops what is old enough to be safe. @param at hub time */
@@ -39,12 +39,15 @@ export class RecentAppends {
 
   /** All of it, each event with its number. */
   held(): { readonly recent: readonly HeldEvent[]; readonly keys: readonly IdempotencyRecord[] } {
-    const all = this.#appends.flatMap(({ head, events }) =>
-      events.map((event, i) => ({
-        epoch: head.epoch,
-        revision: head.revision - events.length + 1 + i,
-        event,
-      })),
+    const all = this.#appends.flatMap(({ head, events, keys }) =>
+      events.map((event, i): HeldEvent => {
+        const held = {
+          epoch: head.epoch,
+          revision: head.revision - events.length + 1 + i,
+          event,
+        };
+        return i === events.length - 1 && keys.length > 0 ? { ...held, keys } : held;
+      }),
     );
     // What was put back once is held under its new number as well: that one counts.
     const newest = new Map(all.map((held) => [held.event.id, held]));

@@ -346,7 +346,7 @@ export class RoomRunner {
     if (!this.#mustRestore) {
       const result = await roomLog.read(this.roomId, this.#head);
       if (result.kind === 'events') {
-        this.#advance(result.events, result.head, []);
+        this.#advance(result.events, result.head, result.keys ?? []);
         return result.events;
       }
     }

@@ -55,8 +55,16 @@ export interface LoadedRoom {
 }
 
 export type ReadResult =
-  /** The events after the given revision, in order, up to `head`. Empty where there are none. */
-  | { readonly kind: 'events'; readonly head: Head; readonly events: readonly RoomEvent[] }
+  /**
+   * The events after the given revision, in order, up to `head`, and the requests that took effect by them, where the log may lose them.
+   * Empty where there are none.
+   */
+  | {
+      readonly kind: 'events';
+      readonly head: Head;
+      readonly events: readonly RoomEvent[];
+      readonly keys?: readonly IdempotencyRecord[];
+    }
   /** Trimmed, of another history, or never was: take `restore`. */
   | { readonly kind: 'gone' };
 
@@ -65,6 +73,8 @@ export interface HeldEvent {
   readonly epoch: number;
   readonly revision: number;
   readonly event: RoomEvent;
+  /** The requests that took effect by the append that ended with it, if any: who gives it back gives them back too. */
+  readonly keys?: readonly IdempotencyRecord[];
 }
 
 /** What a node holds of a room: enough to give back what a log has lost. */

@@ -65,6 +65,46 @@ export function roomLogRestore(log: () => RoomLog): void {
   });
 }
 
+/** A log that may lose what it has tells of its requests to whoever reads it: who gives an event back gives back that it was asked for. */
+export function roomLogRequests(log: () => RoomLog, canLose: boolean): void {
+  if (!canLose) return;
+  it('gives requests along with events, also those that were put back', async () => {
+    const room = await createdRoom(log(), { at: 30_000_000 });
+    const before = room.head;
+    const [a, b] = [room.renamed('A'), room.renamed('B')];
+    const keys = [
+      { key: 'k', reply: { n: 1 } },
+      { key: 'l', reply: { n: 2 } },
+    ];
+    await room.append(log(), [a, b], keys);
+    const c = room.renamed('C');
+    await room.append(log(), [c]);
+    expect(await log().read(room.roomId, before)).toEqual({
+      kind: 'events',
+      head: room.head,
+      events: [a, b, c],
+      keys,
+    });
+    const withKeys = [{}, {}, { event: b, keys }, { event: c }];
+    const loaded = await log().load(room.roomId);
+    expect(loaded?.recent).toMatchObject(withKeys);
+    expect(loaded?.recent?.filter((held) => held.keys !== undefined)).toHaveLength(1);
+
+    // Another room by the same events, as a log that has lost everything does not know it.
+    const lost = new RoomScript({ at: 30_000_000 });
+    const events = [lost.created(), lost.renamed('A')] as const;
+    const recent = [
+      { epoch: 1, revision: 1, event: events[0] },
+      { epoch: 1, revision: 2, event: events[1], keys },
+    ];
+    const head = { epoch: 1, revision: 2, eventId: events[1].id };
+    const held = { head, state: lost.after(events), recent, keys };
+    await log().restore(lost.roomId, held);
+    expect((await log().load(lost.roomId))?.recent).toMatchObject([{}, { keys }]);
+    expect(await log().recall(lost.roomId, 'l')).toEqual({ n: 2 });
+  });
+}
+
 /** What a log that can lose rooms does; one that cannot says that it is away, as it must be another one. */
 export function roomLogRestoreWhole(log: () => RoomLog, canLose: boolean): void {
   it('gives a room back whole to a log that does not know it, or says that it cannot', async () => {

@@ -11,7 +11,7 @@ import {
 } from '../support/room-fixtures.ts';
 import type { ContextOf } from './context.ts';
 import { eventsOf, roomLogReading } from './room-log-reading.ts';
-import { roomLogRestore, roomLogRestoreWhole } from './room-log-restore.ts';
+import { roomLogRequests, roomLogRestore, roomLogRestoreWhole } from './room-log-restore.ts';
 
 const KEY_LIFE_MS = 600_000;
 
@@ -226,6 +226,7 @@ export function roomLogContract(context: ContextOf<'roomLog'>): void {
     roomLogReading(log);
     roomLogRestore(log);
     roomLogRestoreWhole(log, context.underTest.canLose === true);
+    roomLogRequests(log, context.underTest.canLose === true);
 
     describe('many at once', () => {
       it('keeps each of 200 appends over 20 rooms exactly once and in order', async () => {

@@ -137,12 +137,12 @@ export class ForgetfulRoomLog implements RoomLog {
     );
     if (plan !== undefined) {
       const { epoch, base, tail, state, lineage } = plan;
-      const placed = tail.map((event, i) => ({ epoch, revision: base + 1 + i, event }));
+      const placed = tail.map((each, i) => ({ ...each, epoch, revision: base + 1 + i }));
       this.#write(roomId, {
         head: {
           epoch,
           revision: base + tail.length,
-          eventId: tail.at(-1)?.id ?? plan.baseEventId,
+          eventId: tail.at(-1)?.event.id ?? plan.baseEventId,
         },
         state,
         events: [...(room?.events ?? []), ...placed],

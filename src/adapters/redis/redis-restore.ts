@@ -168,15 +168,22 @@ type WholeReply = readonly [
   entries: readonly string[],
 ];
 
-/** @param entries ids of a stream, each with its event as JSON after it */
+/** @param entries ids of a stream, each with its event as JSON after it, and the requests of its append, as JSON or '' */
 export function heldEvents(entries: readonly string[]): readonly HeldEvent[] {
   const events: HeldEvent[] = [];
-  for (let i = 0; i + 1 < entries.length; i += 2) {
+  for (let i = 0; i + 2 < entries.length; i += 3) {
     const [epoch, revision] = (entries[i] ?? '').split('-');
     const event = JSON.parse(entries[i + 1] ?? '') as RoomEvent;
-    events.push({ epoch: Number(epoch), revision: Number(revision), event });
+    const held = { epoch: Number(epoch), revision: Number(revision), event };
+    const keys = keysOf(entries[i + 2] ?? '');
+    events.push(keys.length === 0 ? held : { ...held, keys });
   }
   return events;
+}
+
+/** What an entry of the stream remembers of the requests of its append. */
+export function keysOf(text: string): readonly IdempotencyRecord[] {
+  return text === '' ? [] : (JSON.parse(text) as readonly IdempotencyRecord[]);
 }
 
 /** @returns the room as it is then; undefined where the log is not as it was found any more */
@@ -193,7 +200,7 @@ async function begin(
   const head: Head = {
     epoch,
     revision: base + tail.length,
-    eventId: tail.at(-1)?.id ?? baseEventId,
+    eventId: tail.at(-1)?.event.id ?? baseEventId,
   };
   const message: RestoreMessage = { roomId, head, state, events, keys: held.keys };
   const told: ToldAppend & { readonly node: string } = {
@@ -237,7 +244,11 @@ async function begin(
       channels.messageOf('a', roomId, JSON.stringify(told)),
       String(events.length),
       state.public.closed === undefined ? '' : '-',
-      ...events.flatMap((each) => [`${each.epoch}-${each.revision}`, JSON.stringify(each.event)]),
+      ...events.flatMap((each) => [
+        `${each.epoch}-${each.revision}`,
+        JSON.stringify(each.event),
+        each.keys === undefined ? '' : JSON.stringify(each.keys),
+      ]),
       ...held.keys.map((record) => JSON.stringify(record.reply)),
     ],
   );

@@ -22,7 +22,7 @@ import {
 import type { RedisChannels } from './redis-channels.ts';
 import { askEach, byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { BehindArchive, heldEvents, restoreRoom } from './redis-restore.ts';
+import { BehindArchive, heldEvents, keysOf, restoreRoom } from './redis-restore.ts';
 import type { ReplicaBarrier } from './replica-barrier.ts';
 import {
   APPEND,
@@ -84,7 +84,7 @@ export class RedisRoomLog implements RoomLog {
     return {
       head: headOf(epoch, revision, eventId),
       state: parsed(events).reduce<RoomState>(evolve, state),
-      recent: heldEvents(newest).toReversed(),
+      recent: heldEvents(newest.toReversed()),
     };
   }
 
@@ -119,12 +119,14 @@ export class RedisRoomLog implements RoomLog {
     );
     const found = reply as ReadReply | readonly [];
     if (found.length === 0) return { kind: 'gone' };
-    const [epoch, revision, eventId, events, knownId, event] = found;
+    const [epoch, revision, eventId, events, knownId, event, requests] = found;
     if (after.eventId !== undefined) {
       const atId = event === '' ? knownId : (JSON.parse(event) as RoomEvent).id;
       if (atId !== after.eventId) return { kind: 'gone' };
     }
-    return { kind: 'events', head: headOf(epoch, revision, eventId), events: parsed(events) };
+    const head = headOf(epoch, revision, eventId);
+    const all = { kind: 'events', head, events: parsed(events) } as const;
+    return requests.length === 0 ? all : { ...all, keys: requests.flatMap(keysOf) };
   }
 
   async restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom> {
@@ -273,6 +275,7 @@ export class RedisRoomLog implements RoomLog {
         last.id,
         String(events.length),
         after.public.closed === undefined ? '' : '-',
+        records.length === 0 ? '' : JSON.stringify(records),
         ...events.map((event) => JSON.stringify(event)),
         ...records.map(({ reply: remembered }) => JSON.stringify(remembered)),
       ],
@@ -337,7 +340,15 @@ type LoadReply = readonly [
   newest: readonly string[],
 ];
 
-type ReadReply = readonly [string, string, string, readonly string[], string, string];
+type ReadReply = readonly [
+  epoch: string,
+  revision: string,
+  eventId: string,
+  events: readonly string[],
+  knownId: string,
+  event: string,
+  requests: readonly string[],
+];
 
 function headOf(epoch: string, revision: string, eventId: string): Head {
   return { epoch: Number(epoch), revision: Number(revision), eventId: eventId as EventId };

@@ -1,7 +1,6 @@
 // What a room's log becomes when somebody who holds the room gives back what the log has lost. Pure; knows no Redis.
 import type { EventId } from '../../../protocol/ids.ts';
 import { evolve } from '../../domain/evolve.ts';
-import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import type { Head, HeldEvent, HeldRoom } from '../../ports/room-log.ts';
 
@@ -28,7 +27,7 @@ export interface NewEpoch {
   readonly base: number;
   readonly baseEventId: EventId | '';
   /** What is put back, as revisions base + 1, base + 2 …. */
-  readonly tail: readonly RoomEvent[];
+  readonly tail: readonly HeldEvent[];
   /** What the log is to keep besides what it has: the tail; of a room that is put back whole, its newest events as they were. */
   readonly events: readonly HeldEvent[];
   /** The state after the tail. */
@@ -68,18 +67,18 @@ export function planRestore(
   const had = new Set<string>(log.events.map(({ event }) => event.id));
   const lost = held.recent.filter((each) => !had.has(each.event.id) && isLost(log, each));
   if (lost.length === 0 && log.isCurrent) return undefined;
-  const tail = lost.map(({ event }) => event);
-  return newEpoch(epoch, end, tail, tail.reduce<RoomState>(evolve, log.state));
+  const state = lost.reduce<RoomState>((before, { event }) => evolve(before, event), log.state);
+  return newEpoch(epoch, end, lost, state);
 }
 
 function newEpoch(
   epoch: number,
   end: { readonly revision: number; readonly eventId: EventId | ''; readonly lineage: Lineage },
-  tail: readonly RoomEvent[],
+  tail: readonly HeldEvent[],
   state: RoomState,
 ): NewEpoch {
   const lineage = [...end.lineage, [epoch, end.revision] as const].slice(-KEPT_EPOCHS);
-  const events = tail.map((event, i) => ({ epoch, revision: end.revision + 1 + i, event }));
+  const events = tail.map((each, i) => ({ ...each, epoch, revision: end.revision + 1 + i }));
   return { epoch, base: end.revision, baseEventId: end.eventId, tail, events, state, lineage };
 }
 
@@ -123,11 +122,11 @@ function isPrefix(log: LoggedRoom, held: HeldRoom): boolean {
 }
 
 /** What is held of the time after the log's end. */
-function beyond(log: LoggedRoom, recent: readonly HeldEvent[]): readonly RoomEvent[] {
+function beyond(log: LoggedRoom, recent: readonly HeldEvent[]): readonly HeldEvent[] {
   const had = new Set<string>(log.events.map(({ event }) => event.id));
   const at = recent.findLastIndex(({ event }) => event.id === log.head.eventId);
   const after = at >= 0 ? recent.slice(at + 1) : recent.filter((each) => isAfter(each, log.head));
-  return after.map(({ event }) => event).filter(({ id }) => !had.has(id));
+  return after.filter(({ event }) => !had.has(event.id));
 }
 
 /** Whether the log's history has left the place of an event, which it does not have, before it came there. */

@@ -29,7 +29,8 @@ end
  * KEYS: room, events, inhabited, outbox, channel, its count, changed, left, then a key for each request that must take effect once.
  * ARGV: expected epoch, revision, event id; whether this makes the room; first event's time; key life ms; events kept; outbox limit;
  *   people here; last event's time; room id; snapshot or ''; message for the outbox; the lines before it on the channel; last event's id;
- *   number of events; '-' where the room is closed then, or ''; the events as JSON; then the reply for each key as JSON.
+ *   number of events; '-' where the room is closed then, or ''; the requests as JSON, or ''; the events as JSON; then the reply for each
+ *   key as JSON.
  */
 export const APPEND = scriptOf(`${TELLING}${REIGN}${REMEMBERING}${POSTING}
 local room, events, inhabited, outbox = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -56,7 +57,9 @@ if redis.call('XLEN', outbox) >= tonumber(ARGV[8]) then return {'full'} end
 local count = tonumber(ARGV[16])
 local at = tonumber(revision)
 for i = 1, count do
-  redis.call('XADD', events, 'MAXLEN', '~', ARGV[7], epoch .. '-' .. string.format('%d', at + i), 'e', ARGV[17 + i])
+  local id = epoch .. '-' .. string.format('%d', at + i)
+  if i < count or ARGV[18] == '' then redis.call('XADD', events, 'MAXLEN', '~', ARGV[7], id, 'e', ARGV[18 + i])
+  else redis.call('XADD', events, 'MAXLEN', '~', ARGV[7], id, 'e', ARGV[18 + i], 'k', ARGV[18]) end
 end
 local last = string.format('%d', at + count)
 redis.call('HSET', room, 'epoch', epoch, 'revision', last, 'eventId', ARGV[15])
@@ -64,7 +67,7 @@ if isStart then redis.call('HSET', room, 'run', run) end
 if ARGV[12] ~= '' then redis.call('HSET', room, 'snapshot', ARGV[12], 'snapshotRevision', last) end
 if ARGV[9] == '0' then redis.call('HDEL', inhabited, ARGV[11])
 else redis.call('HSET', inhabited, ARGV[11], ARGV[10]) end
-for i = #KEYS, 9, -1 do remember(KEYS[i], firstAt + life, life, ARGV[17 + count + i - 8]) end
+for i = #KEYS, 9, -1 do remember(KEYS[i], firstAt + life, life, ARGV[18 + count + i - 8]) end
 post(outbox, KEYS[7], ARGV[11], ARGV[17], 'm', ARGV[13])
 tell(KEYS[5], KEYS[6], ARGV[14] .. ARGV[13])
 return {'committed', run}
@@ -76,8 +79,8 @@ return {redis.call('GET', KEYS[1]) or '', reign()}
 `);
 
 /**
- * The head, the newest snapshot and what came after it, and the newest events, of whatever epoch, as id, JSON, id, JSON …, the newest
- * first. KEYS: room, events. ARGV: how many of the newest. Nothing for a room that never was.
+ * The head, the newest snapshot and what came after it, and the newest events, of whatever epoch, as requests' JSON or '', JSON, id …,
+ * the newest first. KEYS: room, events. ARGV: how many of the newest. Nothing for a room that never was.
  */
 export const LOAD = scriptOf(`
 local room = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'eventId', 'snapshot', 'snapshotRevision')
@@ -87,14 +90,16 @@ local events = {}
 for i, entry in ipairs(after) do events[i] = entry[2][2] end
 local newest = {}
 for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[1])) do
-  newest[#newest + 1] = entry[1]
+  newest[#newest + 1] = entry[2][4] or ''
   newest[#newest + 1] = entry[2][2]
+  newest[#newest + 1] = entry[1]
 end
 return {room[1], room[2], room[3], room[4], events, newest}
 `);
 
 /**
- * The head, the events after a revision of its epoch, and either the event at that revision or, where the epoch began with it, its id.
+ * The head, the events after a revision of its epoch, either the event at that revision or, where the epoch began with it, its id, and
+ * the requests of those events, as JSON.
  * KEYS: room, events. ARGV: epoch, revision, the most events to give.
  */
 export const READ = scriptOf(`
@@ -104,8 +109,11 @@ local behind = tonumber(head[2] or -1) - from
 if head[1] ~= ARGV[1] or from < base or behind < 0 or behind > tonumber(ARGV[3]) then return {} end
 local after = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-' .. ARGV[2], ARGV[1] .. '-' .. head[2])
 if #after ~= behind then return {} end
-local events = {}
-for i, entry in ipairs(after) do events[i] = entry[2][2] end
+local events, requests = {}, {}
+for i, entry in ipairs(after) do
+  events[i] = entry[2][2]
+  if entry[2][4] then requests[#requests + 1] = entry[2][4] end
+end
 local known, event = '', ''
 if behind == 0 then known = head[3]
 elseif from == base then known = head[5] or ''
@@ -114,7 +122,7 @@ else
   local at = redis.call('XRANGE', KEYS[2], id, id)[1]
   if at then event = at[2][2] end
 end
-return {head[1], head[2], head[3], events, known, event}
+return {head[1], head[2], head[3], events, known, event, requests}
 `);
 
 /** The heads of rooms of one partition. KEYS: the rooms. An empty text for one that never was. */

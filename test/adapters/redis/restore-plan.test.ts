@@ -19,7 +19,7 @@ const created = script.created();
 function begun(log: LoggedRoom | undefined, plan: NewEpoch): LoggedRoom {
   const { epoch, base, baseEventId, tail, events, state, lineage } = plan;
   return {
-    head: { epoch, revision: base + tail.length, eventId: tail.at(-1)?.id ?? baseEventId },
+    head: { epoch, revision: base + tail.length, eventId: tail.at(-1)?.event.id ?? baseEventId },
     state,
     lineage,
     events: [...(log?.events ?? []), ...events],
@@ -80,7 +80,8 @@ describe('a restore', () => {
     const lost = [script.renamed('A'), script.renamed('B')];
     const log = lost.reduce(appended, before);
     const plan = planRestore(takenOver(before), heldAt(log), 1);
-    expect(plan).toMatchObject({ epoch: 2, base: 3, tail: lost });
+    expect(plan).toMatchObject({ epoch: 2, base: 3 });
+    expect(plan?.tail.map(({ event }) => event)).toEqual(lost);
     expect(plan?.state).toEqual(log.state);
   });
 
@@ -88,7 +89,7 @@ describe('a restore', () => {
     const before = logOf(3);
     const log = [script.queued({ x: 1_000 }), script.renamed('B')].reduce(appended, before);
     const plan = planRestore(takenOver(before), heldAt(log, log.events.slice(-1)), 1);
-    expect(plan?.tail).toEqual(log.events.slice(-1).map(({ event }) => event));
+    expect(plan?.tail).toEqual(log.events.slice(-1));
     expect(plan?.state).toEqual(log.state);
   });
 
@@ -107,7 +108,8 @@ describe('a restore', () => {
     const others = script.renamed('others');
     const log = appended(begun(before, first!), others);
     const plan = planRestore(log, held, 1);
-    expect(plan).toMatchObject({ epoch: 3, base: 4, tail: [lost] });
+    expect(plan).toMatchObject({ epoch: 3, base: 4 });
+    expect(plan?.tail.map(({ event }) => event)).toEqual([lost]);
     expect(plan?.state).toEqual(evolve(log.state, lost));
     expect(plan?.lineage).toEqual([
       [2, 3],
@@ -130,7 +132,7 @@ describe('a restore', () => {
     const log = appended(begun(before, first!), script.renamed('lost'));
     const plan = planRestore(takenOver(before), heldAt(log), 1);
     expect(plan).toMatchObject({ epoch: 3, base: 3 });
-    expect(plan?.tail.map(({ id }) => id)).toEqual([log.head.eventId]);
+    expect(plan?.tail.map(({ event }) => event.id)).toEqual([log.head.eventId]);
     expect(plan?.state).toEqual(log.state);
   });
 
@@ -143,7 +145,7 @@ describe('a restore', () => {
     const [ours, theirs] = [begin(script.renamed('ours')), begin(script.renamed('theirs'))];
     const plan = planRestore(theirs, heldAt(ours), 1);
     expect(plan).toMatchObject({ epoch: 3, base: 4 });
-    expect(plan?.tail.map(({ id }) => id)).toEqual([ours.head.eventId]);
+    expect(plan?.tail.map(({ event }) => event.id)).toEqual([ours.head.eventId]);
   });
 });
 
