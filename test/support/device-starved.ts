@@ -1,0 +1,30 @@
+// What becomes of a test that listens where the machine gives Chromium no time to play: it is skipped with the reason, as nothing was judged.
+
+/** Each time garbles two seconds, so that a device that is starved oftener leaves next to nothing to be heard. */
+const STARVED_PER_SECOND = 1;
+
+class DeviceStarved extends Error {
+  override readonly name = 'DeviceStarved';
+}
+
+/** Throws what `unlessStarved` knows where an audio device was starved so often within `forMs` that too little was heard. */
+export function expectFed(what: string, starved: number, forMs: number): void {
+  const seconds = forMs / 1_000;
+  if (starved <= seconds * STARVED_PER_SECOND) return;
+  throw new DeviceStarved(
+    `${what}: the machine starved its audio device ${starved} times in ${Math.round(seconds)} s`,
+  );
+}
+
+export async function unlessStarved(
+  skip: (reason: string) => never,
+  test: () => Promise<void>,
+): Promise<void> {
+  try {
+    await test();
+  } catch (error) {
+    if (!(error instanceof DeviceStarved)) throw error;
+    console.warn(`skipped: ${error.message}`);
+    skip(error.message);
+  }
+}
