@@ -5,6 +5,7 @@ import { DatabaseInUse } from './adapters/postgres/database-lock.ts';
 import { MigrationsLocked, MigrationsPending } from './adapters/postgres/migrate.ts';
 import { DataDirDamaged, DatabaseNotMade } from './adapters/postgres/pglite-server.ts';
 import { UnsuitableRedis } from './adapters/redis/check-redis.ts';
+import { RedisRefuses } from './adapters/redis/connect-redis.ts';
 import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
@@ -23,6 +24,7 @@ const EXPECTED = [
   MigrationsPending,
   MigrationsLocked,
   UnsuitableRedis,
+  RedisRefuses,
   PortInUse,
 ];
 

@@ -26,7 +26,7 @@ const HUB_TIME_KEY = 'hub_time';
 
 /**
  * The stores of a node among others, on `postgres` and the Redis that is configured. Tries until it is there.
- * Rejects with `UnsuitableRedis` for one that must not keep rooms.
+ * Rejects with `UnsuitableRedis` for one that must not keep rooms, with `RedisRefuses` for one that lets this process do nothing.
  */
 export async function openShared(
   config: RedisConfig,

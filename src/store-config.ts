@@ -1,6 +1,6 @@
 // The keys of the environment that name the servers: what they mean, and which of them go together.
 import { z } from 'zod';
-import type { RedisTarget } from './adapters/redis/connect-redis.ts';
+import type { RedisLogin, RedisTarget } from './adapters/redis/connect-redis.ts';
 
 export const count = z.coerce.number().int().min(0);
 export const positive = z.coerce.number().int().min(1);
@@ -15,12 +15,24 @@ export const STORE_KEYS = {
   REDIS_SENTINELS: z
     .string()
     .optional()
-    .describe('Sentinels by commas, redis://host:26379: they name the Redis, instead of REDIS_URL'),
+    .describe(
+      'Sentinels by commas, redis://host:26379, with their own password if they have one: they name the Redis, instead of REDIS_URL',
+    ),
   REDIS_MASTER_NAME: z
     .string()
     .min(1)
     .default('mymaster')
     .describe('the name under which the Sentinels watch Redis'),
+  REDIS_USERNAME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('who enters the Redis that the Sentinels name; default: its default user'),
+  REDIS_PASSWORD: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the password of the Redis that the Sentinels name; elsewhere it is in REDIS_URL'),
   REDIS_PARTITIONS: positive
     .max(4_096)
     .default(32)
@@ -84,6 +96,10 @@ export function storeFaults(env: StoreEnvironment): string[] {
   const hasRedis = env.REDIS_URL !== undefined || env.REDIS_SENTINELS !== undefined;
   if (env.REDIS_URL !== undefined && env.REDIS_SENTINELS !== undefined)
     faults.push('REDIS_SENTINELS: the Sentinels name the Redis, so REDIS_URL must not be set');
+  for (const key of ['REDIS_USERNAME', 'REDIS_PASSWORD'] as const) {
+    if (env[key] !== undefined && env.REDIS_SENTINELS === undefined)
+      faults.push(`${key}: is for the Redis that REDIS_SENTINELS name; put it into REDIS_URL`);
+  }
   if (hasRedis && env.POSTGRES_URL === undefined)
     faults.push(
       'POSTGRES_URL: must be set where Redis is, as an embedded Postgres would give every node people of its own',
@@ -102,6 +118,13 @@ function redacted(url: string): string {
   return url.replace(/^([a-z][\w+.-]*:(?:\/\/)?)?.*@/i, '$1…@');
 }
 
+function loginOf(env: StoreEnvironment): RedisLogin {
+  return {
+    ...(env.REDIS_USERNAME !== undefined && { username: env.REDIS_USERNAME }),
+    ...(env.REDIS_PASSWORD !== undefined && { password: env.REDIS_PASSWORD }),
+  };
+}
+
 /** Undefined: this process is alone. */
 export function redisOf(env: StoreEnvironment): RedisConfig | undefined {
   const urls = listOf(env.REDIS_URL);
@@ -109,7 +132,7 @@ export function redisOf(env: StoreEnvironment): RedisConfig | undefined {
   const [url] = urls;
   const target: RedisTarget | undefined =
     sentinels.length > 0
-      ? { kind: 'sentinel', name: env.REDIS_MASTER_NAME, urls: sentinels }
+      ? { kind: 'sentinel', name: env.REDIS_MASTER_NAME, urls: sentinels, login: loginOf(env) }
       : urls.length > 1
         ? { kind: 'cluster', urls }
         : url === undefined

@@ -53,8 +53,8 @@ export async function openEmbedded(
 
 /**
  * Everything on servers, as the configuration names them. Tries until they are there, or the process is to stop.
- * Rejects with `DatabaseInUse` where this process is to be alone on the Postgres, and is not; with `PostgresRefuses`, `UnsuitableRedis`
- * and what the migrations reject with.
+ * Rejects with `DatabaseInUse` where the Postgres is used in a way that does not go with this process; with `PostgresRefuses`,
+ * `RedisRefuses`, `UnsuitableRedis` and what the migrations reject with.
  * @param failed called when the process cannot go on any more
  */
 export async function openServers(
@@ -66,18 +66,21 @@ export async function openServers(
   if (postgres === undefined) throw new Error('no server is configured');
   const there = <T>(work: () => Promise<T>): Promise<T> =>
     untilThere('Postgres', opening, () => work().catch(refused));
-  const open = (): Promise<PostgresStores> => there(() => openServer(postgres, opening.log));
-  if (redis !== undefined) return openShared(redis, await open(), opening);
   // Before its tables are touched: they may be in use by an older version.
+  const use = redis === undefined ? 'alone' : 'shared';
   const target = { clientUrl: postgres.url, poolSize: 1 };
   const unlock = await there(() =>
-    lockDatabase({ target, timers: systemTimers, log: opening.log, failed }),
+    lockDatabase({ target, use, timers: systemTimers, log: opening.log, failed }),
   );
   try {
-    const stores = await open();
-    const told = `rooms, people, chat: ${stores.version}`;
+    const kept = await there(() => openServer(postgres, opening.log));
+    const told = `rooms, people, chat: ${kept.version}`;
+    const stores =
+      redis === undefined
+        ? await there(() => alone(kept, told))
+        : await openShared(redis, kept, opening);
     return {
-      ...(await there(() => alone(stores, told))),
+      ...stores,
       async stop() {
         await stores.stop();
         await unlock();

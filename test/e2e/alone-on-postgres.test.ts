@@ -17,7 +17,7 @@ describe.skipIf(postgres === undefined)('a process alone on Postgres', () => {
     try {
       const { code, stderr } = await startToFail(env);
       expect(code).toBe(1);
-      expect(stderr).toMatch(/^earshot: another process has its rooms in this database: [^\n]+\n$/);
+      expect(stderr).toMatch(/^earshot: another process uses this database: [^\n]+\n$/);
       const here = await WireClient.enter(first.url, await guestToken(first.url, 'Ana'));
       const made = await here.ask('room.create', { name: 'Kitchen' });
       expect(made).toMatchObject({ type: 'ok' });

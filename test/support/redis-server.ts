@@ -44,7 +44,9 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
     await ended;
     rmSync(dir, { recursive: true, force: true });
   };
-  const url = `redis://127.0.0.1:${port}`;
+  const password = args[args.indexOf('--requirepass') + 1];
+  const login = args.includes('--requirepass') ? `:${encodeURIComponent(password ?? '')}@` : '';
+  const url = `redis://${login}127.0.0.1:${port}`;
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   try {
     await Promise.race([answering(url), failed]);
@@ -56,7 +58,10 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
 }
 
 /** A master with a replica, and a sentinel that lets the replica take over when the master is gone. */
-export async function startRedisSentinel(name: string): Promise<{
+export async function startRedisSentinel(
+  name: string,
+  passwords?: { readonly servers: string; readonly sentinel: string },
+): Promise<{
   readonly master: RedisServer;
   readonly replica: RedisServer;
   /** Of the sentinel. */
@@ -68,9 +73,16 @@ export async function startRedisSentinel(name: string): Promise<{
     for (const each of stops.splice(0).reverse()) await each();
   };
   try {
-    const master = await startRedisServer();
+    const secret =
+      passwords === undefined
+        ? []
+        : ['--requirepass', passwords.servers, '--masterauth', passwords.servers];
+    const master = await startRedisServer(secret);
     stops.push(() => master.stop());
-    const replica = await startRedisServer(['--replicaof', '127.0.0.1', String(master.port)]);
+    const replica = await startRedisServer([
+      ...['--replicaof', '127.0.0.1', String(master.port)],
+      ...secret,
+    ]);
     stops.push(() => replica.stop());
     const port = await freePort();
     const dir = mkdtempSync(path.join(tmpdir(), 'earshot-sentinel-'));
@@ -82,6 +94,9 @@ export async function startRedisSentinel(name: string): Promise<{
       `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
       `sentinel down-after-milliseconds ${name} 1000`,
       `sentinel failover-timeout ${name} 5000`,
+      ...(passwords === undefined
+        ? []
+        : [`sentinel auth-pass ${name} ${passwords.servers}`, `requirepass ${passwords.sentinel}`]),
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const child = spawn('redis-sentinel', [file], { stdio: 'ignore' });
@@ -91,7 +106,8 @@ export async function startRedisSentinel(name: string): Promise<{
       await ended;
       rmSync(dir, { recursive: true, force: true });
     });
-    const url = `redis://127.0.0.1:${port}`;
+    const login = passwords === undefined ? '' : `:${passwords.sentinel}@`;
+    const url = `redis://${login}127.0.0.1:${port}`;
     await answering(url);
     const client = await createClient({ url: master.url }).connect();
     // A replica that the sentinel has not heard of, or that has not caught up, cannot take over.
@@ -114,7 +130,7 @@ export async function startRedisSentinel(name: string): Promise<{
 }
 
 /** Three masters that share the slots of a cluster, and go on with theirs when one of them is gone. */
-export async function startRedisCluster(): Promise<{
+export async function startRedisCluster(options: readonly string[] = []): Promise<{
   readonly urls: readonly string[];
   readonly servers: readonly RedisServer[];
   /** The server that keeps a key. */
@@ -127,7 +143,7 @@ export async function startRedisCluster(): Promise<{
   };
   try {
     for (let i = 0; i < 3; i += 1) {
-      servers.push(await startRedisServer(CLUSTER_OPTIONS));
+      servers.push(await startRedisServer([...CLUSTER_OPTIONS, ...options]));
     }
     await joinCluster(servers);
     const serverOf = async (key: string): Promise<RedisServer> => {

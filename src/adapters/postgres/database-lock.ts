@@ -1,4 +1,4 @@
-// One process at a time on a database of which it thinks that nobody else writes there. Knows nothing of what is kept.
+// Who may write to a database: one process that has its rooms there, or any number that share theirs in Redis. Knows nothing of what is kept.
 import type { Log } from '../../ports/log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Timers } from '../../ports/timers.ts';
@@ -13,18 +13,27 @@ const TRY_EVERY_MS = 250;
 /** More often than a pool closes what is idle. */
 const LOOK_EVERY_MS = 5_000;
 
-/** Another living process has its rooms in the same database. */
+/** `alone`: with its rooms in it. `shared`: beside other nodes, with the rooms in Redis. */
+export type DatabaseUse = 'alone' | 'shared';
+
+const IN_USE: Readonly<Record<DatabaseUse, string>> = {
+  alone:
+    'another process uses this database: stop it first, give this one another POSTGRES_URL, or set REDIS_URL for both to share their rooms',
+  shared:
+    'a process without REDIS_URL has its rooms in this database: stop it first, or give this node another POSTGRES_URL',
+};
+
+/** Another living process uses the same database in a way that does not go with this one's. */
 export class DatabaseInUse extends Error {
-  constructor() {
-    super(
-      'another process has its rooms in this database: stop it first, give this one another POSTGRES_URL, or set REDIS_URL for both to share them',
-    );
+  constructor(use: DatabaseUse) {
+    super(IN_USE[use]);
     this.name = 'DatabaseInUse';
   }
 }
 
 export interface DatabaseLockOptions {
   readonly target: PostgresTarget & { readonly clientUrl: string };
+  readonly use: DatabaseUse;
   readonly timers: Timers;
   readonly log: Log;
   /** The lock went with its connection, and somebody else has it now: this process must end. Called once. */
@@ -39,15 +48,15 @@ export interface DatabaseLockOptions {
  * @returns the release; idempotent
  */
 export async function lockDatabase(options: DatabaseLockOptions): Promise<() => Promise<void>> {
-  const { target, timers, log, failed, patienceMs = PATIENCE_MS } = options;
+  const { target, use, timers, log, failed, patienceMs = PATIENCE_MS } = options;
   const orm = await createOrm({ ...target, poolSize: 1 }, (line) => log.debug({}, line));
   const sql = new Sql(orm);
   let released: Promise<void> | undefined;
   const release = (): Promise<void> => (released ??= orm.close(true));
   try {
     const deadline = performance.now() + patienceMs;
-    while (!(await take(sql))) {
-      if (performance.now() >= deadline) throw new DatabaseInUse();
+    while (!(await take(sql, use))) {
+      if (performance.now() >= deadline) throw new DatabaseInUse(use);
       await new Promise<void>((resolve) => timers.after(TRY_EVERY_MS, resolve));
     }
   } catch (error) {
@@ -60,9 +69,9 @@ export async function lockDatabase(options: DatabaseLockOptions): Promise<() => 
     if (isLooking) return;
     isLooking = true;
     try {
-      if ((await take(sql)) || released !== undefined) return;
+      if ((await take(sql, use)) || released !== undefined) return;
       stopLooking();
-      failed(new DatabaseInUse());
+      failed(new DatabaseInUse(use));
     } catch (error) {
       // Away for all of this process, which says so itself; the lock is taken again when it is back.
       if (!(error instanceof StoreUnavailable) && released === undefined)
@@ -82,9 +91,10 @@ export async function lockDatabase(options: DatabaseLockOptions): Promise<() => 
  * Whether this session has the lock: it may be taken again by whoever has it, and a session that replaced a lost one takes it anew.
  * A machine that dies without a word keeps it for half a minute, not for the hours that a server gives a silent connection by itself.
  */
-async function take(sql: Sql): Promise<boolean> {
+async function take(sql: Sql, use: DatabaseUse): Promise<boolean> {
+  const lock = use === 'alone' ? 'pg_try_advisory_lock' : 'pg_try_advisory_lock_shared';
   const [row] = await sql.rows<{ readonly ours: boolean }>(
-    `select pg_try_advisory_lock(?) as ours, set_config('tcp_keepalives_idle', '15', false),
+    `select ${lock}(?) as ours, set_config('tcp_keepalives_idle', '15', false),
        set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)`,
     [LOCK],
   );

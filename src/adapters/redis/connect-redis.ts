@@ -4,10 +4,34 @@ import type { Log } from '../../ports/log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import { COMMAND_TIMEOUT_MS, type RedisCommands } from './redis-commands.ts';
 
+/** Credentials and TLS (`rediss:`) are those of the URLs; of a cluster's servers all have those of the first. */
 export type RedisTarget =
   | { readonly kind: 'single'; readonly url: string }
   | { readonly kind: 'cluster'; readonly urls: readonly string[] }
-  | { readonly kind: 'sentinel'; readonly name: string; readonly urls: readonly string[] };
+  | {
+      readonly kind: 'sentinel';
+      readonly name: string;
+      /** Of the Sentinels. */
+      readonly urls: readonly string[];
+      /** With these the servers are entered that the Sentinels name; over TLS where the Sentinels are. */
+      readonly login?: RedisLogin;
+    };
+
+export interface RedisLogin {
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** Redis is there, and does not let this process in. */
+export class RedisRefuses extends Error {
+  constructor(cause: Error) {
+    const reason = cause.message.replace(/\.$/, '');
+    super(`Redis refuses: ${reason}: see that its name and password are right`, { cause });
+    this.name = 'RedisRefuses';
+  }
+}
+
+const REFUSALS = /^(WRONGPASS|NOAUTH|NOPERM)\b/;
 
 export interface RedisConnection {
   readonly redis: RedisCommands;
@@ -18,6 +42,7 @@ export interface RedisConnection {
   stop(): Promise<void>;
 }
 
+const SENTINEL_PORT = 26_379;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RETRY_MS = 2_000;
 /** A connection that is away fails again and again: it is told once in so long. */
@@ -31,7 +56,8 @@ function retryDelay(retries: number): number {
 /**
  * Resolves when the first connection stands; from then on it comes back by itself.
  * @param patienceMs how long it may take
- * Rejects with `StoreUnavailable` where there is none by then; nothing goes on trying.
+ * Rejects with `StoreUnavailable` where there is none by then, with `RedisRefuses` where it lets nobody in as who this is; nothing goes
+ * on trying.
  */
 export async function connectRedis(
   target: RedisTarget,
@@ -53,9 +79,10 @@ export async function connectRedis(
       };
     }
     case 'cluster': {
+      const { login, tls } = partsOf(target.urls[0]);
       const cluster = createCluster({
         rootNodes: target.urls.map((url) => ({ url })),
-        defaults: { socket, ...common },
+        defaults: { socket: { ...socket, ...tls }, ...login, ...common },
       });
       await connected(cluster, log, patienceMs);
       return {
@@ -66,14 +93,17 @@ export async function connectRedis(
       };
     }
     case 'sentinel': {
+      const { login, tls } = partsOf(target.urls[0]);
+      const over = { ...socket, ...tls };
       const sentinel = createSentinel({
         name: target.name,
+        passthroughClientErrorEvents: true,
         sentinelRootNodes: target.urls.map((url) => {
           const { hostname, port } = new URL(url);
-          return { host: hostname, port: Number(port) };
+          return { host: hostname, port: port === '' ? SENTINEL_PORT : Number(port) };
         }),
-        nodeClientOptions: { socket, ...common },
-        sentinelClientOptions: { socket },
+        nodeClientOptions: { socket: over, ...target.login, ...common },
+        sentinelClientOptions: { socket: over, ...login },
       });
       await connected(sentinel, log, patienceMs);
       return {
@@ -89,6 +119,20 @@ export async function connectRedis(
   }
 }
 
+function partsOf(url: string | undefined): {
+  readonly login: RedisLogin;
+  readonly tls: { readonly tls?: true };
+} {
+  const { username, password, protocol } = new URL(url ?? '');
+  return {
+    login: {
+      ...(username !== '' && { username: decodeURIComponent(username) }),
+      ...(password !== '' && { password: decodeURIComponent(password) }),
+    },
+    tls: protocol === 'rediss:' ? { tls: true } : {},
+  };
+}
+
 function sentTo(
   client: { sendCommand(command: string[]): Promise<unknown> },
   commands: readonly (readonly string[])[],
@@ -102,12 +146,20 @@ interface Client {
   destroy(): Promise<void> | void;
 }
 
+/** What Redis itself said, which its client wraps in an error of its own. */
+function refusalIn(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return REFUSALS.test(error.message) ? error : refusalIn(error.cause);
+}
+
 async function connected(client: Client, log: Log, patienceMs: number): Promise<void> {
   let isUp = false;
   let toldAt = -Infinity;
   let lastError: unknown;
+  let refused: unknown;
   client.on('error', (error) => {
     lastError = error;
+    if (refusalIn(error) !== undefined) refused = error;
     // Whoever opens the first connection is told by its rejection.
     if (!isUp || performance.now() - toldAt < TOLD_EVERY_MS) return;
     toldAt = performance.now();
@@ -123,6 +175,8 @@ async function connected(client: Client, log: Log, patienceMs: number): Promise<
     isUp = true;
   } catch (error) {
     await stopped(client);
+    const refusal = refusalIn(refused ?? error);
+    if (refusal !== undefined) throw new RedisRefuses(refusal);
     throw new StoreUnavailable('Redis', { cause: lastError ?? error });
   } finally {
     clearTimeout(timeout);

@@ -1,7 +1,11 @@
-// One process at a time on a database: refused, taken over, lost and taken again.
+// One process at a time on a database, or any number of nodes: refused, taken over, lost and taken again.
 import { MikroORM } from '@mikro-orm/postgresql';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { DatabaseInUse, lockDatabase } from '../../../src/adapters/postgres/database-lock.ts';
+import {
+  DatabaseInUse,
+  lockDatabase,
+  type DatabaseUse,
+} from '../../../src/adapters/postgres/database-lock.ts';
 import { systemTimers } from '../../../src/adapters/system/system-timers.ts';
 import { StoreUnavailable } from '../../../src/ports/room-log.ts';
 import type { Timers } from '../../../src/ports/timers.ts';
@@ -23,9 +27,10 @@ describe.skipIf(server === undefined)('the lock of a database', () => {
     timers: Timers,
     patienceMs = 0,
     failed: (error: Error) => void = () => expect.unreachable('it failed'),
+    use: DatabaseUse = 'alone',
   ): Promise<() => Promise<void>> {
     const target = { clientUrl, poolSize: 1 };
-    return lockDatabase({ target, timers, log: SILENT, failed, patienceMs });
+    return lockDatabase({ target, use, timers, log: SILENT, failed, patienceMs });
   }
 
   /** Ends the sessions that hold it, as a server that is started again does. @returns how many there were */
@@ -52,6 +57,16 @@ describe.skipIf(server === undefined)('the lock of a database', () => {
     await (
       await lock(systemTimers)
     )();
+  });
+
+  it('lets nodes share it, and refuses one that is to be alone beside them', async () => {
+    const share = () => lock(systemTimers, 0, undefined, 'shared');
+    const releases = [await share(), await share()];
+    await expect(lock(systemTimers)).rejects.toThrow('another process uses this database');
+    for (const release of releases) await release();
+    const release = await lock(systemTimers);
+    await expect(share()).rejects.toThrow('a process without REDIS_URL has its rooms');
+    await release();
   });
 
   it('waits a moment for one that is about to go', async () => {
