@@ -149,7 +149,7 @@ describe.skipIf(pair === undefined)('a tail that dies with the master', () => {
     await pair.failOver();
     for (const scene of [first, last, both, turns])
       await expect
-        .poll(() => scene.names().catch(() => []), { timeout: 30_000 })
+        .poll(() => scene.names().catch((error: unknown) => String(error)), { timeout: 30_000 })
         .toEqual(['before 1', 'before 2']);
 
     await first.does(first.a, 'then a');

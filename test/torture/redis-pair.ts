@@ -148,7 +148,7 @@ async function startSentinel(port: number, dir: string, masterPort: number): Pro
     'bind 127.0.0.1',
     `dir ${dir}`,
     `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
-    `sentinel down-after-milliseconds ${MASTER_NAME} 1000`,
+    `sentinel down-after-milliseconds ${MASTER_NAME} 2000`,
     `sentinel failover-timeout ${MASTER_NAME} 5000`,
   ];
   await writeFile(file, `${lines.join('\n')}\n`);
