@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // A busy machine takes longer than a second for what is waited for; whoever comes sooner goes on sooner.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,
