@@ -106,6 +106,7 @@ async function open({ url, people }: Extract<RedisOrder, { kind: 'open' }>): Pro
     set: (key, value) => redis.set(key, value, { condition: 'NX' }),
     hGetAll: (key) => redis.hGetAll(key),
     sSubscribe: () => Promise.resolve(),
+    sUnsubscribe: () => Promise.resolve(),
   } satisfies RedisCommands;
   const channels: Pick<RedisChannels, 'messageOf'> = {
     messageOf: (kind, room, rest) => `${kind}\n${NODE}\n${room}\n${rest}`,

@@ -6,6 +6,8 @@ import { Migration20261123183000ChatItemUuid } from './20261123183000-chat-item-
 import { Migration20261123183100EventIdentity } from './20261123183100-event-identity.ts';
 import { Migration20261123190000SessionEvents } from './20261123190000-session-events.ts';
 import { Migration20261123193000LostEvents } from './20261123193000-lost-events.ts';
+import { Migration20261124010000People } from './20261124010000-people.ts';
+import { Migration20261124020000Activity } from './20261124020000-activity.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -16,4 +18,6 @@ export const MIGRATIONS: readonly {
   { name: '20261123183100-event-identity', class: Migration20261123183100EventIdentity },
   { name: '20261123190000-session-events', class: Migration20261123190000SessionEvents },
   { name: '20261123193000-lost-events', class: Migration20261123193000LostEvents },
+  { name: '20261124010000-people', class: Migration20261124010000People },
+  { name: '20261124020000-activity', class: Migration20261124020000Activity },
 ];

@@ -1,6 +1,7 @@
 // The schemas as JSON Schema (draft 2020-12), for clients in other languages. What the hub takes is given as its input.
 import { z } from 'zod';
 import * as eventSchemas from './schemas/events.ts';
+import * as feedSchemas from './schemas/feed.ts';
 import * as playbackSchemas from './schemas/playback.ts';
 import * as primitiveSchemas from './schemas/primitives.ts';
 import * as pushSchemas from './schemas/pushes.ts';
@@ -40,6 +41,7 @@ function parts(): [string, z.ZodType][] {
     playbackSchemas,
     roomSchemas,
     eventSchemas,
+    feedSchemas,
     requestSchemas,
     pushSchemas,
   ];

@@ -12,6 +12,11 @@ export const SOCKET_PATH = '/v1/socket';
  */
 export const PROTOCOL_HISTORY = [
   { version: '1.0', schemaHash: '5583fe09d02dea7a', change: 'the first protocol' },
+  {
+    version: '1.1',
+    schemaHash: 'd46472ad2423f4bd',
+    change: 'the feed: what friends listen to, and who may see it',
+  },
 ] as const;
 
-export const PROTOCOL_VERSION = '1.0';
+export const PROTOCOL_VERSION = '1.1';

@@ -1,11 +1,14 @@
 // What many nodes share: the live rooms in Redis, all that is kept in Postgres, and the archive between them.
 import { nanoid } from 'nanoid';
 import { archivedChatLog, archivedRoomLog } from './adapters/archived-logs.ts';
+import { DirectActivityOutbox } from './adapters/direct-activity-outbox.ts';
 import { checkRedis } from './adapters/redis/check-redis.ts';
 import { connectRedis, type RedisConnection } from './adapters/redis/connect-redis.ts';
 import { RedisBus } from './adapters/redis/redis-bus.ts';
 import { RedisChannels } from './adapters/redis/redis-channels.ts';
 import { RedisChatLog } from './adapters/redis/redis-chat-log.ts';
+import { RedisFeed } from './adapters/redis/redis-feed.ts';
+import { RedisFeedChannels } from './adapters/redis/redis-feed-channels.ts';
 import { RedisHubClock } from './adapters/redis/redis-hub-clock.ts';
 import { RedisIdleRooms } from './adapters/redis/redis-idle-rooms.ts';
 import { RedisKeys } from './adapters/redis/redis-keys.ts';
@@ -93,6 +96,13 @@ async function openParts(
   );
   stops.push(() => presence.stop());
 
+  const feedChannels = await there(() =>
+    RedisFeedChannels.open({ redis, connect, keys, nodeId, timers, log, localNow }),
+  );
+  stops.push(() => feedChannels.stop());
+  const now = (): number => clock.now();
+  const feed = new RedisFeed({ redis, channels: feedChannels, keys, nodeId, now });
+
   const common = { redis, channels, keys, nodeId, maxOutboxEntries, barrier };
   const live = new RedisRoomLog({ ...common, log });
   const liveChat = new RedisChatLog(common);
@@ -120,6 +130,8 @@ async function openParts(
     roomLog: archivedRoomLog(live, postgres.roomLog),
     chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,
+    feed,
+    activityOutbox: new DirectActivityOutbox(postgres.activityLog),
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,
     faults: () => (channels.fault === undefined ? [] : [channels.fault]),

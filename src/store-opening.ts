@@ -2,6 +2,8 @@
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Front } from './front.ts';
 import type { Nodes } from './hub/hub-ports.ts';
+import type { ActivityOutbox } from './ports/activity-outbox.ts';
+import type { Feed } from './ports/feed.ts';
 import type { HubClock } from './ports/hub-clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
@@ -11,6 +13,8 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 
 export interface Stores extends Omit<PostgresStores, 'version'> {
+  readonly feed: Feed;
+  readonly activityOutbox: ActivityOutbox;
   readonly clock: HubClock;
   /** Undefined where this process is alone. */
   readonly nodes: Nodes | undefined;

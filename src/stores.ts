@@ -1,4 +1,6 @@
 // What the service keeps, and where: embedded, on a Postgres server, or on Redis and Postgres for many nodes.
+import { DirectActivityOutbox } from './adapters/direct-activity-outbox.ts';
+import { MemoryFeeds } from './adapters/memory/memory-feed.ts';
 import {
   openEmbeddedStores,
   openPostgresStores,
@@ -111,5 +113,7 @@ async function alone(stores: PostgresStores, told: string): Promise<Stores> {
     typeof heartbeat === 'number' ? heartbeat : 0,
     randomTimelineId(),
   );
-  return { ...stores, clock, nodes: undefined, told, faults: () => [] };
+  const feed = new MemoryFeeds({ now: () => clock.now() }).join('alone');
+  const activityOutbox = new DirectActivityOutbox(stores.activityLog);
+  return { ...stores, clock, feed, activityOutbox, nodes: undefined, told, faults: () => [] };
 }

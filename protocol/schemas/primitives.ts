@@ -40,6 +40,8 @@ function opaqueId<T extends string>(what: string, max: number) {
 export const RoomIdSchema = uuid<RoomId>('a room id');
 export const UserIdSchema = uuid<UserId>('a user id');
 export const SessionIdSchema = uuid<SessionId>('a session id');
+/** Of one play by one person, the same on every node. */
+export const ActivityIdSchema = uuid<string>('an activity id');
 export const TrackIdSchema = opaqueId<TrackId>('a track id', 64);
 export const EntryIdSchema = opaqueId<EntryId>('an entry id', 32);
 export const EventIdSchema = opaqueId<EventId>('an event id', 32);

@@ -1,9 +1,12 @@
 // What the hub sends: replies to requests, and pushes that nobody asked for.
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
+import { AudienceSchema, FeedItemSchema, FeedRemovalSchema, FeedSchema } from './feed.ts';
 import {
+  ActivityIdSchema,
   ConnectionIdSchema,
   CountSchema,
+  EmojiSchema,
   EntryIdSchema,
   HubMsSchema,
   InviteCodeSchema,
@@ -133,6 +136,12 @@ export const ReplySchemas = {
   'chat.delete': z.object({ seq: CountSchema }),
   'chat.history': ChatPageSchema,
   'queue.add': RevisedSchema.extend({ entryIds: z.array(EntryIdSchema) }),
+  'feed.subscribe': FeedSchema,
+  'activity.set': z.object({
+    activityId: ActivityIdSchema.exactOptional().meta({ description: 'absent once stopped' }),
+  }),
+  'activity.join': z.object({ roomId: RoomIdSchema }),
+  'audience.set': z.object({ audience: AudienceSchema }),
   revised: RevisedSchema,
 } as const;
 
@@ -151,6 +160,8 @@ export const ErrorReplySchema = z.object({
 function push<T extends string, S extends z.ZodRawShape>(type: T, shape: S) {
   return z.object({ type: z.literal(type), ...shape });
 }
+
+const FriendSchema = UserSchema.pick({ id: true, name: true });
 
 export const PushSchemas = {
   'room.events': push('room.events', {
@@ -207,6 +218,26 @@ export const PushSchemas = {
     waiting: WaitingSchema.meta({ description: 'all who wait at the door now, oldest first' }),
   }),
   'room.admitted': push('room.admitted', { roomId: RoomIdSchema, accept: z.boolean() }),
+  'feed.items': push('feed.items', {
+    upsert: z.array(FeedItemSchema),
+    remove: z.array(FeedRemovalSchema).meta({ description: 'done before `upsert`' }),
+  }),
+  'feed.snapshot': push('feed.snapshot', {
+    ...FeedSchema.shape,
+    reason: z.enum(['behind', 'changed']).meta({ description: 'why the hub starts over' }),
+  }),
+  'audience.changed': push('audience.changed', { audience: AudienceSchema }),
+  'friends.changed': push('friends.changed', {}),
+  'activity.reacted': push('activity.reacted', {
+    activityId: ActivityIdSchema,
+    user: FriendSchema,
+    emoji: EmojiSchema,
+  }),
+  'activity.joined': push('activity.joined', {
+    activityId: ActivityIdSchema,
+    roomId: RoomIdSchema,
+    user: FriendSchema,
+  }),
   'session.expiring': push('session.expiring', { inMs: z.number() }),
   'hub.draining': push('hub.draining', { reconnectWithinMs: CountSchema }),
 } as const;

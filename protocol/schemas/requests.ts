@@ -1,6 +1,8 @@
 // Every request a client may send, one schema each: the source of the types, of the JSON Schema and of the hub's handler table.
 import { z } from 'zod';
+import { AudienceKindSchema, MAX_CHOSEN_PEOPLE, SoloTrackSchema } from './feed.ts';
 import {
+  ActivityIdSchema,
   ChatTextSchema,
   ConnectionIdSchema,
   CountSchema,
@@ -152,6 +154,38 @@ export const RequestSchemas = {
     limit: z.int().min(1).max(100).exactOptional(),
   }),
   'reaction.send': roomRequest('reaction.send', { emoji: EmojiSchema }),
+
+  'feed.subscribe': request('feed.subscribe', {}),
+  'feed.unsubscribe': request('feed.unsubscribe', {}),
+  'activity.set': request('activity.set', {
+    track: SoloTrackSchema,
+    positionMs: PositionMsSchema,
+    state: z.enum(['playing', 'paused', 'stopped']),
+    joinable: z.boolean().exactOptional().meta({
+      description: 'whether friends may make a room of it; absent: they may',
+    }),
+  }),
+  'activity.remove': request('activity.remove', { activityId: ActivityIdSchema }),
+  'activity.react': request('activity.react', {
+    activityId: ActivityIdSchema,
+    userId: UserIdSchema,
+    emoji: EmojiSchema,
+  }),
+  'activity.join': request('activity.join', {
+    activityId: ActivityIdSchema,
+    userId: UserIdSchema.meta({ description: 'the friend who listens' }),
+  }),
+  'audience.set': request('audience.set', {
+    audience: AudienceKindSchema.exactOptional(),
+    userIds: z
+      .array(UserIdSchema)
+      .max(MAX_CHOSEN_PEOPLE)
+      .exactOptional()
+      .meta({ description: 'the chosen ones; absent: as they are' }),
+    privateUntil: HubMsSchema.nullable().exactOptional().meta({
+      description: 'the end of a private session; null ends it now; absent: as it is',
+    }),
+  }),
 } as const;
 
 export type RequestType = keyof typeof RequestSchemas;

@@ -12,7 +12,7 @@ import type { Observable } from './observable.ts';
 import { platformWith, type Platform } from './platform.ts';
 import type { Outcome, ReplyOf, RequestOptions } from './request-book.ts';
 import { EarshotApi } from './rest.ts';
-import { RoomReplica, type RepairCounts } from './room-replica.ts';
+import { RoomReplica, isRoomPush, type RepairCounts } from './room-replica.ts';
 import { Room } from './room.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -241,7 +241,7 @@ export class EarshotClient {
   }
 
   #onPush(push: Push): void {
-    if (!('roomId' in push)) return;
+    if (!isRoomPush(push)) return;
     if (push.type === 'room.admitted') {
       this.#admitted.call({ roomId: push.roomId, accept: push.accept });
       return;

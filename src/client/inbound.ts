@@ -101,7 +101,40 @@ function isYou(value: unknown): boolean {
 }
 
 function isWaiting(value: unknown): boolean {
-  return isListOf(value, (user) => isRecord(user) && isString(user.id) && isString(user.name));
+  return isListOf(value, isNamed);
+}
+
+function isNamed(value: unknown): boolean {
+  return isRecord(value) && isString(value.id) && isString(value.name);
+}
+
+function isFeedItem(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    isString(value.activityId) &&
+    isNamed(value.user) &&
+    isFinite(value.at) &&
+    isString(value.state) &&
+    isRecord(value.track) &&
+    isString(value.track.title) &&
+    isFinite(value.track.durationMs) &&
+    isFinite(value.positionMs) &&
+    isFinite(value.positionAt) &&
+    isOptional(value.room, (room) => isRecord(room) && isString(room.roomId))
+  );
+}
+
+function isFeedRemoval(value: unknown): boolean {
+  return isRecord(value) && isString(value.userId) && isOptional(value.activityId, isString);
+}
+
+function isAudience(value: unknown): boolean {
+  return isRecord(value) && isString(value.audience) && isListOf(value.chosen, isString);
+}
+
+/** Whether the reply to `feed.subscribe` can be shown. */
+export function isFeed(value: unknown): boolean {
+  return isRecord(value) && isListOf(value.items, isFeedItem) && isAudience(value.audience);
 }
 
 function isRevision(value: unknown): boolean {
@@ -179,6 +212,14 @@ const PUSH_CHECKS: Readonly<Record<PushType, (push: Fields) => boolean>> = {
   'room.knocked': (push) => isWaiting(push.waiting),
   'room.admitted': (push) => typeof push.accept === 'boolean',
   'session.expiring': (push) => isFinite(push.inMs),
+  'feed.items': (push) => isListOf(push.upsert, isFeedItem) && isListOf(push.remove, isFeedRemoval),
+  'feed.snapshot': (push) => isFeed(push),
+  'audience.changed': (push) => isAudience(push.audience),
+  'friends.changed': () => true,
+  'activity.reacted': (push) =>
+    isString(push.activityId) && isNamed(push.user) && isString(push.emoji),
+  'activity.joined': (push) =>
+    isString(push.activityId) && isString(push.roomId) && isNamed(push.user),
   'hub.draining': (push) => isCount(push.reconnectWithinMs),
 };
 

@@ -24,7 +24,11 @@ import {
   type RoomView,
 } from './room-store.ts';
 
-export type RoomPush = Extract<Push, { readonly roomId: RoomId }>;
+export type RoomPush = Extract<Push, { readonly type: `room.${string}` }>;
+
+export function isRoomPush(push: Push): push is RoomPush {
+  return push.type.startsWith('room.');
+}
 
 export type Send = <T extends RequestType>(
   type: T,

@@ -1,9 +1,13 @@
 // What the hub is given: its ports, gathered once, so that each part can name the few that it needs.
+import type { ActivityLog } from '../ports/activity-log.ts';
+import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { Bus } from '../ports/bus.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
+import type { Feed } from '../ports/feed.ts';
+import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -31,6 +35,11 @@ export interface HubPorts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Undefined where nobody is told what people listen to: the four go together. */
+  readonly friends?: Friends | undefined;
+  readonly feed?: Feed | undefined;
+  readonly activityLog?: ActivityLog | undefined;
+  readonly activityOutbox?: ActivityOutbox | undefined;
   /** Undefined where this process is alone. */
   readonly nodes?: Nodes | undefined;
 }

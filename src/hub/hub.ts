@@ -14,6 +14,7 @@ import { frameOf, okFrame } from './frame.ts';
 import type { Answer, Handler, HandledType } from './handlers/handler.ts';
 import { HANDLERS, costOf } from './handlers/handlers.ts';
 import { HubMetrics } from './hub-metrics.ts';
+import { hubFeed, type HubFeed } from './hub-feed.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { LiveRoomDeps } from './live-room.ts';
@@ -31,6 +32,8 @@ type HubState = 'running' | 'draining' | 'stopped';
 export class Hub implements SocketListener {
   readonly rooms: Rooms;
   readonly metrics: HubMetrics;
+  /** Undefined where nobody is told what people listen to. */
+  readonly feed: HubFeed | undefined;
   readonly #ports: HubPorts;
   readonly #options: HubOptions;
   readonly #outbox: Outbox;
@@ -49,7 +52,15 @@ export class Hub implements SocketListener {
     });
     this.#outbox = new Outbox(ports.timers, this.metrics, options);
     this.#people = new People(options, () => ports.clock.now());
+    this.feed = hubFeed({
+      ports,
+      options,
+      outbox: this.#outbox,
+      rooms: () => this.rooms,
+      connectionsOf: (userId) => this.#people.connectionsOf(userId),
+    });
     const deps: LiveRoomDeps = {
+      listener: this.feed?.activities,
       ports,
       options,
       metrics: this.metrics,
@@ -138,6 +149,7 @@ export class Hub implements SocketListener {
     for (const membership of connection.memberships) {
       this.rooms.get(membership.roomId)?.sendOwedSnapshot(membership);
     }
+    this.feed?.desk.drained(connection);
   }
 
   closed(socket: Socket): void {
@@ -146,7 +158,11 @@ export class Hub implements SocketListener {
     this.#connections.delete(socket);
     this.#people.disconnected(connection.address);
     const session = connection.end();
-    if (session.phase === 'active') this.#people.left(session.user.id, connection);
+    if (session.phase === 'active') {
+      this.#people.left(session.user.id, connection);
+      this.feed?.activities.closed(connection, session.user.id);
+      this.feed?.desk.unsubscribe(connection, session.user.id);
+    }
     for (const membership of connection.memberships) {
       this.rooms.get(membership.roomId)?.leave(membership, 'lost');
     }
@@ -183,6 +199,7 @@ export class Hub implements SocketListener {
     this.#state = 'stopped';
     this.#sessions.stop();
     this.rooms.stop();
+    void this.feed?.stop();
   }
 
   #answerProbe(socket: Socket, data: Uint8Array, t1: number): void {
@@ -228,6 +245,7 @@ export class Hub implements SocketListener {
         options: this.#options,
         metrics: this.metrics,
         rooms: this.rooms,
+        feed: this.feed,
         connection,
         user: session.user,
       }),

@@ -1,6 +1,6 @@
 // A room held in memory by this node: its runner, members, chat and stream, tied together; what a commit means for the sockets.
 import { ERROR_CODES } from '../../protocol/errors.ts';
-import type { EntryId, InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
+import type { EntryId, RoomId, UserId } from '../../protocol/ids.ts';
 import type { ChatItem, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import { isBanned, roleOf } from '../domain/access.ts';
@@ -20,7 +20,13 @@ import type { Outbox } from './outbox.ts';
 import { RoomBroadcast } from './room-broadcast.ts';
 import { RoomChat } from './room-chat.ts';
 import { RoomDue } from './room-due.ts';
-import { RoomMembers, type RoomMembersDeps, type RoomNeighbours } from './room-members.ts';
+import type { RoomListener } from './room-listening.ts';
+import {
+  RoomMembers,
+  type RoomMembersDeps,
+  type RoomNeighbours,
+  type WayIn,
+} from './room-members.ts';
 import { RoomReactions } from './room-reactions.ts';
 import { RoomReadiness } from './room-readiness.ts';
 import type { CommandOptions, CommandOutcome, Step } from './decide-batch.ts';
@@ -34,6 +40,8 @@ export interface LiveRoomDeps {
   readonly outbox: Outbox;
   /** All connections of one person, in this room or not. */
   connectionsOf(userId: UserId): Iterable<Connection>;
+  /** Undefined where nobody is told what people listen to. */
+  readonly listener?: RoomListener | undefined;
 }
 
 const REPAIR_MS = 1_000;
@@ -104,7 +112,10 @@ export class LiveRoom {
       isHere: (userId) => this.state.members[userId]?.here === true,
       submit: (command) => this.#submitOwn(command),
       push: (push) => this.#broadcast.push({ type: 'room.presence', roomId: this.id, ...push }),
-      replaced: (membership) => this.#broadcast.left(membership, 'replaced'),
+      replaced: (membership) => {
+        deps.listener?.left(this, membership.userId, 'replaced');
+        this.#broadcast.left(membership, 'replaced');
+      },
       changedElsewhere: () => this.#changedElsewhere(),
       failed: (error) => {
         ports.log.warn({ roomId: this.id, err: error }, 'the presence could not be shared');
@@ -228,7 +239,7 @@ export class LiveRoom {
     connection: Connection,
     user: User,
     since: RequestOf<'room.join'>['since'],
-    invite: InviteCode | undefined,
+    way: WayIn = {},
   ): string {
     const again = connection.membershipIn(this.id);
     if (again !== undefined)
@@ -245,7 +256,7 @@ export class LiveRoom {
     };
     connection.memberships.push(membership);
     const wasAwaiting = this.members.isAwaitingReturn;
-    const earlier = this.members.add(membership, invite);
+    const earlier = this.members.add(membership, way);
     if (wasAwaiting) this.#due.arm();
     if (earlier !== undefined && earlier.connection !== connection)
       this.#broadcast.left(earlier, 'replaced');
@@ -254,10 +265,22 @@ export class LiveRoom {
 
   /** Ends a membership. Its place in the connection is the caller's to clear. */
   leave(membership: Membership, reason: 'left' | 'lost'): void {
-    this.members.remove(membership, reason);
+    if (this.members.remove(membership, reason))
+      this.#deps.listener?.left(this, membership.userId, reason);
     this.readiness.forgetLead();
     // The one for whom the others waited may have been this one.
     this.#openGateIfReady();
+  }
+
+  /** A member tells how well in step they are. */
+  report(membership: Membership, report: RequestOf<'sync.report'>): void {
+    this.readiness.report(membership, report);
+    this.#deps.listener?.reported(this, membership.userId, report.state);
+  }
+
+  /** Whether this person is connected to the room, on any node. */
+  isPresent(userId: UserId): boolean {
+    return this.members.isPresent(userId);
   }
 
   setReady(membership: Membership, entryId: EntryId): void {
@@ -341,6 +364,7 @@ export class LiveRoom {
 
   #committed(steps: readonly Step[]): void {
     this.#broadcast.revisions(steps);
+    this.#deps.listener?.changed(this);
     for (const { event } of steps) this.#act(event);
     const before = steps[0]?.before;
     if (before?.public.roles !== this.state.public.roles) this.members.presence.refreshRoles();
@@ -378,11 +402,13 @@ export class LiveRoom {
     const membership = this.members.of(userId);
     if (membership === undefined) return;
     this.members.remove(membership, reason === 'closed' ? 'left' : reason);
+    this.#deps.listener?.left(this, userId, 'left');
     this.#broadcast.left(membership, reason);
   }
 
   #replaced(): void {
     this.#repairLater();
+    this.#deps.listener?.changed(this);
     this.#broadcast.anew();
     this.members.presence.refreshRoles();
     this.#due.arm();

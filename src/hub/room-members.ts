@@ -36,10 +36,18 @@ export interface RoomNeighbours {
 const OTHERS_GRACE_MS = 3_000;
 const RETRY_MS = 1_000;
 
+/** What lets somebody in. */
+export interface WayIn {
+  readonly invite?: InviteCode | undefined;
+  /** The hub has seen that a friend of theirs is there. */
+  readonly asFriend?: boolean | undefined;
+}
+
 interface Arrival {
   readonly userId: UserId;
   readonly name: string;
   readonly invite?: InviteCode;
+  readonly asFriend?: true;
 }
 
 type Cancel = () => void;
@@ -133,7 +141,7 @@ export class RoomMembers {
   }
 
   /** @returns the membership that this one takes the place of: the same person elsewhere */
-  add(membership: Membership, invite?: InviteCode): Membership | undefined {
+  add(membership: Membership, { invite, asFriend }: WayIn = {}): Membership | undefined {
     const { userId, name } = membership;
     const earlier = this.#memberships.get(userId);
     this.#memberships.set(userId, membership);
@@ -144,7 +152,12 @@ export class RoomMembers {
     this.#heardUntil = undefined;
     // Who is here already may still open an invite that gives a role.
     if (!this.#deps.isHere(userId) || invite !== undefined) {
-      this.#arrive({ userId, name, ...(invite === undefined ? {} : { invite }) });
+      this.#arrive({
+        userId,
+        name,
+        ...(invite === undefined ? {} : { invite }),
+        ...(asFriend === true ? { asFriend } : {}),
+      });
     }
     if (earlier?.name !== name) this.presence.joined(userId, name);
     return earlier;

@@ -17,6 +17,8 @@ import type { People } from './people.ts';
 
 const SWEEP_MS = 5_000;
 const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VERSION}`] as const;
+/** Only where the stores of it are configured. */
+const FEED_FEATURE = 'feed';
 
 /** The session as it is now: the compiler would hold on to what it was before an await. */
 function sessionOf(connection: Connection): Session {
@@ -153,7 +155,7 @@ export class Sessions {
       hub: { now, timelineId: this.#ports.clock.timelineId },
       limits: this.#limits,
       heartbeatMs: this.#options.heartbeatMs,
-      features: [...FEATURES],
+      features: this.#ports.feed === undefined ? [...FEATURES] : [...FEATURES, FEED_FEATURE],
       tokenExpiresInMs: verified.expiresInMs,
     };
     this.#outbox.enqueue(connection, okFrame(request.id, JSON.stringify(body).slice(1, -1)));

@@ -15,6 +15,8 @@ export interface Random {
   /** @param seed the same seed gives the same id; for requests that must make one room however often they come */
   roomId(seed?: string): RoomId;
   roomCode(): RoomCode;
+  /** A uuid: the same for the same seed, on every node; another one each time without it. */
+  activityId(seed?: string): string;
   sessionId(): SessionId;
   connectionId(): ConnectionId;
   entryId(): EntryId;

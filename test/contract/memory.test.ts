@@ -2,10 +2,13 @@
 import { describe } from 'vitest';
 import { MemoryMesh } from '../../src/adapters/memory/memory-mesh.ts';
 import { memoryStores, type Stores } from '../support/postgres-stores.ts';
+import { accountsContract } from './accounts.contract.ts';
+import { activityLogContract } from './activity-log.contract.ts';
 import { archiveContract } from './archive.contract.ts';
 import { busContract } from './bus.contract.ts';
 import { chatLogContract } from './chat-log.contract.ts';
 import type { ContractContext } from './context.ts';
+import { friendsContract } from './friends.contract.ts';
 import type { NodesContext } from './nodes.ts';
 import { presenceContract } from './presence.contract.ts';
 import { roomLogContract } from './room-log.contract.ts';
@@ -22,6 +25,9 @@ describe('memory', async () => {
   roomLogContract(context);
   chatLogContract(context);
   usersContract(context);
+  friendsContract(context);
+  accountsContract(context);
+  activityLogContract(context);
   archiveContract(context);
 
   const mesh = new MemoryMesh({ now: () => 1_000_000 });

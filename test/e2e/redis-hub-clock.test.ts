@@ -46,6 +46,8 @@ class Failover implements RedisCommands {
   hGetAll = (key: string) => this.#server.hGetAll(key);
   sSubscribe = (...args: Parameters<RedisCommands['sSubscribe']>) =>
     this.#server.sSubscribe(...args);
+  sUnsubscribe = (...args: Parameters<RedisCommands['sUnsubscribe']>) =>
+    this.#server.sUnsubscribe(...args);
 
   #told(isTime: boolean, reply: unknown): unknown {
     if (!isTime) return reply;

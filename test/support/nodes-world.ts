@@ -6,6 +6,7 @@ import { MemoryMesh, type MemoryNode } from '../../src/adapters/memory/memory-me
 import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import type { HubOptions } from '../../src/hub/hub-options.ts';
+import type { HubPorts } from '../../src/hub/hub-ports.ts';
 import type { NodeId } from '../../src/ports/bus.ts';
 import type { ChatItem } from '../../protocol/schemas/pushes.ts';
 import type { ChatLog } from '../../src/ports/chat-log.ts';
@@ -31,6 +32,8 @@ export class NodesWorld {
   readonly cutOff = new Set<NodeId>();
   /** What is lost on its way, each time that something is told. */
   loses: () => boolean = () => false;
+  /** Further ports of a node that is about to start. */
+  portsOf: (nodeId: NodeId) => Partial<HubPorts> = () => ({});
 
   constructor(options: Partial<HubOptions> = {}, roomLog?: RoomLog) {
     this.#options = options;
@@ -57,6 +60,7 @@ export class NodesWorld {
           bus: node.bus,
           presence: this.#reached(nodeId, node.presence),
         },
+        ...this.portsOf(nodeId),
       },
       seed,
       this.time,

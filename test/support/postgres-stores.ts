@@ -2,8 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { MemoryAccounts } from '../../src/adapters/memory/memory-accounts.ts';
+import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log.ts';
 import { MemoryArchive } from '../../src/adapters/memory/memory-archive.ts';
 import { MemoryChatLog } from '../../src/adapters/memory/memory-chat-log.ts';
+import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import {
@@ -11,8 +14,12 @@ import {
   openPostgresStores,
   type PostgresStores,
 } from '../../src/adapters/postgres/open-postgres-stores.ts';
+import type { FriendLimits } from '../../src/domain/people.ts';
+import type { ActivityLog } from '../../src/ports/activity-log.ts';
+import type { Accounts } from '../../src/ports/accounts.ts';
 import type { Archive } from '../../src/ports/archive.ts';
 import type { ChatLog } from '../../src/ports/chat-log.ts';
+import type { Friends } from '../../src/ports/friends.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { RoomLog } from '../../src/ports/room-log.ts';
 import type { Users } from '../../src/ports/users.ts';
@@ -22,8 +29,21 @@ export interface Stores {
   readonly roomLog: RoomLog;
   readonly chatLog: ChatLog;
   readonly users: Users;
+  readonly friends: Friends;
+  readonly accounts: Accounts;
+  readonly activityLog: ActivityLog;
   readonly archive: Archive;
 }
+
+/** Small enough for a test to reach. */
+export const TEST_FRIEND_LIMITS: FriendLimits = {
+  friends: 4,
+  openRequests: 3,
+  requestsPerDay: 5,
+  blocked: 3,
+  shownRequests: 2,
+};
+const friendLimits = TEST_FRIEND_LIMITS;
 
 /** A kind of stores that is under test. One set of them for a whole suite: tests use rooms and people of their own. */
 export interface StoresUnderTest {
@@ -47,10 +67,14 @@ export function memoryStores(): StoresUnderTest {
   return {
     open() {
       const archive = new MemoryArchive();
+      const users = new MemoryUsers();
       return Promise.resolve({
         roomLog: new MemoryRoomLog(archive),
         chatLog: new MemoryChatLog(),
-        users: new MemoryUsers(),
+        users,
+        friends: new MemoryFriends(users, archive, friendLimits),
+        accounts: new MemoryAccounts(users),
+        activityLog: new MemoryActivityLog(),
         archive,
       });
     },
@@ -62,7 +86,7 @@ export function embeddedStores(): StoresUnderTest {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'earshot-data-'));
   let stores: PostgresStores | undefined;
   const open = async (): Promise<PostgresStores> => {
-    stores = await openEmbeddedStores({ dataDir, log: SILENT });
+    stores = await openEmbeddedStores({ dataDir, log: SILENT, friendLimits });
     return stores;
   };
   return {
@@ -85,7 +109,9 @@ export function postgresStores(server: PostgresServer): StoresUnderTest {
   const open = async (): Promise<PostgresStores> => {
     clientUrl ??= await server.createDatabase();
     const target = { clientUrl, poolSize: 4 };
-    const stores = await openPostgresStores({ target, migrate: true, log: SILENT });
+    const stores = await openPostgresStores({
+      ...{ target, migrate: true, log: SILENT, friendLimits },
+    });
     opened.push(stores);
     return stores;
   };

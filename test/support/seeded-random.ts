@@ -47,6 +47,10 @@ export class SeededRandom implements Random {
     return `00000000-0000-8000-8000-${hash.toString(16).padStart(12, '0')}` as RoomId;
   }
 
+  activityId(seed?: string): string {
+    return seed === undefined ? this.#uuid() : this.roomId(seed);
+  }
+
   roomCode(): RoomCode {
     return Array.from({ length: 8 }, () => this.pick(Array.from(CODE_ALPHABET))).join(
       '',

@@ -129,6 +129,22 @@ export class MemoryArchive implements Archive {
     );
   }
 
+  /** Whoever was in a room at the same time as this person, with the time of the latest such arrival. */
+  companionsOf(userId: UserId): ReadonlyMap<UserId, HubMs> {
+    const met = new Map<UserId, HubMs>();
+    for (const { arrivals } of this.#sessions.values()) {
+      for (const mine of arrivals.filter((arrival) => arrival.userId === userId)) {
+        for (const other of arrivals) {
+          const from = Math.max(mine.arrivedAt, other.arrivedAt);
+          const to = Math.min(mine.departedAt ?? Infinity, other.departedAt ?? Infinity);
+          if (other.userId === userId || from >= to) continue;
+          met.set(other.userId, Math.max(met.get(other.userId) ?? from, from));
+        }
+      }
+    }
+    return met;
+  }
+
   publicSince(roomId: RoomId): Promise<HubMs | undefined> {
     const room = this.#rooms.get(roomId)?.public;
     if (room?.visibility !== 'public') return Promise.resolve(undefined);

@@ -21,4 +21,14 @@ export class MemoryUsers implements Users {
   find(id: UserId): Promise<User | undefined> {
     return Promise.resolve(this.#users.get(id));
   }
+
+  /** For what is kept about people beside this. */
+  get(id: UserId): User | undefined {
+    return this.#users.get(id);
+  }
+
+  /** Answers whether there was one. */
+  remove(id: UserId): boolean {
+    return this.#users.delete(id);
+  }
 }

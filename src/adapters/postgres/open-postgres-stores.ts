@@ -1,16 +1,23 @@
 // Opens what is stored in Postgres, on a server of the operator's or on the embedded one, and closes it again.
+import type { FriendLimits } from '../../domain/people.ts';
+import type { Accounts } from '../../ports/accounts.ts';
+import type { ActivityLog } from '../../ports/activity-log.ts';
 import type { Archive } from '../../ports/archive.ts';
 import type { ArchiveWriter } from '../../ports/archive-writer.ts';
 import type { ChatLog } from '../../ports/chat-log.ts';
+import type { Friends } from '../../ports/friends.ts';
 import type { Log } from '../../ports/log.ts';
 import type { RoomLog } from '../../ports/room-log.ts';
 import type { Users } from '../../ports/users.ts';
 import { migrateUp, requireMigrated } from './migrate.ts';
 import { createOrm, type Orm, type PostgresTarget } from './orm.ts';
 import { startPgliteServer } from './pglite-server.ts';
+import { PostgresAccounts } from './postgres-accounts.ts';
+import { PostgresActivityLog } from './postgres-activity-log.ts';
 import { PostgresArchive } from './postgres-archive.ts';
 import { PostgresArchiver, type PostgresArchiverOptions } from './postgres-archiver.ts';
 import { PostgresChatLog } from './postgres-chat-log.ts';
+import { PostgresFriends } from './postgres-friends.ts';
 import { PostgresKv } from './postgres-kv.ts';
 import { PostgresRoomLog } from './postgres-room-log.ts';
 import { PostgresUsers } from './postgres-users.ts';
@@ -20,6 +27,9 @@ export interface PostgresStores {
   readonly roomLog: RoomLog;
   readonly chatLog: ChatLog;
   readonly users: Users;
+  readonly friends: Friends;
+  readonly accounts: Accounts;
+  readonly activityLog: ActivityLog;
   readonly archive: Archive;
   readonly kv: Pick<PostgresKv, 'get' | 'set' | 'setOnce'>;
   /** What brings the tables up to a live log of the rooms elsewhere. Nobody else appends to `roomLog` and `chatLog` then. */
@@ -35,6 +45,7 @@ export interface PostgresStoresOptions {
   /** Whether to bring the tables up to this version first. Without, they must be. */
   readonly migrate: boolean;
   readonly log: Log;
+  readonly friendLimits?: FriendLimits;
 }
 
 /** Rejects with `StoreUnavailable` where the server cannot be reached; `MigrationsPending` or `MigrationsLocked` by its tables. */
@@ -51,6 +62,7 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
     if (!migrate) await requireMigrated(sql);
     return storesOn(orm, sql, {
       vacuums: 'host' in target,
+      friendLimits: options.friendLimits,
       version: /^PostgreSQL \S+/.exec(server?.version ?? '')?.[0] ?? 'PostgreSQL',
     });
   } catch (error) {
@@ -66,10 +78,11 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
 export async function openEmbeddedStores(options: {
   readonly dataDir: string;
   readonly log: Log;
+  readonly friendLimits?: FriendLimits;
   /** The database has died by itself: from now on every store is unavailable. */
   readonly failed?: (error: Error) => void;
 }): Promise<PostgresStores> {
-  const { dataDir, log } = options;
+  const { dataDir, log, friendLimits } = options;
   const server = await startPgliteServer(dataDir);
   server.onFailure((error) => {
     log.error({ err: error }, 'the embedded database has died');
@@ -77,7 +90,10 @@ export async function openEmbeddedStores(options: {
   });
   try {
     const { host, port, version } = server;
-    const stores = await openPostgresStores({ target: { host, port }, migrate: true, log });
+    const stores = await openPostgresStores({
+      ...{ target: { host, port }, migrate: true, log },
+      ...(friendLimits === undefined ? {} : { friendLimits }),
+    });
     return {
       ...stores,
       version,
@@ -95,7 +111,15 @@ export async function openEmbeddedStores(options: {
 function storesOn(
   orm: Orm,
   sql: Sql,
-  { vacuums, version }: { readonly vacuums: boolean; readonly version: string },
+  {
+    vacuums,
+    friendLimits,
+    version,
+  }: {
+    readonly vacuums: boolean;
+    readonly friendLimits: FriendLimits | undefined;
+    readonly version: string;
+  },
 ): PostgresStores {
   const kv = new PostgresKv(sql);
   let stopped: Promise<void> | undefined;
@@ -104,6 +128,9 @@ function storesOn(
     roomLog,
     chatLog: new PostgresChatLog(sql),
     users: new PostgresUsers(sql),
+    friends: new PostgresFriends(sql, friendLimits),
+    accounts: new PostgresAccounts(sql),
+    activityLog: new PostgresActivityLog(sql),
     archive: new PostgresArchive(sql),
     kv,
     createArchiver: (options) => new PostgresArchiver({ ...options, sql, archive: roomLog }),

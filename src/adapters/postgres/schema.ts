@@ -1,5 +1,6 @@
 // The tables, as MikroORM sees them. Knows nothing of how they are written to.
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
 
 // Hub times are double precision: a JavaScript number goes in and the same one comes out.
 
@@ -10,6 +11,15 @@ export const UserSchema = defineEntity({
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
     name: p.text(),
     guest: p.boolean(),
+    colour: p.text().nullable(),
+    picture: p.text().nullable(),
+    friendCode: p.text().unique('user_friend_code_unique').nullable(),
+    audience: p.text().default('friends'),
+    privateUntil: p.float().columnType('double precision').nullable(),
+    /** Grows with each change of who may see what this person does. */
+    policyVersion: p.float().columnType('double precision').default(0),
+    /** When friend requests were sent, of the last day. */
+    requestTimes: p.json<readonly number[]>().nullable(),
   },
 });
 export type UserRow = InferEntity<typeof UserSchema>;
@@ -121,6 +131,7 @@ export const ParticipationSchema = defineEntity({
   name: 'Participation',
   tableName: 'participation',
   uniques: [{ name: 'participation_event_unique', properties: ['sessionId', 'userId', 'eventId'] }],
+  indexes: [{ name: 'participation_user_index', properties: ['userId', 'arrivedAt'] }],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
     sessionId: p.uuid(),
@@ -178,6 +189,137 @@ export const ChatItemSchema = defineEntity({
 });
 export type ChatItemRow = InferEntity<typeof ChatItemSchema>;
 
+/** Two rows a friendship, one for each. */
+export const FriendshipSchema = defineEntity({
+  name: 'Friendship',
+  tableName: 'friendship',
+  uniques: [{ name: 'friendship_unique', properties: ['userId', 'friendId'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    userId: p.uuid(),
+    friendId: p.uuid(),
+    since: p.float().columnType('double precision'),
+  },
+});
+
+export const FriendRequestSchema = defineEntity({
+  name: 'FriendRequest',
+  tableName: 'friend_request',
+  uniques: [{ name: 'friend_request_unique', properties: ['fromId', 'toId'] }],
+  indexes: [{ name: 'friend_request_to_index', properties: ['toId', 'sentAt'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    fromId: p.uuid(),
+    toId: p.uuid(),
+    sentAt: p.float().columnType('double precision'),
+    declinedAt: p.float().columnType('double precision').nullable(),
+    withdrawn: p.boolean().default(false),
+  },
+});
+
+export const BlockSchema = defineEntity({
+  name: 'Block',
+  tableName: 'block',
+  uniques: [{ name: 'block_unique', properties: ['userId', 'blockedId'] }],
+  indexes: [{ name: 'block_blocked_index', properties: ['blockedId'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    userId: p.uuid(),
+    blockedId: p.uuid(),
+    at: p.float().columnType('double precision'),
+  },
+});
+
+/** Whom a person has chosen to see what they do. */
+export const AudienceChoiceSchema = defineEntity({
+  name: 'AudienceChoice',
+  tableName: 'audience_choice',
+  uniques: [{ name: 'audience_choice_unique', properties: ['userId', 'chosenId'] }],
+  indexes: [{ name: 'audience_choice_chosen_index', properties: ['chosenId'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    userId: p.uuid(),
+    chosenId: p.uuid(),
+  },
+});
+
+export const DeviceTokenSchema = defineEntity({
+  name: 'DeviceToken',
+  tableName: 'device_token',
+  indexes: [{ name: 'device_token_user_index', properties: ['userId'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    userId: p.uuid(),
+    /** SHA-256 of the secret, in base64url. */
+    hash: p.text().unique('device_token_hash_unique'),
+    label: p.text(),
+    createdAt: p.float().columnType('double precision'),
+    usedAt: p.float().columnType('double precision'),
+  },
+});
+
+/** At most one a person: the one-time link to another device. */
+export const AccountLinkSchema = defineEntity({
+  name: 'AccountLink',
+  tableName: 'account_link',
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    userId: p.uuid().unique('account_link_user_unique'),
+    hash: p.text().unique('account_link_hash_unique'),
+    expiresAt: p.float().columnType('double precision'),
+  },
+});
+
+/** Something a person listened to; `removed` marks what they took back. */
+export const ActivitySchema = defineEntity({
+  name: 'Activity',
+  tableName: 'activity',
+  indexes: [{ name: 'activity_user_index', properties: ['userId', 'at', 'id'] }],
+  properties: {
+    id: p.uuid().primary(),
+    userId: p.uuid(),
+    version: p.float().columnType('double precision').default(0),
+    at: p.float().columnType('double precision'),
+    endedAt: p.float().columnType('double precision').nullable(),
+    track: p.json<ActivityTrack>().nullable(),
+    roomId: p.uuid().nullable(),
+    roomName: p.text().nullable(),
+    isPrivate: p.boolean().default(false),
+    removed: p.boolean().default(false),
+  },
+});
+
+/** What a person heard of a play. */
+export const ListenSchema = defineEntity({
+  name: 'Listen',
+  tableName: 'listen',
+  indexes: [
+    { name: 'listen_user_index', properties: ['userId', 'at', 'id'] },
+    { name: 'listen_play_key_index', properties: ['playKey'] },
+  ],
+  properties: {
+    id: p.uuid().primary(),
+    userId: p.uuid(),
+    playKey: p.text(),
+    at: p.float().columnType('double precision'),
+    track: p.json<ActivityTrack>().nullable(),
+    roomId: p.uuid().nullable(),
+    sessionId: p.uuid().nullable(),
+    /** Stretches of hub time, none touching another. */
+    spans: p.json<readonly (readonly [number, number])[]>().defaultRaw(`'[]'`),
+    heardMs: p.float().columnType('double precision').default(0),
+    countedAt: p.float().columnType('double precision').nullable(),
+    removed: p.boolean().default(false),
+  },
+});
+
+/** Of whom nothing is written any more. */
+export const ErasedPersonSchema = defineEntity({
+  name: 'ErasedPerson',
+  tableName: 'erased_person',
+  properties: { userId: p.uuid().primary() },
+});
+
 /** Small facts of the service itself, such as when it was last alive. */
 export const KvSchema = defineEntity({
   name: 'Kv',
@@ -196,5 +338,14 @@ export const ENTITIES = [
   ParticipationSchema,
   PlaySchema,
   ChatItemSchema,
+  FriendshipSchema,
+  FriendRequestSchema,
+  BlockSchema,
+  AudienceChoiceSchema,
+  DeviceTokenSchema,
+  AccountLinkSchema,
+  ActivitySchema,
+  ListenSchema,
+  ErasedPersonSchema,
   KvSchema,
 ];

@@ -16,6 +16,7 @@ export interface RedisCommands {
   set(key: string, value: string, options?: { readonly condition: 'NX' }): Promise<string | null>;
   hGetAll(key: string): Promise<Record<string, string>>;
   sSubscribe(channel: string, listener: (message: string) => void): Promise<void>;
+  sUnsubscribe(channel: string): Promise<void>;
 }
 
 /** More keys in one script would keep Redis from everything else for too long. */

@@ -1,5 +1,5 @@
 // The names of everything that is kept in Redis. The keys of a partition share a hash tag, and so a slot of a cluster.
-import type { RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { RoomCode, RoomId, UserId } from '../../../protocol/ids.ts';
 
 const PREFIX = 'earshot';
 
@@ -91,6 +91,25 @@ export class RedisKeys {
 
   chatKey(roomId: RoomId, key: string): string {
     return `${this.#tag(roomId)}said:${roomId}:${key}`;
+  }
+
+  /** What an author's viewers see, with its number, and the reign that it was written under. */
+  feedHead(author: UserId): string {
+    return `${this.#partition(this.feedPartitionOf(author))}feed-head:${author}`;
+  }
+
+  /** The shard channel of one author. */
+  feedChannel(author: UserId): string {
+    return `${this.#partition(this.feedPartitionOf(author))}feed:${author}`;
+  }
+
+  feedPartitionOf(author: UserId): number {
+    return fnv1a(author) % this.partitions;
+  }
+
+  /** The shard channel on which a node proves to itself that authors of a partition reach it. */
+  feedProof(partition: number, nodeId: string): string {
+    return `${this.#partition(partition)}feed-proof:${nodeId}`;
   }
 
   code(code: RoomCode): string {

@@ -21,6 +21,7 @@ export const systemRandom: Random = {
   next: () => randomInt(2 ** 47) / 2 ** 47,
   roomId: (seed) => (seed === undefined ? randomUUID() : uuidFrom(seed)) as RoomId,
   roomCode: () => roomCode() as RoomCode,
+  activityId: (seed) => (seed === undefined ? randomUUID() : uuidFrom(seed)),
   sessionId: () => randomUUID() as SessionId,
   connectionId: () => nanoid<ConnectionId>(SHORT_ID),
   entryId: () => nanoid<EntryId>(SHORT_ID),

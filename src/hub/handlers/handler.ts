@@ -5,6 +5,7 @@ import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { RequestOf, RequestType } from '../../../protocol/schemas/requests.ts';
 import type { RoomId } from '../../../protocol/ids.ts';
 import type { Connection, Membership } from '../connection.ts';
+import type { HubFeed } from '../hub-feed.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
 import type { HubOptions } from '../hub-options.ts';
 import type { HubPorts } from '../hub-ports.ts';
@@ -16,6 +17,8 @@ export interface HandlerContext {
   readonly options: HubOptions;
   readonly metrics: HubMetrics;
   readonly rooms: Rooms;
+  /** Undefined where nobody is told what people listen to. */
+  readonly feed: HubFeed | undefined;
   readonly connection: Connection;
   readonly user: User;
 }

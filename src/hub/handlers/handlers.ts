@@ -1,11 +1,12 @@
 // The table of all requests: who handles which, and what each costs of a connection's rate.
 import type { RequestType } from '../../../protocol/schemas/requests.ts';
 import type { HandlerTable } from './handler.ts';
+import { FEED } from './feed.ts';
 import { ROOM_COMMANDS } from './room-commands.ts';
 import { ROOM_LIFE } from './room-life.ts';
 import { TALK } from './talk.ts';
 
-export const HANDLERS: HandlerTable = { ...ROOM_COMMANDS, ...ROOM_LIFE, ...TALK };
+export const HANDLERS: HandlerTable = { ...ROOM_COMMANDS, ...ROOM_LIFE, ...TALK, ...FEED };
 
 const COSTS: Partial<Record<RequestType, number>> = {
   hello: 0,
@@ -17,6 +18,11 @@ const COSTS: Partial<Record<RequestType, number>> = {
   'chat.send': 3,
   'chat.history': 2,
   'reaction.send': 1,
+  'feed.subscribe': 5,
+  'activity.remove': 3,
+  'activity.react': 3,
+  'activity.join': 10,
+  'audience.set': 5,
   ready: 0.5,
   'sync.report': 0.5,
 };

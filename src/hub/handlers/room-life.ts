@@ -1,6 +1,7 @@
 // Requests about being in a room: make, join, knock, leave.
 import { refuse } from '../../../protocol/errors.ts';
-import { mayEnter } from '../../domain/access.ts';
+import { mayEnter, type Entrance } from '../../domain/access.ts';
+import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { LiveRoom } from '../live-room.ts';
 import type { RoomDraft } from '../rooms.ts';
 import {
@@ -40,6 +41,24 @@ function tooMany(
   return undefined;
 }
 
+/** Whether somebody who is there is a friend, where that lets one in. Whoever cannot be asked lets nobody in. */
+async function mayEnterAsFriend(
+  room: LiveRoom,
+  entrance: Entrance,
+  { ports, user }: HandlerContext,
+): Promise<boolean> {
+  const { friends } = ports;
+  const isRefused = mayEnter(room.state, user.id, { ...entrance, asFriend: true }) !== undefined;
+  if (friends === undefined || isRefused) return false;
+  try {
+    const grants = await friends.grantsFor(user.id);
+    return grants.some(({ author }) => room.members.isPresent(author));
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
+    throw error;
+  }
+}
+
 export const ROOM_LIFE = {
   'room.create': async (request, context) => {
     const { connection, options, ports, rooms, user } = context;
@@ -64,7 +83,7 @@ export const ROOM_LIFE = {
     if (connection.session.phase !== 'active') return SOCKET_CLOSED;
     const full = tooMany(room, context);
     if (full !== undefined) return full;
-    return { kind: 'ok', members: room.join(connection, user, undefined, undefined) };
+    return { kind: 'ok', members: room.join(connection, user, undefined) };
   },
 
   'room.join': async (request, context) => {
@@ -76,15 +95,18 @@ export const ROOM_LIFE = {
     if (room === undefined) return NO_SUCH_ROOM;
     // A message of another node may be on its way, which the client has already got from there.
     if (request.since !== undefined && !(await room.reach(request.since))) return BEHIND;
-    const refusal = mayEnter(room.state, user.id, {
+    const entrance = {
       at: ports.clock.now(),
       ...(request.invite === undefined ? {} : { invite: request.invite }),
-    });
-    if (refusal !== undefined) return { kind: 'refused', refusal };
+    };
+    const refusal = mayEnter(room.state, user.id, entrance);
+    const asFriend = refusal !== undefined && (await mayEnterAsFriend(room, entrance, context));
+    if (refusal !== undefined && !asFriend) return { kind: 'refused', refusal };
     const full = tooMany(room, context);
     if (full !== undefined) return full;
     if (connection.session.phase !== 'active') return SOCKET_CLOSED;
-    return { kind: 'ok', members: room.join(connection, user, request.since, request.invite) };
+    const { since, invite } = request;
+    return { kind: 'ok', members: room.join(connection, user, since, { invite, asFriend }) };
   },
 
   'room.knock': async (request, context) => {
@@ -123,7 +145,7 @@ export const ROOM_LIFE = {
   'sync.report': (request, context) => {
     const member = joined(context, request.roomId);
     if (member === undefined) return NOT_IN_ROOM;
-    member.room.readiness.report(member.membership, request);
+    member.room.report(member.membership, request);
     return ok();
   },
 } satisfies Partial<HandlerTable>;

@@ -1,8 +1,11 @@
 // All contracts of the stores on one kind of them, opened once for the whole file.
 import { afterAll, beforeAll } from 'vitest';
+import { accountsContract } from '../../contract/accounts.contract.ts';
+import { activityLogContract } from '../../contract/activity-log.contract.ts';
 import { archiveContract } from '../../contract/archive.contract.ts';
 import { chatLogContract } from '../../contract/chat-log.contract.ts';
 import type { ContractContext } from '../../contract/context.ts';
+import { friendsContract } from '../../contract/friends.contract.ts';
 import { roomLogContract } from '../../contract/room-log.contract.ts';
 import { usersContract } from '../../contract/users.contract.ts';
 import type { Stores, StoresUnderTest } from '../../support/postgres-stores.ts';
@@ -28,6 +31,9 @@ export function storeContracts(underTest: StoresUnderTest): ContractContext {
   roomLogContract(context);
   chatLogContract(context);
   usersContract(context);
+  friendsContract(context);
+  accountsContract(context);
+  activityLogContract(context);
   archiveContract(context);
   return context;
 }

@@ -115,17 +115,20 @@ function migrationsOn(open: () => Promise<Database>): void {
        values (?, ?, 'Ana', 1, 1, 2), (?, ?, 'Ana', 2, 1, 9)`,
       [session, user, session, user],
     );
+    await sql.rows(`insert into "user" (id, name, guest) values (?, 'Ana', true)`, [user]);
     const columns = 'room_id, seq, at, kind, user_id, name, text, deleted, target, key';
     const chat = () => sql.rows(`select ${columns} from chat_item order by room_id, seq`);
     const stays = () =>
       sql.rows(
         'select id, session_id, user_id, arrived_at, epoch, revision from participation order by arrived_at',
       );
-    const before = { chat: await chat(), stays: await stays() };
+    const people = () => sql.rows('select id, name, guest from "user"');
+    const now = async () => ({ chat: await chat(), stays: await stays(), people: await people() });
+    const before = await now();
     expect(before.chat).toHaveLength(302);
 
     await migrateUp(database.target, SILENT);
-    expect({ chat: await chat(), stays: await stays() }).toEqual(before);
+    expect(await now()).toEqual(before);
     const [ids] = await sql.rows<{ count: number; kind: string; key: string }>(
       `select count(distinct id)::int as count, min(pg_typeof(id)::text) as kind,
          (select pg_get_constraintdef(oid) from pg_constraint where conname = 'chat_item_pkey') as key
@@ -139,11 +142,19 @@ function migrationsOn(open: () => Promise<Database>): void {
       'an arrival whose event is not kept has its number for an id',
     ).toEqual([{ event_id: 'arrival' }, { event_id: '1-9' }]);
 
+    expect(
+      await sql.rows('select audience, policy_version, friend_code, private_until from "user"'),
+    ).toEqual([{ audience: 'friends', policy_version: 0, friend_code: null, private_until: null }]);
+    await sql.rows('insert into friendship (user_id, friend_id, since) values (?, ?, 1)', [
+      user,
+      other,
+    ]);
+
     while ((await migrateDown(database.target, SILENT)) !== NAMES[1]);
-    expect({ chat: await chat(), stays: await stays() }).toEqual(before);
+    expect(await now()).toEqual(before);
     await expect(sql.rows(again, [room, user])).rejects.toThrow('chat_item_pkey');
     await migrateUp(database.target, SILENT);
-    expect({ chat: await chat(), stays: await stays() }).toEqual(before);
+    expect(await now()).toEqual(before);
   });
 }
 

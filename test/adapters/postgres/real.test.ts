@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openPostgresStores } from '../../../src/adapters/postgres/open-postgres-stores.ts';
 import { StoreUnavailable } from '../../../src/ports/room-log.ts';
-import { createdRoom } from '../../support/room-fixtures.ts';
+import { createdRoom, someUserId } from '../../support/room-fixtures.ts';
 import { SILENT, postgresStores } from '../../support/postgres-stores.ts';
 import { startPostgresServer } from '../../support/postgres-server.ts';
 import { storeContracts } from './contracts.ts';
@@ -27,6 +27,12 @@ describe.skipIf(server === undefined)('real Postgres', () => {
       );
       await expect(stores.chatLog.find(room.roomId, 1)).rejects.toThrow(StoreUnavailable);
       await expect(stores.users.createGuest('Ana')).rejects.toThrow(StoreUnavailable);
+      await expect(
+        stores.friends.request(room.hostId, someUserId(), 1),
+        'in a transaction',
+      ).rejects.toThrow(StoreUnavailable);
+      await expect(stores.friends.grantsFor(room.hostId)).rejects.toThrow(StoreUnavailable);
+      await expect(stores.accounts.exchange('esd_', 1)).rejects.toThrow(StoreUnavailable);
       await expect(openPostgresStores({ target, migrate: true, log: SILENT })).rejects.toThrow(
         StoreUnavailable,
       );

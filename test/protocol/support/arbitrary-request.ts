@@ -32,6 +32,7 @@ const shown = written.map((text) => `x${text}x`.normalize('NFC'));
 /** What rules beyond JSON Schema hold for. All of them are in the form that the hub gives them, so that they come back as they were. */
 const RULED: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   Name: shown,
+  Title: shown,
   ChatText: shown,
   Key: shown,
   Emoji: fc.constantFrom('🔥', '❤️', '👩🏽‍🚀', '🇩🇪', '1️⃣'),
@@ -97,6 +98,8 @@ function arbitraryOf(schema: Schema): fc.Arbitrary<unknown> {
         })
         .map((value) => (value === 0 ? 0 : value));
     }
+    case 'null':
+      return fc.constant(null);
     case 'boolean':
       return fc.boolean();
     case undefined:

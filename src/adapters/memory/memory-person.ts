@@ -1,0 +1,46 @@
+// What is kept in memory about one person and those around them.
+import type { HubMs, UserId } from '../../../protocol/ids.ts';
+import type { User } from '../../../protocol/schemas/pushes.ts';
+import { colourOf, type Ask, type AudienceKind, type Colour } from '../../domain/people.ts';
+import type { Audience, Person } from '../../ports/friends.ts';
+
+export class MemoryPerson {
+  version = 0;
+  colour: Colour | undefined;
+  picture: string | undefined;
+  code: string | undefined;
+  audience: AudienceKind = 'friends';
+  privateUntil: HubMs | undefined;
+  requestTimes: readonly HubMs[] = [];
+  readonly chosen = new Set<UserId>();
+  readonly friends = new Map<UserId, HubMs>();
+  readonly blocked = new Map<UserId, HubMs>();
+  /** Requests that this person has sent. */
+  readonly asks = new Map<UserId, Ask>();
+
+  openRequests(): number {
+    return [...this.asks.values()].filter(({ isWithdrawn }) => !isWithdrawn).length;
+  }
+
+  admits(viewer: UserId): boolean {
+    if (!this.friends.has(viewer)) return false;
+    return this.audience === 'friends' || (this.audience === 'chosen' && this.chosen.has(viewer));
+  }
+
+  audienceNow(): Audience {
+    return {
+      audience: this.audience,
+      chosen: [...this.chosen].sort(),
+      ...(this.privateUntil === undefined ? {} : { privateUntil: this.privateUntil }),
+    };
+  }
+
+  profile({ id, name }: User): Person {
+    return {
+      userId: id,
+      name,
+      colour: this.colour ?? colourOf(id),
+      ...(this.picture === undefined ? {} : { picture: this.picture }),
+    };
+  }
+}

@@ -1,0 +1,360 @@
+// What people have listened to, in Postgres. Knows nothing of who may read it.
+import type { RoomId, SessionId, UserId } from '../../../protocol/ids.ts';
+import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
+import { dayNamer } from '../../domain/activity-counts.ts';
+import { countedAt, heardMs, unionOf } from '../../domain/listens.ts';
+import type { Span } from '../../domain/now-playing.ts';
+import type {
+  ActivityEntry,
+  ActivityLog,
+  Count,
+  CountsQuery,
+  ExportedRecord,
+  HeardEntry,
+  Listen,
+  PageQuery,
+  PastActivity,
+  PlayedEntry,
+  Range,
+  RemoveEntry,
+  Together,
+} from '../../ports/activity-log.ts';
+import type { Rows, Sql } from './sql.ts';
+
+/** Whoever erases a person waits for those who write, and the other way round. */
+const ERASING = 3_277_470;
+const EXPORTED_AT_ONCE = 500;
+
+interface ActivityRow {
+  readonly id: string;
+  readonly user_id: UserId;
+  readonly at: number;
+  readonly ended_at: number | null;
+  readonly track: ActivityTrack;
+  readonly room_id: RoomId | null;
+  readonly room_name: string | null;
+  readonly is_private: boolean;
+}
+
+interface ListenRow {
+  readonly id: string;
+  readonly user_id: UserId;
+  readonly at: number;
+  readonly track: ActivityTrack;
+  readonly room_id: RoomId | null;
+  readonly session_id: SessionId | null;
+  readonly heard_ms: number;
+  readonly counted_at: number | null;
+}
+
+const ACTIVITY = 'a.id, a.user_id, a.at, a.ended_at, a.track, a.room_id, a.room_name, a.is_private';
+const LISTEN = 'id, user_id, at, track, room_id, session_id, heard_ms, counted_at';
+
+export class PostgresActivityLog implements ActivityLog {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  async append(entries: readonly ActivityEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#sql.transaction(async (rows) => {
+      await rows('select pg_advisory_xact_lock_shared(?)', [ERASING]);
+      const people = [...new Set(entries.map(({ userId }) => userId))];
+      const erased = await rows<{ readonly user_id: UserId }>(
+        'select user_id from erased_person where user_id = any(?::uuid[])',
+        [people],
+      );
+      const gone = new Set(erased.map(({ user_id: id }) => id));
+      const kept = entries.filter(({ userId }) => !gone.has(userId));
+      // Always in the order of ids, so that no two writers wait for each other.
+      await removeAll(
+        rows,
+        latestOf(kept, isRemoval, ({ activityId }) => activityId),
+      );
+      await keepPlayed(
+        rows,
+        latestOf(kept, isPlayed, ({ activityId }) => activityId),
+      );
+      await keepHeard(
+        rows,
+        latestOf(kept, isHeard, ({ listenId }) => listenId, joined),
+      );
+    });
+  }
+
+  async feedPage(authors: readonly UserId[], query: PageQuery): Promise<readonly PastActivity[]> {
+    const { at, id } = query.after ?? {};
+    const found = await this.#sql.rows<ActivityRow>(
+      `select ${ACTIVITY} from unnest(?::uuid[]) as author, lateral (
+         select * from activity a where a.user_id = author and not a.is_private and not a.removed
+           and (?::float8 is null or (a.at, a.id) < (?::float8, ?::uuid))
+         order by a.at desc, a.id desc limit ?) a
+       order by a.at desc, a.id desc limit ?`,
+      [[...authors], at ?? null, at ?? null, id ?? null, query.limit, query.limit],
+    );
+    return found.map(activityOf);
+  }
+
+  async historyPage(
+    userId: UserId,
+    query: PageQuery & { readonly includePrivate: boolean },
+  ): Promise<readonly PastActivity[]> {
+    const { at, id } = query.after ?? {};
+    const found = await this.#sql.rows<ActivityRow>(
+      `select ${ACTIVITY} from activity a where a.user_id = ? and not a.removed and (? or not a.is_private)
+         and (?::float8 is null or (a.at, a.id) < (?::float8, ?::uuid))
+       order by a.at desc, a.id desc limit ?`,
+      [userId, query.includePrivate, at ?? null, at ?? null, id ?? null, query.limit],
+    );
+    return found.map(activityOf);
+  }
+
+  async listensPage(userId: UserId, query: PageQuery): Promise<readonly Listen[]> {
+    const { at, id } = query.after ?? {};
+    const found = await this.#sql.rows<ListenRow>(
+      `select ${LISTEN} from listen where user_id = ? and counted_at is not null and not removed
+         and (?::float8 is null or (at, id) < (?::float8, ?::uuid))
+       order by at desc, id desc limit ?`,
+      [userId, at ?? null, at ?? null, id ?? null, query.limit],
+    );
+    return found.flatMap((row) =>
+      row.counted_at === null ? [] : [{ ...listenOf(row), countedAt: row.counted_at }],
+    );
+  }
+
+  async counts(userId: UserId, query: CountsQuery): Promise<readonly Count[]> {
+    // Throws for what is no time zone, before Postgres does in its own words.
+    dayNamer(query.timeZone);
+    const groups = {
+      track: [
+        `coalesce(track->>'trackId', lower(track->>'artist') || chr(10) || lower(track->>'title'))`,
+        `track->>'title'`,
+      ],
+      artist: [`lower(track->>'artist')`, `track->>'artist'`],
+      day: [DAY, DAY],
+    } as const;
+    const [group, key] = groups[query.by];
+    const zone = query.by === 'day' ? [query.timeZone] : [];
+    const found = await this.#sql.rows<{
+      readonly key: string;
+      readonly track: ActivityTrack;
+      readonly listens: number;
+      readonly heard_ms: number;
+    }>(
+      `select * from (
+         select (array_agg(key order by at desc))[1] as key, (array_agg(track order by at desc))[1] as track,
+           count(*)::int as listens, sum(heard_ms) as heard_ms
+         from (select ${group} as grp, ${key} as key, track, at, heard_ms from listen
+           where user_id = ? and counted_at is not null and not removed and at >= ? and at < ?) l
+         group by grp) counted
+       order by ${query.by === 'day' ? 'key desc' : 'listens desc, key collate "C"'} limit ?`,
+      [...zone, ...zone, userId, query.from, query.to, query.limit],
+    );
+    return found.map((row) => ({
+      key: row.key,
+      ...(query.by === 'track' ? { track: row.track } : {}),
+      listens: row.listens,
+      heardMs: row.heard_ms,
+    }));
+  }
+
+  async together(
+    userId: UserId,
+    query: Range & { readonly limit: number },
+  ): Promise<readonly Together[]> {
+    const found = await this.#sql.rows<{
+      readonly user_id: UserId;
+      readonly heard_ms: number;
+      readonly plays: number;
+    }>(
+      `with mine as (
+         select l.play_key, (s->>0)::float8 as begun, (s->>1)::float8 as over
+         from listen l, jsonb_array_elements(l.spans) s
+         where l.user_id = ? and l.at >= ? and l.at < ? and not l.removed),
+       shared as (
+         select o.user_id, o.play_key,
+           least(m.over, (s->>1)::float8) - greatest(m.begun, (s->>0)::float8) as ms
+         from mine m join listen o on o.play_key = m.play_key, jsonb_array_elements(o.spans) s
+         where o.user_id <> ? and not o.removed)
+       select user_id, sum(ms) as heard_ms, count(distinct play_key)::int as plays from shared where ms > 0
+       group by user_id order by heard_ms desc, user_id limit ?`,
+      [userId, query.from, query.to, userId, query.limit],
+    );
+    return found.map((row) => ({ userId: row.user_id, heardMs: row.heard_ms, plays: row.plays }));
+  }
+
+  async latest(authors: readonly UserId[]): Promise<ReadonlyMap<UserId, PastActivity>> {
+    const found = await this.#sql.rows<ActivityRow>(
+      `select ${ACTIVITY} from unnest(?::uuid[]) as author, lateral (
+         select * from activity a where a.user_id = author and not a.is_private and not a.removed
+         order by a.at desc, a.id desc limit 1) a`,
+      [[...authors]],
+    );
+    return new Map(found.map((row) => [row.user_id, activityOf(row)]));
+  }
+
+  async importListens(entries: readonly HeardEntry[]): Promise<number> {
+    const ids = [...new Set(entries.map(({ listenId }) => listenId))];
+    const known = await this.#sql.rows<{ readonly id: string }>(
+      'select id from listen where id = any(?::uuid[])',
+      [ids],
+    );
+    const isKnown = new Set(known.map(({ id }) => id));
+    const fresh = entries.filter(({ listenId }) => !isKnown.has(listenId));
+    await this.append(fresh);
+    return ids.length - isKnown.size;
+  }
+
+  async *export(userId: UserId): AsyncIterable<ExportedRecord> {
+    let after: { readonly at: number; readonly id: string } | undefined;
+    for (;;) {
+      const rows: ActivityRow[] = await this.#sql.rows<ActivityRow>(
+        `select ${ACTIVITY} from activity a where a.user_id = ? and not a.removed
+           and (?::float8 is null or (a.at, a.id) > (?::float8, ?::uuid)) order by a.at, a.id limit ?`,
+        [userId, after?.at ?? null, after?.at ?? null, after?.id ?? null, EXPORTED_AT_ONCE],
+      );
+      for (const row of rows) yield { kind: 'activity', ...activityOf(row) };
+      after = rows.at(-1);
+      if (rows.length < EXPORTED_AT_ONCE) break;
+    }
+    after = undefined;
+    for (;;) {
+      const rows: ListenRow[] = await this.#sql.rows<ListenRow>(
+        `select ${LISTEN} from listen where user_id = ? and not removed
+           and (?::float8 is null or (at, id) > (?::float8, ?::uuid)) order by at, id limit ?`,
+        [userId, after?.at ?? null, after?.at ?? null, after?.id ?? null, EXPORTED_AT_ONCE],
+      );
+      for (const row of rows) {
+        const counted = row.counted_at === null ? {} : { countedAt: row.counted_at };
+        yield { kind: 'listen', ...listenOf(row), ...counted };
+      }
+      after = rows.at(-1);
+      if (rows.length < EXPORTED_AT_ONCE) return;
+    }
+  }
+
+  async erase(userId: UserId): Promise<void> {
+    await this.#sql.transaction(async (rows) => {
+      await rows('select pg_advisory_xact_lock(?)', [ERASING]);
+      await rows('insert into erased_person (user_id) values (?) on conflict do nothing', [userId]);
+      await rows('delete from activity where user_id = ?', [userId]);
+      await rows('delete from listen where user_id = ?', [userId]);
+    });
+  }
+}
+
+const DAY = `to_char(to_timestamp(at / 1000) at time zone ?, 'YYYY-MM-DD')`;
+
+const isPlayed = (entry: ActivityEntry): entry is PlayedEntry => entry.kind === 'activity';
+const isHeard = (entry: ActivityEntry): entry is HeardEntry => entry.kind === 'heard';
+const isRemoval = (entry: ActivityEntry): entry is RemoveEntry => entry.kind === 'remove';
+
+const newest = <T extends ActivityEntry>(before: T, after: T): T =>
+  isPlayed(before) && isPlayed(after) && before.version > after.version ? before : after;
+
+function joined(before: HeardEntry, after: HeardEntry): HeardEntry {
+  return { ...after, spans: [...before.spans, ...after.spans] };
+}
+
+/** One of each id, in the order of ids. */
+function latestOf<T extends ActivityEntry>(
+  entries: readonly ActivityEntry[],
+  isKind: (entry: ActivityEntry) => entry is T,
+  idOf: (entry: T) => string,
+  join: (before: T, after: T) => T = newest,
+): T[] {
+  const byId = new Map<string, T>();
+  for (const entry of entries) {
+    if (!isKind(entry)) continue;
+    const before = byId.get(idOf(entry));
+    byId.set(idOf(entry), before === undefined ? entry : join(before, entry));
+  }
+  return [...byId.values()].toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+}
+
+async function removeAll(rows: Rows, entries: readonly RemoveEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const said = JSON.stringify(entries.map(({ activityId: id, userId }) => ({ id, userId })));
+  // A mark stays, so that what is told of it later does not bring it back.
+  for (const table of ['activity', 'listen']) {
+    const key = table === 'listen' ? ', play_key' : '';
+    await rows(
+      `insert into ${table} as t (id, user_id, at, removed${key})
+       select id, "userId", 0, true${key === '' ? '' : ", ''"} from jsonb_to_recordset(?::jsonb) as x(id uuid, "userId" uuid)
+       on conflict (id) do update set removed = true, track = null${table === 'listen' ? ", spans = '[]', play_key = ''" : ', room_id = null, room_name = null'}
+       where t.user_id = excluded.user_id`,
+      [said],
+    );
+  }
+}
+
+async function keepPlayed(rows: Rows, entries: readonly PlayedEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await rows(
+    `insert into activity as t (id, user_id, version, at, ended_at, track, room_id, room_name, is_private)
+     select "activityId", "userId", version, at, "endedAt", track, "roomId", "roomName", "isPrivate"
+     from jsonb_to_recordset(?::jsonb) as x("activityId" uuid, "userId" uuid, version float8, at float8, "endedAt" float8,
+       track jsonb, "roomId" uuid, "roomName" text, "isPrivate" boolean)
+     on conflict (id) do update set version = excluded.version, at = excluded.at, ended_at = excluded.ended_at,
+       track = excluded.track, room_id = excluded.room_id, room_name = excluded.room_name, is_private = excluded.is_private
+     where not t.removed and t.user_id = excluded.user_id and t.version < excluded.version`,
+    [JSON.stringify(entries)],
+  );
+}
+
+async function keepHeard(rows: Rows, entries: readonly HeardEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await rows(
+    `insert into listen (id, user_id, play_key, at, track, room_id, session_id)
+     select "listenId", "userId", "playKey", 0, track, "roomId", "sessionId"
+     from jsonb_to_recordset(?::jsonb) as x("listenId" uuid, "userId" uuid, "playKey" text, track jsonb, "roomId" uuid, "sessionId" uuid)
+     on conflict (id) do nothing`,
+    [JSON.stringify(entries)],
+  );
+  const known = await rows<{ readonly id: string; readonly user_id: UserId; spans: Span[] }>(
+    `select id, user_id, spans from listen where id = any(?::uuid[]) and not removed order by id for update`,
+    [entries.map(({ listenId }) => listenId)],
+  );
+  const before = new Map(known.map((row) => [row.id, row]));
+  const united = entries.flatMap(({ listenId: id, userId, spans: told, track }) => {
+    const row = before.get(id);
+    if (row?.user_id !== userId) return [];
+    const spans = unionOf([...row.spans, ...told]);
+    const [first] = spans;
+    if (first === undefined) return [];
+    const counted = countedAt(spans, track.durationMs) ?? null;
+    return [{ id, spans, at: first[0], heard: heardMs(spans), counted }];
+  });
+  await rows(
+    `update listen l set spans = x.spans, at = x.at, heard_ms = x.heard, counted_at = x.counted
+     from jsonb_to_recordset(?::jsonb) as x(id uuid, spans jsonb, at float8, heard float8, counted float8) where l.id = x.id`,
+    [JSON.stringify(united)],
+  );
+}
+
+function activityOf(row: ActivityRow): PastActivity {
+  return {
+    activityId: row.id,
+    userId: row.user_id,
+    at: row.at,
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+    track: row.track,
+    ...(row.room_id === null ? {} : { roomId: row.room_id }),
+    ...(row.room_name === null ? {} : { roomName: row.room_name }),
+    isPrivate: row.is_private,
+  };
+}
+
+function listenOf(row: ListenRow): Omit<Listen, 'countedAt'> {
+  return {
+    listenId: row.id,
+    userId: row.user_id,
+    at: row.at,
+    track: row.track,
+    heardMs: row.heard_ms,
+    ...(row.room_id === null ? {} : { roomId: row.room_id }),
+    ...(row.session_id === null ? {} : { sessionId: row.session_id }),
+  };
+}

@@ -1,0 +1,84 @@
+// What the history is told of the people of this node: what they listened to, what they heard, and what they took back.
+// Knows the recorder; knows neither the feed nor who is in a private session.
+import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
+import type { Span } from '../domain/now-playing.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { ActivityRecorder } from './activity-recorder.ts';
+import type { Activity } from './live-activity.ts';
+
+export interface HeardOf extends Pick<Activity, 'activityId' | 'playKey' | 'track' | 'sessionId'> {
+  readonly roomId?: RoomId;
+}
+
+/** As long as a play may last that its author has removed. */
+const REMOVED_KEPT_MS = 86_400_000;
+const MOST_REMOVED = 10_000;
+
+export class ActivityHistory {
+  readonly #recorder: ActivityRecorder;
+  readonly #clock: HubClock;
+  /** When each was removed, oldest first. */
+  readonly #removed = new Map<string, HubMs>();
+  #version = 0;
+
+  constructor(recorder: ActivityRecorder, clock: HubClock) {
+    this.#recorder = recorder;
+    this.#clock = clock;
+  }
+
+  /** Whether its author has taken it back: it is neither shown nor told any more. */
+  isRemoved(activityId: string): boolean {
+    return this.#removed.has(activityId);
+  }
+
+  /** @param endedAt absent while it goes on */
+  played(userId: UserId, activity: Activity, isPrivate: boolean, endedAt?: HubMs): void {
+    const { activityId, at, track, room } = activity;
+    // Two words within a millisecond still have an order.
+    this.#version = Math.max(this.#version + 1, Math.round(this.#clock.now()));
+    this.#recorder.record({
+      kind: 'activity',
+      activityId,
+      userId,
+      version: this.#version,
+      at,
+      ...(endedAt === undefined ? {} : { endedAt: Math.max(at, endedAt) }),
+      track,
+      ...(room === undefined ? {} : { roomId: room.roomId, roomName: room.name }),
+      isPrivate,
+    });
+  }
+
+  /** Time heard of an activity, shown or not. */
+  heard(userId: UserId, activity: HeardOf, spans: readonly Span[]): void {
+    const { activityId: listenId, playKey, track, roomId, sessionId } = activity;
+    if (spans.length === 0 || this.isRemoved(listenId)) return;
+    this.#recorder.record({
+      kind: 'heard',
+      listenId,
+      userId,
+      track,
+      playKey,
+      ...(roomId === undefined ? {} : { roomId }),
+      ...(sessionId === undefined ? {} : { sessionId }),
+      spans,
+    });
+  }
+
+  /** Its author has removed it, here or on another node: nothing more is told of it. */
+  forget(userId: UserId, activityId: string): void {
+    const now = this.#clock.now();
+    this.#recorder.forget({ kind: 'remove', activityId, userId });
+    this.#removed.set(activityId, now);
+    const [oldest] = this.#removed;
+    if (oldest === undefined) return;
+    const isOld = now - oldest[1] > REMOVED_KEPT_MS;
+    if (isOld || this.#removed.size > MOST_REMOVED) this.#removed.delete(oldest[0]);
+  }
+
+  /** Resolves when the removal is durable. Rejects where it is not. */
+  async remove(userId: UserId, activityId: string): Promise<void> {
+    this.forget(userId, activityId);
+    await this.#recorder.recordNow({ kind: 'remove', activityId, userId });
+  }
+}

@@ -1,0 +1,146 @@
+// A friend comes to somebody who listens alone, or reacts to what they listen to: who may, and what becomes of it.
+// Knows friends, the feed and rooms; knows no sockets.
+import type { Refusal } from '../../protocol/errors.ts';
+import { refuse } from '../../protocol/errors.ts';
+import type { RoomId, UserId } from '../../protocol/ids.ts';
+import type { JsonObject } from '../../protocol/merge-patch.ts';
+import { MAX_NAME_CODE_POINTS } from '../../protocol/schemas/primitives.ts';
+import type { User } from '../../protocol/schemas/pushes.ts';
+import type { TrackInfo, UserCommand } from '../domain/command.ts';
+import { entryIdOf } from '../domain/playback.ts';
+import { soloPositionAt } from '../domain/now-playing.ts';
+import { KeyedBuckets } from '../domain/rate-limit.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { Feed } from '../ports/feed.ts';
+import type { Friends } from '../ports/friends.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { CommandOutcome } from './decide-batch.ts';
+import type { LiveRoom } from './live-room.ts';
+import { readLive, type LiveActivity } from './live-activity.ts';
+import type { Rooms } from './rooms.ts';
+
+export interface ActivityJoiningDeps {
+  readonly feed: Pick<Feed, 'heads'>;
+  readonly friends: Pick<Friends, 'grantsOf'>;
+  readonly catalogue: Pick<Catalogue, 'get'>;
+  readonly clock: HubClock;
+  readonly random: Pick<Random, 'roomId'>;
+  readonly rooms: Pick<Rooms, 'create'>;
+  /** The id of the newest activity that the history shows of a person. */
+  latestOf(author: UserId): Promise<string | undefined>;
+  /** Tells all connections of a person, on whatever node. */
+  signal(userId: UserId, push: JsonObject): Promise<void>;
+}
+
+/** Unknown, hidden, over, not a friend and blocked are not to be told apart. */
+const NO_SUCH_ACTIVITY = refuse('not_found', 'no such activity');
+const REACTION_RATE = { perSecond: 1, burst: 10 };
+
+export class ActivityJoining {
+  readonly #deps: ActivityJoiningDeps;
+  readonly #reactions = new KeyedBuckets<UserId>(REACTION_RATE);
+
+  constructor(deps: ActivityJoiningDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rejects with `StoreUnavailable`. */
+  async react(
+    by: User,
+    author: UserId,
+    activityId: string,
+    emoji: string,
+  ): Promise<Refusal | undefined> {
+    const deps = this.#deps;
+    const waitMs = this.#reactions.take(by.id, 1, deps.clock.now());
+    if (waitMs > 0) return refuse('rate_limited', 'too many reactions', waitMs);
+    if (!(await this.#maySee(by.id, author))) return NO_SUCH_ACTIVITY;
+    const live = await this.#liveOf(author);
+    const isLive = live?.activityId === activityId;
+    if (!isLive && (await deps.latestOf(author)) !== activityId) return NO_SUCH_ACTIVITY;
+    const user = { id: by.id, name: by.name };
+    await deps.signal(author, { type: 'activity.reacted', activityId, user, emoji });
+    return undefined;
+  }
+
+  /**
+   * Makes a room of what a friend listens to alone: theirs, with the track playing where they are. Whoever else joins, on whatever node,
+   * comes to the same one. Rejects with `StoreUnavailable`.
+   */
+  async join(by: User, author: UserId, activityId: string): Promise<RoomId | Refusal> {
+    if (!(await this.#maySee(by.id, author))) return NO_SUCH_ACTIVITY;
+    const live = await this.#liveOf(author);
+    if (live?.activityId !== activityId || live.join !== 'solo') return NO_SUCH_ACTIVITY;
+    const track = this.#trackOf(live);
+    if (track === undefined) return NO_SUCH_ACTIVITY;
+    const { random, rooms } = this.#deps;
+    const roomId = random.roomId(`activity:${author}:${activityId}`);
+    const owner: User = { id: author, name: live.user.name, guest: true };
+    const room = await rooms.create(owner, { name: roomName(live.user.name) }, roomId);
+    if ('code' in room) return room;
+    const refusal = await this.#start(room, live, track);
+    if (refusal !== undefined) return refusal;
+    const user = { id: by.id, name: by.name };
+    await this.#deps.signal(author, { type: 'activity.joined', activityId, roomId, user });
+    return roomId;
+  }
+
+  async #maySee(viewer: UserId, author: UserId): Promise<boolean> {
+    if (viewer === author) return false;
+    const { may, privateUntil } = await this.#deps.friends.grantsOf(author, [viewer]);
+    return may.has(viewer) && (privateUntil ?? 0) <= this.#deps.clock.now();
+  }
+
+  async #liveOf(author: UserId): Promise<LiveActivity | undefined> {
+    const [head] = await this.#deps.feed.heads([author]);
+    const item = head?.live?.item;
+    return item === undefined ? undefined : readLive(item);
+  }
+
+  #trackOf({ track: { trackId } }: LiveActivity): TrackInfo | undefined {
+    const track = trackId === undefined ? undefined : this.#deps.catalogue.get(trackId);
+    if (track === undefined) return undefined;
+    const { id, title, artist, album, durationMs, hasCover } = track;
+    return {
+      trackId: id,
+      title,
+      artist,
+      ...(album === undefined ? {} : { album }),
+      durationMs: Math.max(1, Math.round(durationMs)),
+      hasCover,
+    };
+  }
+
+  /** Each step once, whoever comes first: the keys are the activity's. What is done already is not done again. */
+  async #start(room: LiveRoom, live: LiveActivity, track: TrackInfo): Promise<Refusal | undefined> {
+    const { activityId, user } = live;
+    const step = (name: string, command: UserCommand): Promise<CommandOutcome> =>
+      room.submit(command, {
+        by: user.id,
+        key: `${user.id}:join:${activityId}:${name}`,
+        replyOf: () => ({}),
+      });
+    const added = await step('add', { type: 'AddToQueue', tracks: [track], at: 'end' });
+    if (added.kind === 'refused') return added.refusal;
+    if (live.state !== 'playing') return undefined;
+    const played = await step('play', { type: 'Play' });
+    if (played.kind === 'refused') return played.refusal;
+    const start = room.state.public.playback.timeline.find(({ state }) => state === 'playing');
+    const entryId = start === undefined ? undefined : entryIdOf(start);
+    if (start === undefined || entryId === undefined) return undefined;
+    const said = { ...live, state: 'playing' as const, durationMs: track.durationMs };
+    const positionMs = Math.round(soloPositionAt(said, start.at));
+    const sought = await step('seek', { type: 'Seek', entryId, positionMs });
+    // Whoever has moved on meanwhile is right.
+    return sought.kind === 'refused' && sought.refusal.code === 'unavailable'
+      ? sought.refusal
+      : undefined;
+  }
+}
+
+/** A name that is as long as a name may be leaves no place for more. */
+function roomName(name: string): string {
+  const full = `${name}’s room`;
+  return Array.from(full).length <= MAX_NAME_CODE_POINTS ? full : name;
+}

@@ -1,0 +1,200 @@
+// What the feed is to say of each person of this node: at most once a second each, the latest wins, told again until it is there.
+// Knows the feed; knows neither rooms nor who may see it.
+import type { HubMs, UserId } from '../../protocol/ids.ts';
+import type { JsonObject } from '../../protocol/merge-patch.ts';
+import type { Feed } from '../ports/feed.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import type { Timers } from '../ports/timers.ts';
+
+export interface ActivityPublisherDeps {
+  readonly feed: Pick<Feed, 'publish'>;
+  readonly clock: HubClock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Of one person. */
+const LEAST_BETWEEN_MS = 1_000;
+const RETRY_MS = 1_000;
+/** A large room changes its track for all at once: the store is asked for so many at a time. */
+const MOST_UNDER_WAY = 100;
+
+interface Wanted {
+  /** What it is to be; undefined for nothing. */
+  item: JsonObject | undefined;
+  policyVersion: number;
+  /** Not told yet, or not for sure. */
+  isDirty: boolean;
+  isUnderWay: boolean;
+  notBefore: HubMs;
+  /** The number that the last word got. */
+  seq: number;
+}
+
+export class ActivityPublisher {
+  readonly #deps: ActivityPublisherDeps;
+  readonly #wanted = new Map<UserId, Wanted>();
+  /** Those that are dirty and not under way, in the order in which they became so. */
+  readonly #queue = new Set<UserId>();
+  #underWay = 0;
+  #cancel: (() => void) | undefined;
+  /** When the timer strikes, hub time. */
+  #sendsAt = 0;
+  #isStopped = false;
+  #isAway = false;
+  #published = 0;
+  #failures = 0;
+
+  constructor(deps: ActivityPublisherDeps) {
+    this.#deps = deps;
+    deps.metrics.total(
+      { name: 'earshot_activities_published_total', help: 'Activities told to the feed.' },
+      () => this.#published,
+    );
+    deps.metrics.total(
+      {
+        name: 'earshot_activity_publish_failures_total',
+        help: 'Times the feed could not be told of an activity; it is told again.',
+      },
+      () => this.#failures,
+    );
+  }
+
+  /** How many people are said to listen, or are still to be said not to. */
+  get size(): number {
+    return this.#wanted.size;
+  }
+
+  /** The number of the last word about a person that the feed has taken; 0 where there is none. */
+  seqOf(author: UserId): number {
+    return this.#wanted.get(author)?.seq ?? 0;
+  }
+
+  /** Whether the feed has taken all that there is to say of a person. */
+  isTold(author: UserId): boolean {
+    const wanted = this.#wanted.get(author);
+    return wanted === undefined || (!wanted.isDirty && !wanted.isUnderWay);
+  }
+
+  /** From now on the feed is to say this of the author: undefined takes away what this node has said. */
+  want(author: UserId, item: JsonObject | undefined, policyVersion = 0): void {
+    const wanted = this.#wanted.get(author);
+    if (wanted === undefined) {
+      if (item === undefined) return;
+      this.#wanted.set(author, {
+        item,
+        policyVersion,
+        isDirty: true,
+        isUnderWay: false,
+        notBefore: 0,
+        seq: 0,
+      });
+    } else {
+      // Nothing is said once.
+      if (item === undefined && wanted.item === undefined) return;
+      wanted.item = item;
+      wanted.policyVersion = Math.max(wanted.policyVersion, policyVersion);
+      wanted.isDirty = true;
+    }
+    this.#enqueue(author);
+  }
+
+  /** Says it again: the feed has lost it. */
+  repeat(author: UserId): void {
+    const wanted = this.#wanted.get(author);
+    if (wanted === undefined) return;
+    wanted.isDirty = true;
+    this.#enqueue(author);
+  }
+
+  /** Forgets those of whom nothing is said any more. Not at once: they may be back within the second. */
+  prune(): void {
+    const now = this.#deps.clock.now();
+    for (const [author, { item, isDirty, isUnderWay, notBefore }] of this.#wanted) {
+      if (item === undefined && !isDirty && !isUnderWay && notBefore <= now) {
+        this.#wanted.delete(author);
+      }
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#queue.clear();
+  }
+
+  #enqueue(author: UserId): void {
+    if (this.#isStopped || this.#wanted.get(author)?.isUnderWay === true) return;
+    this.#queue.add(author);
+    this.#sendSoon();
+  }
+
+  #sendSoon(): void {
+    if (this.#isStopped || this.#queue.size === 0 || this.#underWay >= MOST_UNDER_WAY) return;
+    const now = this.#deps.clock.now();
+    if (this.#cancel !== undefined && this.#sendsAt <= now) return;
+    let earliest = Infinity;
+    for (const author of this.#queue) {
+      earliest = Math.min(earliest, this.#wanted.get(author)?.notBefore ?? 0);
+      if (earliest <= now) break;
+    }
+    if (this.#cancel !== undefined && this.#sendsAt <= earliest) return;
+    this.#cancel?.();
+    this.#sendsAt = Math.max(now, earliest);
+    this.#cancel = this.#deps.timers.after(this.#sendsAt - now, () => {
+      this.#cancel = undefined;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    // Timers may fire a little early against hub time.
+    const now = this.#deps.clock.now() + 1;
+    for (const author of [...this.#queue]) {
+      if (this.#underWay >= MOST_UNDER_WAY) break;
+      const wanted = this.#wanted.get(author);
+      if (wanted === undefined) this.#queue.delete(author);
+      else if (wanted.notBefore <= now) void this.#tell(author, wanted);
+    }
+    this.#sendSoon();
+  }
+
+  async #tell(author: UserId, wanted: Wanted): Promise<void> {
+    const { feed, clock } = this.#deps;
+    this.#queue.delete(author);
+    this.#underWay += 1;
+    wanted.isUnderWay = true;
+    wanted.isDirty = false;
+    try {
+      wanted.seq = await feed.publish(author, wanted.item, wanted.policyVersion);
+      wanted.notBefore = clock.now() + LEAST_BETWEEN_MS;
+      this.#published += 1;
+      this.#isAway = false;
+    } catch (error) {
+      // Whether it took effect is unknown: the latest word is said again.
+      wanted.isDirty = true;
+      wanted.notBefore = clock.now() + RETRY_MS;
+      this.#failed(author, error);
+    }
+    this.#underWay -= 1;
+    wanted.isUnderWay = false;
+    if (wanted.isDirty) this.#enqueue(author);
+    this.#sendSoon();
+  }
+
+  #failed(author: UserId, error: unknown): void {
+    this.#failures += 1;
+    const { log } = this.#deps;
+    if (!(error instanceof StoreUnavailable)) {
+      log.error({ err: error, userId: author }, 'an activity could not be told to the feed');
+    } else if (!this.#isAway) {
+      log.warn({ err: error }, 'the feed cannot be told what people listen to; it is tried again');
+    }
+    this.#isAway = true;
+  }
+}

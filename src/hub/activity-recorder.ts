@@ -1,0 +1,199 @@
+// What was listened to, on its way to the history: gathered, handed on in batches, kept for a while when it cannot be.
+// Knows an outbox; knows neither rooms nor people.
+import type { UserId } from '../../protocol/ids.ts';
+import type { ActivityEntry, HeardEntry, PlayedEntry } from '../ports/activity-log.ts';
+import type { ActivityOutbox } from '../ports/activity-outbox.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import type { Timers } from '../ports/timers.ts';
+
+export interface ActivityRecorderDeps {
+  readonly outbox: ActivityOutbox;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** How many entries wait here at most; what comes after them is lost, and counted. */
+  readonly mostWaiting?: number;
+}
+
+/** A track's end in a large room ends it for all: they are told together. */
+const BATCH_MS = 250;
+const MOST_AT_ONCE = 1_000;
+const MOST_WAITING = 20_000;
+const RETRY_MS = 1_000;
+const MOST_RETRY_MS = 15_000;
+
+export class ActivityRecorder {
+  readonly #deps: ActivityRecorderDeps;
+  readonly #mostWaiting: number;
+  /** By what they are about, oldest first: a later word about the same takes the place of the one that waits, or adds to it. */
+  readonly #waiting = new Map<string, ActivityEntry>();
+  #cancel: (() => void) | undefined;
+  #isSending = false;
+  #isStopped = false;
+  #retryMs = RETRY_MS;
+  #isAway = false;
+  #lost = 0;
+  #failures = 0;
+  #isLossTold = false;
+
+  constructor(deps: ActivityRecorderDeps) {
+    this.#deps = deps;
+    this.#mostWaiting = deps.mostWaiting ?? MOST_WAITING;
+    const { metrics } = deps;
+    metrics.gauge(
+      {
+        name: 'earshot_activity_entries_waiting',
+        help: 'Entries of the listening history that wait in memory for the outbox.',
+      },
+      () => this.#waiting.size,
+    );
+    metrics.total(
+      {
+        name: 'earshot_activity_entries_lost_total',
+        help: 'Entries of the listening history lost: too many waited for an outbox that was full or away.',
+      },
+      () => this.#lost,
+    );
+    metrics.total(
+      {
+        name: 'earshot_activity_outbox_failures_total',
+        help: 'Times the outbox of the listening history took nothing.',
+      },
+      () => this.#failures,
+    );
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Takes an entry, to be told within a quarter of a second. */
+  record(entry: ActivityEntry): void {
+    const key = keyOf(entry);
+    const before = this.#waiting.get(key);
+    if (before === undefined && this.#waiting.size >= this.#mostWaiting) {
+      this.#lose();
+      return;
+    }
+    this.#waiting.set(key, before === undefined ? entry : joined(before, entry));
+    this.#sendIn(this.#isAway ? this.#retryMs : BATCH_MS);
+  }
+
+  /** Tells it now, and resolves when it is durable. Rejects where it is not. */
+  async recordNow(entry: ActivityEntry): Promise<void> {
+    this.forget(entry);
+    await this.#deps.outbox.add([entry]);
+  }
+
+  /** What waits about the same activity is not told any more. */
+  forget(entry: ActivityEntry): void {
+    const id = idOf(entry);
+    this.#waiting.delete(`activity:${id}`);
+    this.#waiting.delete(`heard:${id}`);
+  }
+
+  /** The person is erased. */
+  forgetPerson(userId: UserId): void {
+    for (const [key, entry] of this.#waiting) {
+      if (entry.userId === userId) this.#waiting.delete(key);
+    }
+  }
+
+  /** Nothing is gathered any more; resolves when what waits was handed on, or could not be. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (!this.#isSending) await this.#send();
+  }
+
+  #sendIn(delayMs: number): void {
+    if (this.#isSending || this.#isStopped) return;
+    this.#cancel ??= this.#deps.timers.after(delayMs, () => {
+      this.#cancel = undefined;
+      void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    const batch = [...this.#waiting].slice(0, MOST_AT_ONCE);
+    if (batch.length === 0) return;
+    this.#isSending = true;
+    try {
+      await this.#deps.outbox.add(batch.map(([, entry]) => entry));
+      // What was joined with later words meanwhile goes on waiting: whoever unites spans takes them twice.
+      for (const [key, entry] of batch) {
+        if (this.#waiting.get(key) === entry) this.#waiting.delete(key);
+      }
+      this.#arrived();
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#isSending = false;
+    }
+    if (this.#waiting.size === 0) return;
+    if (this.#isAway) this.#sendIn(this.#retryMs);
+    else this.#sendIn(this.#waiting.size >= MOST_AT_ONCE ? 0 : BATCH_MS);
+  }
+
+  #arrived(): void {
+    if (this.#isAway) this.#deps.log.info({}, 'the listening history is taken in again');
+    this.#isAway = false;
+    this.#isLossTold = false;
+    this.#retryMs = RETRY_MS;
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1;
+    const { log } = this.#deps;
+    // A fault is told each time: it does not go by waiting.
+    if (!(error instanceof StoreUnavailable) || !this.#isAway) {
+      log.warn(
+        { err: error, entries: this.#waiting.size },
+        'the listening history cannot be told for the moment; it waits in memory',
+      );
+    }
+    if (this.#isAway) this.#retryMs = Math.min(MOST_RETRY_MS, this.#retryMs * 2);
+    this.#isAway = true;
+  }
+
+  #lose(): void {
+    this.#lost += 1;
+    if (this.#isLossTold) return;
+    this.#isLossTold = true;
+    this.#deps.log.error(
+      { mostWaiting: this.#mostWaiting },
+      'listening history is being lost: its outbox has taken nothing for too long',
+    );
+  }
+}
+
+function idOf(entry: ActivityEntry): string {
+  return entry.kind === 'heard' ? entry.listenId : entry.activityId;
+}
+
+function keyOf(entry: ActivityEntry): string {
+  return `${entry.kind}:${idOf(entry)}`;
+}
+
+function joined(before: ActivityEntry, after: ActivityEntry): PlayedEntry | ActivityEntry {
+  if (before.kind !== 'heard' || after.kind !== 'heard') return after;
+  return { ...after, spans: withSpans(before, after) };
+}
+
+/** Spans that only a report parts are one: a long absence of the outbox must not make a list without end. */
+function withSpans(before: HeardEntry, after: HeardEntry): HeardEntry['spans'] {
+  const spans = [...before.spans];
+  for (const span of after.spans) {
+    const last = spans.at(-1);
+    if (last?.[1] === span[0]) spans[spans.length - 1] = [last[0], span[1]];
+    else spans.push(span);
+  }
+  return spans;
+}

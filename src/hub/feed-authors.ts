@@ -1,0 +1,388 @@
+// Those whom the viewers of this node look at, each as they may be seen: what a viewer may not see never leaves here.
+// Knows viewers by their ids; knows no sockets.
+import type { HubMs, UserId } from '../../protocol/ids.ts';
+import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
+import type { ActivityLog, PastActivity } from '../ports/activity-log.ts';
+import type { Friends, Grant } from '../ports/friends.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Log } from '../ports/log.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import type { Timers } from '../ports/timers.ts';
+import type { FeedView, SeenHead, Watch } from './feed-view.ts';
+import { personOf, readLive, removedId } from './live-activity.ts';
+
+export interface FeedChange {
+  readonly upsert: readonly FeedItem[];
+  readonly remove: readonly FeedRemoval[];
+}
+
+export interface FeedAuthorsDeps {
+  readonly friends: Pick<Friends, 'grantsOf' | 'profiles'>;
+  readonly view: Pick<FeedView, 'watch'>;
+  readonly activityLog: Pick<ActivityLog, 'latest'>;
+  readonly clock: HubClock;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** The same change for all of them. */
+  deliver(viewers: readonly UserId[], change: FeedChange): void;
+}
+
+const ASK_AGAIN_MS = 1_000;
+/** What a timer may wait at most; a longer private session is looked at again then. */
+const MOST_WAIT_MS = 86_400_000;
+
+interface Author {
+  readonly id: UserId;
+  readonly watch: Watch;
+  /** Whether each viewer of this node is in the audience, by the policy of `version`. */
+  readonly viewers: Map<UserId, boolean>;
+  version: number;
+  /** The newest version that was told of: while it is newer than `version` nothing leaves. */
+  toldVersion: number;
+  privateUntil: HubMs | undefined;
+  cancelPrivate: (() => void) | undefined;
+  seq: number;
+  /** What there is to see, whoever may; undefined for nothing. */
+  item: FeedItem | undefined;
+  /** The activity that the author took back last. */
+  removed: string | undefined;
+  /** What the viewers in the audience hold; undefined for nothing. */
+  shown: FeedItem | undefined;
+  isAsking: boolean;
+  /** Whether the policy must be asked for, although its version is not known to be newer. */
+  isInDoubt: boolean;
+}
+
+export class FeedAuthors {
+  readonly #deps: FeedAuthorsDeps;
+  readonly #authors = new Map<UserId, Author>();
+  /** Whom each viewer looks at: arrays, as there are many of them. */
+  readonly #looked = new Map<UserId, readonly UserId[]>();
+  readonly #retries = new Set<() => void>();
+  #retracted = 0;
+  #asked = 0;
+  #isStopped = false;
+
+  constructor(deps: FeedAuthorsDeps) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#authors.size;
+  }
+
+  /** How many viewers look at how many authors, in all. */
+  get ties(): number {
+    let sum = 0;
+    for (const { viewers } of this.#authors.values()) sum += viewers.size;
+    return sum;
+  }
+
+  /** How often something that was shown has been taken away from viewers. */
+  get retracted(): number {
+    return this.#retracted;
+  }
+
+  /** How often a policy was asked for. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /**
+   * From now on `viewer` looks at these authors, and at no others.
+   * Resolves when what there is to see of them is known as far as it can be.
+   */
+  async look(viewer: UserId, grants: readonly Grant[]): Promise<void> {
+    const wanted = new Map(grants.map((grant) => [grant.author, grant]));
+    for (const id of this.#looked.get(viewer) ?? []) {
+      const author = wanted.has(id) ? undefined : this.#authors.get(id);
+      if (author !== undefined) this.#lose(author, viewer);
+    }
+    this.#looked.set(viewer, [...wanted.keys()]);
+    const fresh = grants.filter(({ author }) => !this.#authors.has(author));
+    const ready = this.#enter(fresh);
+    for (const grant of grants) {
+      const author = this.#authors.get(grant.author);
+      if (author !== undefined) this.#admit(author, viewer, grant);
+    }
+    await ready;
+  }
+
+  /** `viewer` looks at nobody any more; nothing is told of it. */
+  leave(viewer: UserId): void {
+    for (const id of this.#looked.get(viewer) ?? []) {
+      const author = this.#authors.get(id);
+      if (author?.viewers.delete(viewer) === true) this.#dropIfAlone(author);
+    }
+    this.#looked.delete(viewer);
+  }
+
+  /** What `viewer` holds now, or is to hold: in no order. */
+  itemsFor(viewer: UserId): FeedItem[] {
+    const items: FeedItem[] = [];
+    for (const id of this.#looked.get(viewer) ?? []) {
+      const author = this.#authors.get(id);
+      if (author?.viewers.get(viewer) === true && author.shown !== undefined)
+        items.push(author.shown);
+    }
+    return items;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const cancel of this.#retries) cancel();
+    for (const author of [...this.#authors.values()]) {
+      author.viewers.clear();
+      this.#dropIfAlone(author);
+    }
+  }
+
+  async #enter(grants: readonly Grant[]): Promise<void> {
+    if (grants.length === 0) return;
+    const ids = grants.map(({ author }) => author);
+    const early: (readonly [UserId, SeenHead])[] = [];
+    const watch = this.#deps.view.watch(ids, (id, head) => {
+      const author = this.#authors.get(id);
+      // What is known on this node already is given before the authors are made.
+      if (author === undefined) early.push([id, head]);
+      else if (author.watch === watch) this.#hear(author, head);
+    });
+    for (const { author: id, version, privateUntil } of grants) {
+      this.#authors.set(id, {
+        id,
+        watch,
+        viewers: new Map(),
+        version,
+        toldVersion: version,
+        privateUntil,
+        cancelPrivate: undefined,
+        seq: 0,
+        item: undefined,
+        removed: undefined,
+        shown: undefined,
+        isAsking: false,
+        isInDoubt: false,
+      });
+    }
+    for (const [id, head] of early) {
+      const author = this.#authors.get(id);
+      if (author?.watch === watch) this.#hear(author, head);
+    }
+    try {
+      await watch.ready;
+      await this.#readLatest(ids, watch);
+    } catch (error) {
+      // What is live comes as soon as it can be read.
+      this.#failed(error, 'what friends listen to could not be read');
+    }
+    for (const id of ids) {
+      const author = this.#authors.get(id);
+      if (author?.watch === watch) this.#show(author);
+    }
+  }
+
+  /** What those who listen to nothing now have listened to last. */
+  async #readLatest(ids: readonly UserId[], watch: Watch): Promise<void> {
+    const quiet = ids.filter((id) => this.#authors.get(id)?.item === undefined);
+    if (quiet.length === 0) return;
+    const { activityLog, friends } = this.#deps;
+    const [latest, people] = await Promise.all([
+      activityLog.latest(quiet),
+      friends.profiles(quiet),
+    ]);
+    for (const person of people) {
+      const author = this.#authors.get(person.userId);
+      const past = latest.get(person.userId);
+      if (author?.watch !== watch || past === undefined) continue;
+      if (author.item !== undefined || author.removed === past.activityId) continue;
+      author.item = pastItem(past, personOf(person), author.seq);
+    }
+  }
+
+  #admit(author: Author, viewer: UserId, grant: Grant): void {
+    const isKnown = author.viewers.has(viewer);
+    if (isKnown && grant.version <= author.version) return;
+    if (!isKnown) {
+      const isCurrent = grant.version === author.version && !author.isInDoubt;
+      author.viewers.set(viewer, isCurrent && grant.may);
+      if (isCurrent) return;
+    }
+    // One of the two was read before the policy changed.
+    author.isInDoubt = true;
+    void this.#ask(author);
+  }
+
+  #lose(author: Author, viewer: UserId): void {
+    const held = author.viewers.get(viewer) === true && author.shown !== undefined;
+    author.viewers.delete(viewer);
+    if (held) this.#retract(author, [viewer]);
+    this.#dropIfAlone(author);
+  }
+
+  #dropIfAlone(author: Author): void {
+    if (author.viewers.size > 0 || this.#authors.get(author.id) !== author) return;
+    author.cancelPrivate?.();
+    author.watch.leave(author.id);
+    this.#authors.delete(author.id);
+  }
+
+  #hear(author: Author, head: SeenHead): void {
+    const before = author.item;
+    author.seq = head.seq;
+    author.toldVersion = Math.max(author.toldVersion, head.policyVersion);
+    const live = head.live === undefined ? undefined : readLive(head.live.item);
+    const removed = head.live === undefined ? undefined : removedId(head.live.item);
+    if (removed !== undefined) {
+      author.removed = removed;
+      if (before?.activityId === removed) author.item = undefined;
+      else if (before !== undefined) author.item = ended(before, head.seq, this.#deps.clock.now());
+    } else if (live !== undefined) {
+      author.item = { ...live, seq: head.seq };
+    } else if (before !== undefined) {
+      author.item = ended(before, head.seq, this.#deps.clock.now());
+    }
+    if (author.toldVersion > author.version) void this.#ask(author);
+    else this.#show(author);
+  }
+
+  /** Whether what is known of the author's policy is what it is. */
+  #isCertain(author: Author): boolean {
+    return author.toldVersion <= author.version && !author.isInDoubt;
+  }
+
+  /** What those in the audience are to hold now. */
+  #visible(author: Author): FeedItem | undefined {
+    return (author.privateUntil ?? 0) > this.#deps.clock.now() ? undefined : author.item;
+  }
+
+  /** Brings those in the audience to what they are to hold. */
+  #show(author: Author): void {
+    if (!this.#isCertain(author) || this.#authors.get(author.id) !== author) return;
+    this.#watchPrivate(author);
+    const item = this.#visible(author);
+    const before = author.shown;
+    if (item === before) return;
+    const viewers = audienceOf(author);
+    author.shown = item;
+    if (item !== undefined) this.#deliver(viewers, { upsert: [item], remove: [] });
+    else if (before !== undefined) this.#retract(author, viewers);
+  }
+
+  #watchPrivate(author: Author): void {
+    author.cancelPrivate?.();
+    author.cancelPrivate = undefined;
+    const leftMs = (author.privateUntil ?? 0) - this.#deps.clock.now();
+    if (leftMs <= 0) return;
+    author.cancelPrivate = this.#deps.timers.after(Math.min(Math.ceil(leftMs), MOST_WAIT_MS), () =>
+      this.#show(author),
+    );
+  }
+
+  /** One question for all viewers of this node. Until it is answered nothing of the author leaves. */
+  async #ask(author: Author): Promise<void> {
+    if (author.isAsking || this.#isStopped) return;
+    author.isAsking = true;
+    const told = author.toldVersion;
+    author.isInDoubt = false;
+    this.#asked += 1;
+    const viewers = [...author.viewers.keys()];
+    try {
+      const grants = await this.#deps.friends.grantsOf(author.id, viewers);
+      author.isAsking = false;
+      if (this.#authors.get(author.id) !== author) return;
+      // The change was there before it was told: the answer is of what was told at least, whatever number an older copy gives it.
+      author.version = Math.max(grants.version, told);
+      author.privateUntil = grants.privateUntil;
+      this.#regroup(author, viewers, grants.may);
+      this.#show(author);
+      if (!this.#isCertain(author)) void this.#ask(author);
+    } catch (error) {
+      author.isAsking = false;
+      author.isInDoubt = true;
+      this.#failed(error, 'who may see somebody could not be asked');
+      this.#close(author);
+      this.#askLater(author);
+    }
+  }
+
+  #regroup(author: Author, asked: readonly UserId[], may: ReadonlySet<UserId>): void {
+    const lost: UserId[] = [];
+    const gained: UserId[] = [];
+    for (const viewer of asked) {
+      const before = author.viewers.get(viewer);
+      // Gone meanwhile.
+      if (before === undefined) continue;
+      const now = may.has(viewer);
+      author.viewers.set(viewer, now);
+      if (before && !now) lost.push(viewer);
+      if (!before && now) gained.push(viewer);
+    }
+    if (author.shown === undefined) return;
+    if (lost.length > 0) this.#retract(author, lost);
+    // What they may see is what those hold who could see it before, or what comes next; a policy that is in doubt again shows nothing.
+    const visible = this.#visible(author);
+    if (gained.length > 0 && visible === author.shown)
+      this.#deliver(gained, { upsert: [author.shown], remove: [] });
+  }
+
+  /** Nobody can say who may see the author: nobody does. */
+  #close(author: Author): void {
+    if (author.shown === undefined || this.#authors.get(author.id) !== author) return;
+    author.shown = undefined;
+    this.#retract(author, audienceOf(author));
+  }
+
+  #askLater(author: Author): void {
+    const cancel = this.#deps.timers.after(ASK_AGAIN_MS, () => {
+      this.#retries.delete(cancel);
+      if (this.#authors.get(author.id) === author) void this.#ask(author);
+    });
+    this.#retries.add(cancel);
+  }
+
+  #retract({ id }: Author, viewers: readonly UserId[]): void {
+    this.#retracted += 1;
+    this.#deliver(viewers, { upsert: [], remove: [{ userId: id }] });
+  }
+
+  #deliver(viewers: readonly UserId[], change: FeedChange): void {
+    if (viewers.length > 0 && !this.#isStopped) this.#deps.deliver(viewers, change);
+  }
+
+  #failed(error: unknown, message: string): void {
+    const { log } = this.#deps;
+    if (error instanceof StoreUnavailable) log.debug({ err: error }, message);
+    else log.error({ err: error }, message);
+  }
+}
+
+function audienceOf({ viewers }: Author): UserId[] {
+  const audience: UserId[] = [];
+  for (const [viewer, may] of viewers) if (may) audience.push(viewer);
+  return audience;
+}
+
+function ended(item: FeedItem, seq: number, now: HubMs): FeedItem {
+  if (item.state === 'ended') return item;
+  const { join: _nowhere, ...rest } = item;
+  return { ...rest, seq, state: 'ended', endedAt: Math.max(item.at, Math.round(now)) };
+}
+
+/** An activity that is over, as an item. */
+export function pastItem(past: PastActivity, user: FeedItem['user'], seq: number): FeedItem {
+  const { activityId, at, endedAt, track, roomId, roomName } = past;
+  return {
+    activityId,
+    user,
+    seq,
+    at,
+    state: 'ended',
+    endedAt: endedAt ?? at,
+    track,
+    positionMs: 0,
+    positionAt: at,
+    ...(roomId === undefined || roomName === undefined
+      ? {}
+      : { room: { roomId, name: roomName, hereCount: 0 } }),
+  };
+}

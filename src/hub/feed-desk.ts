@@ -1,0 +1,353 @@
+// The viewers of this node: who looks at the feed, what each holds, and the words that are for one person alone.
+// Knows connections and frames; whom each may see is the matter of FeedAuthors.
+import type { JsonObject } from '../../protocol/merge-patch.ts';
+import type { UserId } from '../../protocol/ids.ts';
+import {
+  MAX_FEED_ITEMS,
+  MIN_FEED_ITEMS,
+  type AudienceView,
+  type FeedItem,
+  type FeedSnapshot,
+} from '../../protocol/schemas/feed.ts';
+import type { ActivityLog } from '../ports/activity-log.ts';
+import type { Feed, FeedSubscription } from '../ports/feed.ts';
+import type { Audience, Change, Friends } from '../ports/friends.ts';
+import type { Presence } from '../ports/presence.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import type { Frame } from '../ports/sockets.ts';
+import type { Connection } from './connection.ts';
+import { FeedAuthors, type FeedChange } from './feed-authors.ts';
+import { FeedView, type Watch } from './feed-view.ts';
+import { frameOf } from './frame.ts';
+import type { HubPorts } from './hub-ports.ts';
+import type { Outbox } from './outbox.ts';
+import { PolicyTeller } from './policy-teller.ts';
+
+export interface FeedDeskDeps {
+  readonly ports: Pick<HubPorts, 'clock' | 'timers' | 'log' | 'metrics'> & {
+    readonly feed: Feed;
+    readonly friends: Friends;
+    readonly activityLog: ActivityLog;
+  };
+  /** Undefined where this process is alone. */
+  readonly presence: Pick<Presence, 'aliveNodes' | 'onNodes'> | undefined;
+  readonly outbox: Outbox;
+}
+
+const SWEEP_MS = 5_000;
+/** A change whose word was lost, with the node that was to tell it, is found by asking again: so many viewers at each sweep. */
+const REVIEWED_A_SWEEP = 10;
+const RETRY_MS = 1_000;
+
+/** A person who looks at the feed over this node. */
+interface Viewer {
+  readonly id: UserId;
+  readonly connections: Set<Connection>;
+  /** How many wait for the first reading. */
+  waiting: number;
+  /** The version of their own policy that the last reading came after. */
+  version: number;
+  toldVersion: number;
+  audience: AudienceView | undefined;
+  self: Watch | undefined;
+  signals: FeedSubscription | undefined;
+  reading: Promise<void> | undefined;
+}
+
+export class FeedDesk {
+  readonly #deps: FeedDeskDeps;
+  readonly #view: FeedView;
+  readonly #authors: FeedAuthors;
+  readonly #teller: PolicyTeller;
+  readonly #viewers = new Map<UserId, Viewer>();
+  /** Whose reply has not left yet: what comes meanwhile is told by a snapshot. */
+  readonly #entering = new Map<Connection, { isStale: boolean }>();
+  /** Those that are behind, and get a snapshot when they have caught up. */
+  readonly #owed = new Set<Connection>();
+  readonly #cancelSweep: () => void;
+  #review: Iterator<Viewer, undefined> | undefined;
+  #delivered = 0;
+  #withheld = 0;
+  #isStopped = false;
+
+  constructor(deps: FeedDeskDeps) {
+    this.#deps = deps;
+    const { ports, presence } = deps;
+    this.#view = new FeedView({
+      feed: ports.feed,
+      presence: presence ?? ALONE,
+      log: ports.log,
+    });
+    this.#authors = new FeedAuthors({
+      ...ports,
+      view: this.#view,
+      deliver: (viewers, change) => this.#deliver(viewers, change),
+    });
+    this.#teller = new PolicyTeller(ports);
+    this.#cancelSweep = ports.timers.every(SWEEP_MS, () => void this.#sweep());
+    this.#measure();
+  }
+
+  /**
+   * From now on this connection is told what the person's friends listen to.
+   * @returns what there is to see now; undefined where the connection has closed. Rejects with `StoreUnavailable`
+   */
+  async subscribe(connection: Connection, userId: UserId): Promise<FeedSnapshot | undefined> {
+    const viewer = this.#viewers.get(userId) ?? this.#open(userId);
+    viewer.waiting += 1;
+    try {
+      viewer.reading ??= this.#read(viewer);
+      await viewer.reading;
+    } finally {
+      viewer.waiting -= 1;
+      if (viewer.audience === undefined || connection.session.phase !== 'active')
+        this.#closeIfAlone(viewer);
+    }
+    if (connection.session.phase !== 'active' || this.#viewers.get(userId) !== viewer)
+      return undefined;
+    viewer.connections.add(connection);
+    this.#owed.delete(connection);
+    const entering = { isStale: false };
+    this.#entering.set(connection, entering);
+    this.#deps.ports.timers.atEndOfTick(() => {
+      if (this.#entering.get(connection) !== entering) return;
+      this.#entering.delete(connection);
+      if (entering.isStale) this.#snapshot(viewer, connection, 'changed');
+    });
+    return this.#seenBy(viewer);
+  }
+
+  /** Idempotent. */
+  unsubscribe(connection: Connection, userId: UserId): void {
+    this.#owed.delete(connection);
+    this.#entering.delete(connection);
+    const viewer = this.#viewers.get(userId);
+    if (viewer?.connections.delete(connection) === true) this.#closeIfAlone(viewer);
+  }
+
+  /** A connection that was behind has caught up. */
+  drained(connection: Connection): void {
+    const { session } = connection;
+    if (!this.#owed.delete(connection) || session.phase !== 'active') return;
+    const viewer = this.#viewers.get(session.user.id);
+    if (viewer !== undefined) this.#snapshot(viewer, connection, 'behind');
+  }
+
+  /** To be called after every change of friends, with what it answered: all nodes and pages learn of it. Never rejects. */
+  tell({ policies, overviews }: Pick<Change<string>, 'policies' | 'overviews'>): void {
+    for (const { userId, version } of policies) this.#teller.tell(userId, version);
+    for (const userId of overviews) void this.signal(userId, { type: 'friends.changed' });
+  }
+
+  /** Tells all connections of a person that look at the feed, on whatever node. Never rejects: what cannot be told is not. */
+  async signal(userId: UserId, push: JsonObject): Promise<void> {
+    try {
+      await this.#deps.ports.feed.signal(userId, push);
+    } catch (error) {
+      this.#failed(error, 'a person could not be told');
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelSweep();
+    this.#teller.stop();
+    this.#authors.stop();
+    for (const viewer of this.#viewers.values()) this.#close(viewer);
+    this.#view.stop();
+  }
+
+  #open(userId: UserId): Viewer {
+    const viewer: Viewer = {
+      id: userId,
+      connections: new Set(),
+      waiting: 0,
+      version: 0,
+      toldVersion: 0,
+      audience: undefined,
+      self: undefined,
+      signals: undefined,
+      reading: undefined,
+    };
+    this.#viewers.set(userId, viewer);
+    viewer.signals = this.#deps.ports.feed.subscribe(
+      userId,
+      () => undefined,
+      (signal) => this.#signalled(viewer, signal),
+    );
+    // Friends come and go by changes of both policies: one's own tells whom to look at.
+    viewer.self = this.#view.watch([userId], (_, { policyVersion }) => {
+      viewer.toldVersion = Math.max(viewer.toldVersion, policyVersion);
+      if (viewer.audience !== undefined && viewer.toldVersion > viewer.version)
+        this.#readAgain(viewer);
+    });
+    return viewer;
+  }
+
+  #closeIfAlone(viewer: Viewer): void {
+    if (viewer.connections.size + viewer.waiting > 0) return;
+    if (this.#viewers.get(viewer.id) === viewer) this.#close(viewer);
+  }
+
+  #close(viewer: Viewer): void {
+    this.#viewers.delete(viewer.id);
+    viewer.self?.stop();
+    viewer.signals?.stop();
+    this.#authors.leave(viewer.id);
+  }
+
+  /** Whom this person may look at, and whom they let look. Rejects with `StoreUnavailable`. */
+  async #read(viewer: Viewer): Promise<void> {
+    const { friends } = this.#deps.ports;
+    try {
+      const told = viewer.toldVersion;
+      const { version } = await friends.grantsOf(viewer.id, []);
+      const [grants, audience] = await Promise.all([
+        friends.grantsFor(viewer.id),
+        friends.audience(viewer.id),
+      ]);
+      if (this.#viewers.get(viewer.id) !== viewer) return;
+      viewer.version = Math.max(told, version);
+      await this.#authors.look(viewer.id, grants);
+      const before = viewer.audience;
+      viewer.audience = audience === undefined ? EVERYBODY : audienceView(audience);
+      if (before !== undefined && JSON.stringify(before) !== JSON.stringify(viewer.audience))
+        this.#push(viewer, { type: 'audience.changed', audience: viewer.audience });
+    } finally {
+      viewer.reading = undefined;
+      // Who came and left meanwhile is not looked for.
+      if (this.#viewers.get(viewer.id) !== viewer) this.#authors.leave(viewer.id);
+    }
+    if (viewer.toldVersion > viewer.version) await (viewer.reading ??= this.#read(viewer));
+  }
+
+  /** Tried until it is done: meanwhile the authors' own policies decide who sees them. */
+  #readAgain(viewer: Viewer): void {
+    if (viewer.reading !== undefined || this.#viewers.get(viewer.id) !== viewer) return;
+    viewer.reading = this.#read(viewer);
+    viewer.reading.catch((error: unknown) => {
+      this.#failed(error, 'whom somebody may look at could not be asked');
+      if (!this.#isStopped) this.#deps.ports.timers.after(RETRY_MS, () => this.#readAgain(viewer));
+    });
+  }
+
+  #signalled(viewer: Viewer, signal: JsonObject): void {
+    // The overview has changed: so may have those whom one may look at.
+    if (signal['type'] === 'friends.changed' && viewer.audience !== undefined)
+      this.#readAgain(viewer);
+    this.#push(viewer, signal);
+  }
+
+  #push(viewer: Viewer, push: object): void {
+    const frame = frameOf(push);
+    for (const connection of viewer.connections) this.#deps.outbox.enqueue(connection, frame);
+  }
+
+  #deliver(viewers: readonly UserId[], change: FeedChange): void {
+    let frame: Frame | undefined;
+    for (const userId of viewers) {
+      const viewer = this.#viewers.get(userId);
+      if (viewer === undefined) continue;
+      for (const connection of viewer.connections) {
+        const entering = this.#entering.get(connection);
+        if (entering !== undefined) {
+          entering.isStale = true;
+          continue;
+        }
+        frame ??= frameOf({ type: 'feed.items', ...change });
+        if (this.#deps.outbox.enqueueStream(connection, frame)) this.#delivered += 1;
+        else {
+          this.#withheld += 1;
+          this.#owed.add(connection);
+        }
+      }
+    }
+  }
+
+  #snapshot(viewer: Viewer, connection: Connection, reason: 'behind' | 'changed'): void {
+    const snapshot = { type: 'feed.snapshot', ...this.#seenBy(viewer), reason };
+    this.#deps.outbox.enqueue(connection, frameOf(snapshot));
+  }
+
+  #seenBy(viewer: Viewer): FeedSnapshot {
+    const items = this.#authors.itemsFor(viewer.id).toSorted(newestFirst);
+    const live = items.filter(({ state }) => state !== 'ended').slice(0, MAX_FEED_ITEMS);
+    const over = items.filter(({ state }) => state === 'ended');
+    return {
+      items: [...live, ...over.slice(0, Math.max(0, MIN_FEED_ITEMS - live.length))],
+      audience: viewer.audience ?? EVERYBODY,
+    };
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#view.sweep();
+    for (let n = 0; n < REVIEWED_A_SWEEP; n += 1) {
+      this.#review ??= this.#viewers.values();
+      const next = this.#review.next();
+      if (next.done === true) {
+        this.#review = undefined;
+        return;
+      }
+      this.#readAgain(next.value);
+    }
+  }
+
+  #failed(error: unknown, message: string): void {
+    const { log } = this.#deps.ports;
+    if (error instanceof StoreUnavailable) log.debug({ err: error }, message);
+    else log.error({ err: error }, message);
+  }
+
+  #measure(): void {
+    const { metrics } = this.#deps.ports;
+    const gauge = (name: string, help: string, read: () => number): void =>
+      metrics.gauge({ name: `earshot_feed_${name}`, help }, read);
+    const total = (name: string, help: string, read: () => number): void =>
+      metrics.total({ name: `earshot_feed_${name}_total`, help }, read);
+    gauge('viewers', 'People of this node who look at the feed.', () => this.#viewers.size);
+    gauge('authors', 'People who are looked at from this node.', () => this.#authors.size);
+    gauge(
+      'subscriptions',
+      'Pairs of a viewer and an author on this node.',
+      () => this.#authors.ties,
+    );
+    total('deliveries', 'Changes of the feed sent to connections.', () => this.#delivered);
+    total(
+      'withheld',
+      'Changes not sent to connections that were behind; they get a snapshot.',
+      () => this.#withheld,
+    );
+    total(
+      'retractions',
+      'Times that something shown was taken away.',
+      () => this.#authors.retracted,
+    );
+    total(
+      'policies_asked',
+      'Questions to the store about who may see somebody.',
+      () => this.#authors.asked,
+    );
+    gauge(
+      'policies_untold',
+      'Changes of policies that the other nodes could not be told of yet.',
+      () => this.#teller.size,
+    );
+  }
+}
+
+const EVERYBODY: AudienceView = { audience: 'friends', chosen: [] };
+
+/** The only process: whatever is published is its own, or of the one that it follows. */
+const ALONE: Pick<Presence, 'aliveNodes' | 'onNodes'> = {
+  aliveNodes: { has: () => true } as unknown as ReadonlySet<string>,
+  onNodes: () => () => undefined,
+};
+
+/** As the wire has it. */
+export function audienceView({ audience, chosen, privateUntil }: Audience): AudienceView {
+  return { audience, chosen: [...chosen], ...(privateUntil === undefined ? {} : { privateUntil }) };
+}
+
+function newestFirst(a: FeedItem, b: FeedItem): number {
+  return b.at - a.at || (a.user.id < b.user.id ? -1 : 1);
+}

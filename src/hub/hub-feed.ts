@@ -1,0 +1,54 @@
+// The feed of a hub: those who listen and those who look, tied together. Undefined where no store of it is configured.
+import type { UserId } from '../../protocol/ids.ts';
+import { Activities } from './activities.ts';
+import type { Connection } from './connection.ts';
+import { FeedDesk } from './feed-desk.ts';
+import type { HubOptions } from './hub-options.ts';
+import type { HubPorts } from './hub-ports.ts';
+import type { Outbox } from './outbox.ts';
+import type { Rooms } from './rooms.ts';
+
+export interface HubFeed {
+  readonly activities: Activities;
+  readonly desk: FeedDesk;
+  stop(): Promise<void>;
+}
+
+export function hubFeed(parts: {
+  readonly ports: HubPorts;
+  readonly options: HubOptions;
+  readonly outbox: Outbox;
+  readonly rooms: () => Rooms;
+  readonly connectionsOf: (userId: UserId) => Iterable<Connection>;
+}): HubFeed | undefined {
+  const { ports, options, outbox, rooms, connectionsOf } = parts;
+  const { feed, friends, activityLog, activityOutbox } = ports;
+  if (
+    feed === undefined ||
+    friends === undefined ||
+    activityLog === undefined ||
+    activityOutbox === undefined
+  )
+    return undefined;
+  const desk = new FeedDesk({
+    ports: { ...ports, feed, friends, activityLog },
+    presence: ports.nodes?.presence,
+    outbox,
+  });
+  const activities = new Activities({
+    ports: { ...ports, feed, friends, activityOutbox },
+    options,
+    rooms,
+    connectionsOf,
+    latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
+    signal: (userId, push) => desk.signal(userId, push),
+  });
+  return {
+    activities,
+    desk,
+    async stop() {
+      desk.stop();
+      await activities.stop();
+    },
+  };
+}

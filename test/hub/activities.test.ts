@@ -1,0 +1,267 @@
+import { describe, expect, it } from 'vitest';
+import { userId } from '../support/hub-world.ts';
+import { ListeningWorld, listen, playingRoom, report } from '../support/listening-world.ts';
+
+async function kitchen(tracks: readonly string[] = ['track1', 'track2']) {
+  const world = new ListeningWorld();
+  await world.hub.start();
+  const host = await world.person(1);
+  const roomId = await playingRoom(host, tracks);
+  return { world, host, roomId };
+}
+
+describe('what a room’s listeners are shown to listen to', () => {
+  it('is the track that plays, with its position and the way in', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 15_000);
+    const live = world.live(1);
+    expect(live).toMatchObject({
+      user: { id: userId(1), name: 'User 1' },
+      state: 'playing',
+      track: { trackId: 'track1', title: 'Title 1', durationMs: 60_000 },
+      room: { roomId, name: 'Kitchen', hereCount: 1 },
+      join: 'room',
+    });
+    expect(Object.keys((live?.['room'] ?? {}) as object)).toContain('code');
+    const { positionMs, positionAt } = live as { positionMs: number; positionAt: number };
+    const room = world.hub.rooms.get(roomId);
+    const anchor = room?.state.public.playback.timeline.find(({ state }) => state === 'playing');
+    expect({ positionMs, positionAt }).toEqual({ positionMs: 0, positionAt: anchor?.at });
+  });
+
+  it('is nothing in the first five seconds of a track', async () => {
+    const { world, host, roomId } = await kitchen();
+    const startsAt = world.hub.rooms
+      .get(roomId)
+      ?.state.public.playback.timeline.find(({ state }) => state === 'playing')?.at;
+    if (startsAt === undefined) throw new Error('nothing plays');
+    await world.time.advance(Math.max(0, startsAt - world.time.now()));
+    report(host, roomId);
+    await world.time.advance(4_900);
+    expect(world.live(1)).toBeUndefined();
+    report(host, roomId);
+    await world.time.advance(2_000);
+    expect(world.live(1)).toBeDefined();
+  });
+
+  it('is nothing for whoever only looks', async () => {
+    const { world, host, roomId } = await kitchen();
+    const looker = await world.person(2);
+    await looker.ask('room.join', { roomId });
+    await listen([host], roomId, 15_000);
+    expect(world.live(1)).toBeDefined();
+    expect(world.live(2)).toBeUndefined();
+    expect(world.outbox.played(2)).toEqual([]);
+  });
+
+  it('skips what was left within five seconds, and keeps what was there before for so long', async () => {
+    const { world, host, roomId } = await kitchen(['track1', 'track2', 'track3']);
+    await listen([host], roomId, 15_000);
+    const skip = async () => {
+      const room = world.hub.rooms.get(roomId);
+      const now = room?.state.public.playback.timeline.findLast(
+        (anchor) =>
+          anchor.at <= world.time.now() && 'entryId' in anchor && anchor.state === 'playing',
+      );
+      if (now === undefined || !('entryId' in now)) throw new Error('nothing plays');
+      await host.ask('playback.skip', { roomId, entryId: now.entryId });
+    };
+    await skip();
+    await listen([host], roomId, 4_000);
+    expect(world.live(1)).toMatchObject({ track: { trackId: 'track1' } });
+    await skip();
+    await listen([host], roomId, 10_000);
+    expect(world.live(1)).toMatchObject({ track: { trackId: 'track3' } });
+    expect(world.outbox.history(1).map(({ track }) => track.title)).toEqual(['Title 1', 'Title 3']);
+  });
+
+  it('keeps its id through a pause, which shows', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 15_000);
+    const before = world.live(1);
+    const entryId = Object.keys(world.hub.rooms.get(roomId)?.state.public.queue ?? {})[0] as string;
+    await host.ask('playback.pause', { roomId, entryId });
+    await world.time.advance(60_000);
+    expect(world.live(1)).toMatchObject({ activityId: before?.['activityId'], state: 'paused' });
+    await host.ask('playback.play', { roomId });
+    await listen([host], roomId, 10_000);
+    expect(world.live(1)).toMatchObject({ activityId: before?.['activityId'], state: 'playing' });
+    expect(world.outbox.history(1)).toHaveLength(1);
+  });
+
+  it('goes when they leave, at once, with its end in the history', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 15_000);
+    const leftAt = world.time.now();
+    await host.ask('room.leave', { roomId });
+    await world.time.advance(1_500);
+    expect(world.live(1)).toBeUndefined();
+    expect(world.outbox.history(1)).toMatchObject([{ endedAt: leftAt }]);
+  });
+
+  it('stays through a short loss of the socket, and goes when the grace has ended', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 15_000);
+    const { activityId } = world.live(1) as { activityId: string };
+    host.close();
+    await world.time.advance(10_000);
+    expect(world.live(1)).toBeDefined();
+    const again = await world.connect(1);
+    await again.ask('room.join', { roomId });
+    await listen([again], roomId, 20_000);
+    expect(world.live(1)).toMatchObject({ activityId });
+    const lostAt = world.time.now();
+    again.close();
+    await world.time.advance(18_000);
+    expect(world.live(1)).toBeUndefined();
+    expect(world.outbox.history(1)).toMatchObject([{ activityId, endedAt: lostAt }]);
+  });
+
+  it('goes when they report no more while it plays', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 15_000);
+    await world.time.advance(30_000);
+    expect(world.live(1)).toBeUndefined();
+  });
+
+  it('ends with the queue', async () => {
+    const { world, host, roomId } = await kitchen(['track1']);
+    await listen([host], roomId, 70_000);
+    expect(world.live(1)).toBeUndefined();
+    const [entry] = world.outbox.history(1);
+    expect((entry?.endedAt ?? 0) - (entry?.at ?? 0)).toBeGreaterThan(59_000);
+    expect((entry?.endedAt ?? 0) - (entry?.at ?? 0)).toBeLessThan(61_000);
+  });
+
+  it('is one of two rooms: the one that was entered later', async () => {
+    const { world, host, roomId } = await kitchen();
+    const other = await world.person(2);
+    const otherId = await playingRoom(other, ['track5']);
+    await listen([host], roomId, 15_000);
+    await host.ask('room.join', { roomId: otherId });
+    for (let i = 0; i < 3; i += 1) {
+      report(host, roomId);
+      report(host, otherId);
+      await world.time.advance(5_000);
+    }
+    expect(world.live(1)).toMatchObject({ room: { roomId: otherId } });
+    await host.ask('room.leave', { roomId: otherId });
+    await listen([host], roomId, 5_000);
+    expect(world.live(1)).toMatchObject({ room: { roomId } });
+  });
+});
+
+describe('privacy', () => {
+  it('hides what a room plays that does not show it, and notes it as private', async () => {
+    const { world, host, roomId } = await kitchen();
+    await host.ask('room.update', { roomId, settings: { showActivity: false } });
+    await listen([host], roomId, 15_000);
+    expect(world.live(1)).toBeUndefined();
+    expect(world.outbox.history(1)).toMatchObject([{ isPrivate: true }]);
+  });
+
+  it('takes away what is shown when the room ceases to show it', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 15_000);
+    expect(world.outbox.history(1)).toMatchObject([{ isPrivate: false }]);
+    await host.ask('room.update', { roomId, settings: { showActivity: false } });
+    await world.time.advance(1_500);
+    expect(world.live(1)).toBeUndefined();
+    expect(world.outbox.history(1)).toMatchObject([{ isPrivate: true }]);
+  });
+
+  it('gives no code of a private room, and lets friends knock or enter as the room says', async () => {
+    const world = new ListeningWorld();
+    await world.hub.start();
+    const host = await world.person(1);
+    const roomId = await playingRoom(host, ['track1', 'track2'], 'private');
+    await host.ask('room.update', { roomId, settings: { friendsEnter: false } });
+    await listen([host], roomId, 15_000);
+    expect(world.live(1)).toMatchObject({ join: 'knock' });
+    expect(Object.keys(world.live(1)?.['room'] as object)).not.toContain('code');
+    await host.ask('room.update', { roomId, settings: { friendsEnter: true } });
+    await world.time.advance(1_500);
+    expect(world.live(1)).toMatchObject({ join: 'room' });
+  });
+
+  it('tells nothing in a private session, and goes on when its time has ended', async () => {
+    const { world, host, roomId } = await kitchen(['track1', 'track2', 'track3']);
+    await listen([host], roomId, 15_000);
+    const privateUntil = world.time.now() + 60_000;
+    const { policies } = await world.stores.friends.setAudience(userId(1), {
+      audience: 'friends',
+      privateUntil,
+    });
+    for (const { userId: id, version } of policies) await world.feed.tellPolicy(id, version);
+    await listen([host], roomId, 55_000);
+    expect(world.live(1)).toBeUndefined();
+    // What was begun before it, and what began in it.
+    expect(world.outbox.history(1).map(({ isPrivate }) => isPrivate)).toEqual([true, true]);
+    await listen([host], roomId, 15_000);
+    expect(world.live(1)).toMatchObject({ track: { title: 'Title 2' } });
+    await listen([host], roomId, 60_000);
+    expect(world.outbox.history(1).map(({ isPrivate }) => isPrivate)).toEqual([true, true, false]);
+  });
+
+  it('counts as private what nobody can be asked about, until they can', async () => {
+    const world = new ListeningWorld();
+    const { friends } = world.stores;
+    let isAway = true;
+    const grantsOf = friends.grantsOf.bind(friends);
+    friends.grantsOf = (...args) =>
+      isAway ? Promise.reject(new Error('away')) : grantsOf(...args);
+    await world.hub.start();
+    const host = await world.person(1);
+    const roomId = await playingRoom(host, ['track1']);
+    await listen([host], roomId, 15_000);
+    expect(world.outbox.history(1)).toMatchObject([{ isPrivate: true }]);
+    isAway = false;
+    await listen([host], roomId, 10_000);
+    expect(world.outbox.history(1)).toMatchObject([{ isPrivate: false }]);
+  });
+});
+
+describe('what was heard', () => {
+  it('is what the room played while they reported, to the millisecond of the reports', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 140_000);
+    await host.ask('room.leave', { roomId });
+    await world.time.advance(500);
+    // The first report vouches for nothing; the second track is heard whole.
+    expect(world.outbox.heardMs(1, 'Title 2')).toBe(60_000);
+    const first = world.outbox.heardMs(1, 'Title 1');
+    expect(first).toBeGreaterThan(54_000);
+    expect(first).toBeLessThanOrEqual(60_000);
+  });
+
+  it('is nothing while they are detached, and at most fifteen seconds of a silence', async () => {
+    const { world, host, roomId } = await kitchen();
+    await listen([host], roomId, 20_000);
+    await listen([host], roomId, 10_000, 'detached');
+    await world.time.advance(1);
+    report(host, roomId);
+    await world.time.advance(19_000);
+    report(host, roomId);
+    await host.ask('room.leave', { roomId });
+    await world.time.advance(500);
+    const total = world.outbox.heardMs(1, 'Title 1') + world.outbox.heardMs(1, 'Title 2');
+    // 15 s of the first four reports, 5 s that the first word after the absence vouches for, 15 of the 19 s.
+    expect(total).toBeGreaterThan(29_000);
+    expect(total).toBeLessThanOrEqual(35_001);
+  });
+
+  it('is the same listen for the same play of the same person, and another for others', async () => {
+    const { world, host, roomId } = await kitchen();
+    const guest = await world.person(2);
+    await guest.ask('room.join', { roomId });
+    await listen([host, guest], roomId, 40_000);
+    await host.ask('room.leave', { roomId });
+    await guest.ask('room.leave', { roomId });
+    await world.time.advance(500);
+    const [mine, theirs] = [world.outbox.heard(1), world.outbox.heard(2)];
+    expect(new Set(mine.map(({ listenId }) => listenId)).size).toBe(1);
+    expect(mine[0]?.playKey).toBe(theirs[0]?.playKey);
+    expect(mine[0]?.listenId).not.toBe(theirs[0]?.listenId);
+    expect(mine[0]?.listenId).toBe(world.outbox.history(1)[0]?.activityId);
+  });
+});

@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import type { UserId } from '../../protocol/ids.ts';
+import type { JsonObject } from '../../protocol/merge-patch.ts';
+import { ActivityPublisher } from '../../src/hub/activity-publisher.ts';
+import { ActivityRecorder } from '../../src/hub/activity-recorder.ts';
+import type { HeardEntry, PlayedEntry } from '../../src/ports/activity-log.ts';
+import { StoreUnavailable } from '../../src/ports/room-log.ts';
+import { RecordingLog, silentMetrics, userId } from '../support/hub-world.ts';
+import { KeepingOutbox } from '../support/listening-world.ts';
+import { ManualTime } from '../support/manual-time.ts';
+
+const track = { title: 'Title', artist: 'Artist', durationMs: 60_000, hasCover: false };
+
+function heard(id: string, from: number, to: number): HeardEntry {
+  return {
+    kind: 'heard',
+    listenId: id,
+    userId: userId(1),
+    track,
+    playKey: id,
+    spans: [[from, to]],
+  };
+}
+
+function played(id: string, version: number): PlayedEntry {
+  return {
+    kind: 'activity',
+    activityId: id,
+    userId: userId(1),
+    version,
+    at: 0,
+    track,
+    isPrivate: false,
+  };
+}
+
+describe('the recorder', () => {
+  function recorder(mostWaiting?: number) {
+    const time = new ManualTime();
+    const outbox = new KeepingOutbox();
+    const log = new RecordingLog();
+    const made = new ActivityRecorder({
+      outbox,
+      timers: time,
+      log,
+      metrics: silentMetrics,
+      ...(mostWaiting === undefined ? {} : { mostWaiting }),
+    });
+    return { time, outbox, log, recorder: made };
+  }
+
+  it('tells a quarter of a second’s entries as one', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    it.record(played('a', 1));
+    it.record(heard('a', 0, 5));
+    await time.advance(200);
+    it.record(played('b', 2));
+    expect(outbox.calls).toBe(0);
+    await time.advance(50);
+    expect(outbox.calls).toBe(1);
+    expect(outbox.entries).toHaveLength(3);
+    await time.advance(1_000);
+    expect(outbox.calls).toBe(1);
+    expect(time.waiting).toBe(0);
+  });
+
+  it('keeps all of it while the outbox is away, joined by what it is about, and says so once', async () => {
+    const { time, outbox, log, recorder: it } = recorder();
+    outbox.isAway = true;
+    for (let n = 0; n < 40; n += 1) {
+      it.record(heard('a', n * 5, n * 5 + 5));
+      it.record(played('a', n));
+      await time.advance(1_000);
+    }
+    expect(it.waiting).toBe(2);
+    expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    expect(outbox.calls).toBeGreaterThan(2);
+    outbox.isAway = false;
+    await time.advance(20_000);
+    expect(outbox.heard()).toMatchObject([{ spans: [[0, 200]] }]);
+    expect(outbox.played()).toMatchObject([{ version: 39 }]);
+    expect(it.waiting).toBe(0);
+  });
+
+  it('loses nothing that comes while it is being told', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    const add = outbox.add.bind(outbox);
+    let release: () => void = () => undefined;
+    outbox.add = async (entries) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await add(entries);
+    };
+    it.record(heard('a', 0, 5));
+    await time.advance(250);
+    it.record(heard('a', 5, 10));
+    release();
+    await time.advance(250);
+    release();
+    await time.settle();
+    expect(outbox.heardMs(1, 'Title')).toBe(10);
+    expect(it.waiting).toBe(0);
+  });
+
+  it('loses what is beyond its bound, counts it and says so once', async () => {
+    const { time, outbox, log, recorder: it } = recorder(3);
+    outbox.isAway = true;
+    for (let n = 0; n < 5; n += 1) it.record(played(`a${n}`, n));
+    await time.advance(1_000);
+    expect([it.waiting, it.lost]).toEqual([3, 2]);
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    outbox.isAway = false;
+    await time.advance(5_000);
+    expect(outbox.entries).toHaveLength(3);
+  });
+
+  it('hands on what waits when it stops', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    it.record(played('a', 1));
+    await it.stop();
+    expect(outbox.entries).toHaveLength(1);
+    expect(time.waiting).toBe(0);
+  });
+});
+
+class HeldFeed {
+  readonly told: { readonly author: UserId; readonly item: JsonObject | undefined; at: number }[] =
+    [];
+  isAway = false;
+  underWay = 0;
+  mostUnderWay = 0;
+  readonly #time: ManualTime;
+
+  constructor(time: ManualTime) {
+    this.#time = time;
+  }
+
+  async publish(author: UserId, item: JsonObject | undefined): Promise<number> {
+    this.underWay += 1;
+    this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.underWay -= 1;
+    if (this.isAway) throw new StoreUnavailable('the feed');
+    this.told.push({ author, item, at: this.#time.now() });
+    return this.told.length;
+  }
+}
+
+describe('the publisher', () => {
+  function publisher() {
+    const time = new ManualTime();
+    const feed = new HeldFeed(time);
+    const log = new RecordingLog();
+    const made = new ActivityPublisher({
+      feed,
+      clock: time,
+      timers: time,
+      log,
+      metrics: silentMetrics,
+    });
+    return { time, feed, log, publisher: made };
+  }
+
+  it('tells at once, then at most once a second, and then the latest', async () => {
+    const { time, feed, publisher: it } = publisher();
+    const start = time.now();
+    for (let n = 0; n < 30; n += 1) {
+      it.want(userId(1), { n });
+      await time.advance(100);
+    }
+    await time.advance(1_000);
+    const gaps = feed.told.slice(1).map(({ at }, i) => at - (feed.told[i]?.at ?? 0));
+    expect(feed.told[0]).toMatchObject({ at: start, item: { n: 0 } });
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(999);
+    expect(feed.told.at(-1)?.item).toEqual({ n: 29 });
+  });
+
+  it('does not let one person wait for another', async () => {
+    const { time, feed, publisher: it } = publisher();
+    it.want(userId(1), { n: 1 });
+    await time.advance(10);
+    it.want(userId(1), { n: 2 });
+    await time.advance(10);
+    it.want(userId(2), { n: 3 });
+    await time.advance(1);
+    expect(feed.told.map(({ item }) => item)).toEqual([{ n: 1 }, { n: 3 }]);
+  });
+
+  it('tells again until it is there, the latest only, and says once that the feed is away', async () => {
+    const { time, feed, log, publisher: it } = publisher();
+    feed.isAway = true;
+    it.want(userId(1), { n: 1 });
+    await time.advance(3_500);
+    it.want(userId(1), { n: 2 });
+    expect(it.isTold(userId(1))).toBe(false);
+    feed.isAway = false;
+    await time.advance(2_000);
+    expect(feed.told.map(({ item }) => item)).toEqual([{ n: 2 }]);
+    expect(it.isTold(userId(1))).toBe(true);
+    expect(log.lines).toHaveLength(1);
+  });
+
+  it('tells a thousand people, some at a time', async () => {
+    const { time, feed, publisher: it } = publisher();
+    for (let n = 0; n < 1_000; n += 1) it.want(userId(n), { n });
+    for (let turn = 0; turn < 20; turn += 1) await time.advance(1);
+    expect(feed.told).toHaveLength(1_000);
+    expect(feed.mostUnderWay).toBeLessThanOrEqual(100);
+  });
+
+  it('takes away once, and forgets the person', async () => {
+    const { time, feed, publisher: it } = publisher();
+    it.want(userId(1), undefined);
+    it.want(userId(1), { n: 1 });
+    await time.advance(1_000);
+    it.want(userId(1), undefined);
+    it.want(userId(1), undefined);
+    await time.advance(5_000);
+    it.prune();
+    expect(feed.told.map(({ item }) => item)).toEqual([{ n: 1 }, undefined]);
+    expect(it.size).toBe(0);
+    expect(time.waiting).toBe(0);
+  });
+});
