@@ -197,11 +197,13 @@ export function accountsContract(context: ContextOf<'accounts' | 'users'>): void
       }
     });
 
-    it.skipIf(context.underTest.reopen === undefined)('outlives the process', async () => {
-      const ana = await somebody();
-      const { secret } = await device(ana);
-      await context.reopen();
-      expect((await accounts().exchange(secret, at))?.userId).toBe(ana);
-    });
+    if (context.underTest.reopen !== undefined) {
+      it('outlives the process', async () => {
+        const ana = await somebody();
+        const { secret } = await device(ana);
+        await context.reopen();
+        expect((await accounts().exchange(secret, at))?.userId).toBe(ana);
+      });
+    }
   });
 }

@@ -86,14 +86,16 @@ export function friendsProfilesContract(context: FriendsContext): void {
     expect(await friends().resetCode(someUserId())).toBeUndefined();
   });
 
-  it.skipIf(context.underTest.reopen === undefined)('outlives the process', async () => {
-    const [ana, ben] = await people.some(2);
-    await people.befriend(ana, ben);
-    await friends().setAudience(ana, { audience: 'nobody', privateUntil: 5 });
-    const before = [await friends().overview(ana), await friends().grantsFor(ben)];
-    await context.reopen();
-    expect([await friends().overview(ana), await friends().grantsFor(ben)]).toEqual(before);
-  });
+  if (context.underTest.reopen !== undefined) {
+    it('outlives the process', async () => {
+      const [ana, ben] = await people.some(2);
+      await people.befriend(ana, ben);
+      await friends().setAudience(ana, { audience: 'nobody', privateUntil: 5 });
+      const before = [await friends().overview(ana), await friends().grantsFor(ben)];
+      await context.reopen();
+      expect([await friends().overview(ana), await friends().grantsFor(ben)]).toEqual(before);
+    });
+  }
 }
 
 export function friendsCompanionsContract(context: FriendsContext): void {

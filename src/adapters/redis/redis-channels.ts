@@ -73,12 +73,13 @@ export class RedisChannels {
       await orAway(() => channels.#subscribe());
       const proven = new Promise<void>((resolve) => (channels.#proven = resolve));
       channels.#cameBack();
+      // From here on probes are sent again: a cluster that has just formed may lose the first.
+      channels.#cancel = options.timers.every(PROBE_EVERY_MS, () => channels.#tick());
       await orAway(() => proven);
     } catch (error) {
       await channels.stop();
       throw error;
     }
-    channels.#cancel = options.timers.every(PROBE_EVERY_MS, () => channels.#tick());
     return channels;
   }
 

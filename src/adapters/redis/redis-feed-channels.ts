@@ -76,12 +76,13 @@ export class RedisFeedChannels {
       await orAway(() => channels.#subscribe());
       const opened = new Promise<void>((resolve) => (channels.#opened = resolve));
       channels.#cameBack();
+      // From here on probes are sent again: a cluster that has just formed may lose the first.
+      channels.#cancel = options.timers.every(PROBE_EVERY_MS, () => channels.#tick());
       await orAway(() => opened);
     } catch (error) {
       await channels.stop();
       throw error;
     }
-    channels.#cancel = options.timers.every(PROBE_EVERY_MS, () => channels.#tick());
     return channels;
   }
 
