@@ -16,6 +16,7 @@ import { createWsSockets } from './adapters/ws/ws-sockets.ts';
 import type { Config } from './config.ts';
 import { Front } from './front.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { socialDeps } from './http/social-deps.ts';
 import { createMediaSignature } from './http/media-signature.ts';
 import { loadPage } from './http/page.ts';
 import { Hub } from './hub/hub.ts';
@@ -47,7 +48,8 @@ export class UnusableDataDir extends Error {
 const IDLE_TIMEOUT_SECONDS = 60;
 /** Above the 16 KiB that the hub answers with a reason, so that it is the hub that answers. */
 const MAX_PAYLOAD_BYTES = 64 * 1_024;
-const MAX_BODY_BYTES = 64 * 1_024;
+/** A thousand listens to be taken in fit into it. */
+const MAX_BODY_BYTES = 512 * 1_024;
 const PAGE_DIR = fileURLToPath(new URL('../web', import.meta.url));
 
 /**
@@ -196,6 +198,7 @@ async function openService(parts: {
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({
     ...stores,
+    social: socialDeps({ ...stores, log }, hub.feed),
     rooms: hub.rooms,
     authenticator,
     catalogue,

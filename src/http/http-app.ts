@@ -7,6 +7,10 @@ import { StoreUnavailable } from '../ports/room-log.ts';
 import type { HttpDeps, Peer } from './http-deps.ts';
 import { createMediaRoutes } from './media-route.ts';
 import { ProblemError, problemResponse } from './problem.ts';
+import { addAccounts } from './routes/accounts.ts';
+import { addFriends } from './routes/friends.ts';
+import { addListening } from './routes/listening.ts';
+import { addMyData } from './routes/my-data.ts';
 import { addOperations } from './routes/operations.ts';
 import { addPeople } from './routes/people.ts';
 import { addRooms } from './routes/rooms.ts';
@@ -47,6 +51,12 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   addTracks(app, deps);
   addRooms(app, deps);
   addSessions(app, deps);
+  if (deps.social !== undefined) {
+    addFriends(app, deps, deps.social);
+    addAccounts(app, deps, deps.social);
+    addListening(app, deps, deps.social);
+    addMyData(app, deps, deps.social);
+  }
   addOperations(app, deps);
   app.route(
     '/',

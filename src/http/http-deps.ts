@@ -12,6 +12,7 @@ import type { Random } from '../ports/random.ts';
 import type { Users } from '../ports/users.ts';
 import type { MediaSignature } from './media-signature.ts';
 import type { Page } from './page.ts';
+import type { SocialDeps } from './social-deps.ts';
 
 export interface HttpDeps {
   readonly rooms: Rooms;
@@ -28,6 +29,8 @@ export interface HttpDeps {
   /** Undefined where the page was not built. */
   readonly page: Page | undefined;
   readonly guests: boolean;
+  /** Undefined where nobody is told what people listen to. */
+  readonly social: SocialDeps | undefined;
   /** Takes `cost` from the rate of a person, who has one for REST and sockets; 0, or the wait in ms. */
   takeRate(userId: UserId, cost: number): number;
   /** Why this process should get no new visitors; empty when it should. */

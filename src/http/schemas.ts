@@ -13,7 +13,6 @@ const name = (example: string) =>
 export const UserBody = z
   .object({ id: z.uuid(), name: z.string(), guest: z.boolean() })
   .openapi('User');
-export const NameBody = z.object({ name: name('Ana') }).openapi('Name');
 export const TokenBody = z
   .object({ token: z.string(), expiresInMs: z.number(), user: UserBody })
   .openapi('Token');

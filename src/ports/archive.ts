@@ -77,6 +77,8 @@ export interface Archive {
   /** The newest first, then by id. Over several pages none is left out or met twice, whatever begins meanwhile. */
   sessionsOf(roomId: RoomId, query: SessionQuery): Promise<readonly SessionSummary[]>;
   session(sessionId: SessionId): Promise<SessionRecord | undefined>;
+  /** In no order; without those that are not known. */
+  summaries(sessionIds: readonly SessionId[]): Promise<readonly SessionSummary[]>;
   /**
    * What happened in a session, as far as its recap tells it (`RECAP_EVENTS`), in the order of the log and in portions, so that a long
    * session is never held whole. Nothing for a session that is not known.

@@ -104,6 +104,8 @@ export interface Friends {
   ): Promise<Change<'blocked' | 'already' | 'refused' | 'too_many'>>;
   /** Makes nobody friends again. */
   unblock(userId: UserId, other: UserId): Promise<Change<'unblocked' | 'none'>>;
+  /** Those of `others` whom this person blocks, or who block this person: neither is to be shown the other. */
+  blockedAmong(userId: UserId, others: readonly UserId[]): Promise<ReadonlySet<UserId>>;
 
   /** Of one moment. Empty for a person who is not known. */
   overview(userId: UserId): Promise<Overview>;

@@ -240,6 +240,11 @@ export function archiveContract(context: ContractContext): void {
       expect(await listed({ userId, publicSince: 30_000 })).toEqual([2, 0]);
       expect(await listed({ userId: someUserId(), publicSince: 10_000 })).toEqual([2, 1, 0]);
       expect(await listed({ userId: someUserId() })).toEqual([]);
+      const asked = [...sessions, someSessionId()];
+      const summaries = await archive().summaries(asked);
+      const whole = await archive().sessionsOf(room.roomId, { limit: 10 });
+      expect(summaries.toSorted((a, b) => b.startedAt - a.startedAt)).toEqual(whole);
+      expect(await archive().summaries([])).toEqual([]);
       expect(await archive().tookPart(room.roomId, userId)).toBe(true);
       expect(await archive().tookPart(room.roomId, someUserId())).toBe(false);
       expect(await archive().tookPart(someRoomId(), userId)).toBe(false);

@@ -31,6 +31,7 @@ export function appOver(world: HubWorld, overrides: Partial<HttpDeps> = {}): Htt
     options: { ...world.options, guestRate: { perSecond: 0.5, burst: 3 } },
     signature: createMediaSignature({ key: 'a key of at least sixteen bytes' }),
     page: undefined,
+    social: undefined,
     guests: true,
     takeRate: (userId, cost) => world.hub.takeRate(userId, cost),
     notReady: () => [],

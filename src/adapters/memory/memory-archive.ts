@@ -1,5 +1,6 @@
 // The record of sessions in memory, told of each append by the room log beside it.
 import type { HubMs, RoomId, SessionId, UserId } from '../../../protocol/ids.ts';
+import { withoutPerson } from '../../domain/forget-person.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import {
@@ -19,6 +20,7 @@ import type {
   SessionRecord,
   SessionSummary,
 } from '../../ports/archive.ts';
+import type { RoomTrace } from '../../ports/traces.ts';
 
 const RECAPPED: ReadonlySet<string> = new Set(RECAP_EVENTS);
 
@@ -117,6 +119,15 @@ export class MemoryArchive implements Archive {
     });
   }
 
+  summaries(sessionIds: readonly SessionId[]): Promise<readonly SessionSummary[]> {
+    return Promise.resolve(
+      sessionIds.flatMap((id) => {
+        const session = this.#sessions.get(id);
+        return session === undefined ? [] : [summaryOf(id, session)];
+      }),
+    );
+  }
+
   async *sessionEvents(sessionId: SessionId): AsyncIterable<readonly RoomEvent[]> {
     const events = this.#sessions.get(sessionId)?.events ?? [];
     if (events.length > 0) yield await Promise.resolve(events);
@@ -143,6 +154,32 @@ export class MemoryArchive implements Archive {
       }
     }
     return met;
+  }
+
+  roomsOf(userId: UserId): RoomId[] {
+    return [...this.#sessions.values()].flatMap(({ roomId, arrivals }) =>
+      arrivals.some((arrival) => arrival.userId === userId) ? [roomId] : [],
+    );
+  }
+
+  /** Oldest first. */
+  staysOf(userId: UserId): RoomTrace[] {
+    const stays = [...this.#sessions].flatMap(([sessionId, { roomId, arrivals }]) =>
+      arrivals
+        .filter((arrival) => arrival.userId === userId)
+        .map(({ arrivedAt, departedAt }) => ({
+          ...{ kind: 'stay' as const, roomId, sessionId, arrivedAt },
+          ...(departedAt === undefined ? {} : { departedAt }),
+        })),
+    );
+    return stays.sort((a, b) => a.arrivedAt - b.arrivedAt);
+  }
+
+  forget(roomId: RoomId, userId: UserId, as: UserId): void {
+    const room = this.#rooms.get(roomId);
+    if (room !== undefined) this.#rooms.set(roomId, withoutPerson(room, userId, as));
+    for (const [id, session] of this.#sessions)
+      if (session.roomId === roomId) this.#sessions.set(id, withoutPerson(session, userId, as));
   }
 
   publicSince(roomId: RoomId): Promise<HubMs | undefined> {

@@ -1,7 +1,9 @@
 // The rooms' chat in memory.
-import type { HubMs, RoomId } from '../../../protocol/ids.ts';
+import type { HubMs, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
+import { withoutPerson } from '../../domain/forget-person.ts';
 import type { ChatDraft, ChatLog, ChatRange } from '../../ports/chat-log.ts';
+import type { RoomTrace } from '../../ports/traces.ts';
 
 const KEY_LIFE_MS = 600_000;
 
@@ -49,6 +51,40 @@ export class MemoryChatLog implements ChatLog {
     return Promise.resolve(roomIds.map((roomId) => this.#itemsOf(roomId).at(-1)));
   }
 
+  roomsOf(userId: UserId): RoomId[] {
+    return [...this.#items].flatMap(([roomId, items]) =>
+      items.some((item) => isTheirs(item, userId)) ? [roomId] : [],
+    );
+  }
+
+  /** Of all rooms, oldest first. */
+  messagesOf(userId: UserId): RoomTrace[] {
+    const messages = [...this.#items].flatMap(([roomId, items]) =>
+      items.flatMap((item) =>
+        item.kind === 'message' && isTheirs(item, userId) && item.deleted !== true
+          ? [{ kind: 'message' as const, roomId, at: item.at, text: item.text }]
+          : [],
+      ),
+    );
+    return messages.sort((a, b) => a.at - b.at);
+  }
+
+  forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    const items = this.#itemsOf(roomId);
+    this.#items.set(
+      roomId,
+      items.map((item) => {
+        if (!isTheirs(item, userId)) return item;
+        const nameless = withoutPerson(item, userId, as);
+        return nameless.kind === 'message' ? { ...nameless, text: '', deleted: true } : nameless;
+      }),
+    );
+    for (const key of [...this.#keys.keys()]) {
+      if (key.startsWith(`${roomId} `) && key.includes(userId)) this.#keys.delete(key);
+    }
+    return Promise.resolve();
+  }
+
   /** It loses nothing. */
   restore(): Promise<void> {
     return Promise.resolve();
@@ -73,4 +109,8 @@ export class MemoryChatLog implements ChatLog {
     this.#items.set(roomId, items);
     return items;
   }
+}
+
+function isTheirs(item: ChatItem, userId: UserId): boolean {
+  return (item.kind === 'message' ? item.userId : item.by) === userId;
 }

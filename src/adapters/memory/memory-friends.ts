@@ -136,6 +136,18 @@ export class MemoryFriends implements Friends {
     return Promise.resolve({ ...change, overviews: [userId] });
   }
 
+  blockedAmong(userId: UserId, others: readonly UserId[]): Promise<ReadonlySet<UserId>> {
+    const blocked = this.#people.get(userId)?.blocked;
+    return Promise.resolve(
+      new Set(
+        others.filter(
+          (other) =>
+            blocked?.has(other) === true || this.#people.get(other)?.blocked.has(userId) === true,
+        ),
+      ),
+    );
+  }
+
   overview(userId: UserId): Promise<Overview> {
     const mine = this.#find(userId) ?? new MemoryPerson();
     const incoming = [...this.#people].flatMap(([from, { asks }]): [UserId, HubMs][] => {

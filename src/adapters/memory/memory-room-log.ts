@@ -1,6 +1,7 @@
 // The rooms' log in memory, for tests and for trying things out: everything is gone with the process.
-import type { EventId, HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { EventId, HubMs, RoomCode, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
+import { withoutPerson } from '../../domain/forget-person.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import {
@@ -24,6 +25,12 @@ interface Room {
   readonly events: readonly RoomEvent[];
   readonly state: RoomState;
   readonly keys: ReadonlyMap<string, { readonly reply: JsonObject; readonly expiresAt: HubMs }>;
+}
+
+const NOBODY = '' as UserId;
+
+function isKeyOf(room: Room, userId: UserId): boolean {
+  return [...room.keys.keys()].some((key) => key.includes(userId));
 }
 
 const EMPTY: Omit<Room, 'state'> = { head: NO_ROOM, events: [], keys: new Map() };
@@ -105,6 +112,25 @@ export class MemoryRoomLog implements RoomLog {
     }
     const events = room.events.slice(after.revision);
     return Promise.resolve({ kind: 'events', head: room.head, events });
+  }
+
+  roomsOf(userId: UserId): RoomId[] {
+    return [...this.#rooms].flatMap(([roomId, room]) =>
+      withoutPerson(room, userId, NOBODY) === room && !isKeyOf(room, userId) ? [] : [roomId],
+    );
+  }
+
+  forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    const room = this.#rooms.get(roomId);
+    if (room !== undefined) {
+      const { head, events, state, keys } = room;
+      this.#rooms.set(roomId, {
+        head,
+        ...withoutPerson({ events, state }, userId, as),
+        keys: new Map([...keys].filter(([key]) => !key.includes(userId))),
+      });
+    }
+    return Promise.resolve();
   }
 
   /** It loses nothing. */

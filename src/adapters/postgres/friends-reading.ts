@@ -129,6 +129,19 @@ export async function readByCode(
   return row && personOf(row);
 }
 
+export async function readBlockedAmong(
+  rows: Rows,
+  userId: UserId,
+  others: readonly UserId[],
+): Promise<ReadonlySet<UserId>> {
+  const found = await rows<{ readonly id: UserId }>(
+    `select blocked_id as id from block where user_id = ? and blocked_id = any(?::uuid[])
+     union select user_id from block where blocked_id = ? and user_id = any(?::uuid[])`,
+    [userId, others, userId, others],
+  );
+  return new Set(found.map(({ id }) => id));
+}
+
 export async function readAudience(rows: Rows, userId: UserId): Promise<Audience | undefined> {
   const [row] = await rows<AudienceRow>(
     `select u.audience, u.private_until, array(

@@ -8,6 +8,7 @@ import type { ChatLog } from '../../ports/chat-log.ts';
 import type { Friends } from '../../ports/friends.ts';
 import type { Log } from '../../ports/log.ts';
 import type { RoomLog } from '../../ports/room-log.ts';
+import type { Traces } from '../../ports/traces.ts';
 import type { Users } from '../../ports/users.ts';
 import { migrateUp, requireMigrated } from './migrate.ts';
 import { createOrm, type Orm, type PostgresTarget } from './orm.ts';
@@ -20,6 +21,7 @@ import { PostgresChatLog } from './postgres-chat-log.ts';
 import { PostgresFriends } from './postgres-friends.ts';
 import { PostgresKv } from './postgres-kv.ts';
 import { PostgresRoomLog } from './postgres-room-log.ts';
+import { PostgresTraces } from './postgres-traces.ts';
 import { PostgresUsers } from './postgres-users.ts';
 import { Sql } from './sql.ts';
 
@@ -31,6 +33,7 @@ export interface PostgresStores {
   readonly accounts: Accounts;
   readonly activityLog: ActivityLog;
   readonly archive: Archive;
+  readonly traces: Traces;
   readonly kv: Pick<PostgresKv, 'get' | 'set' | 'setOnce'>;
   /** What brings the tables up to a live log of the rooms elsewhere. Nobody else appends to `roomLog` and `chatLog` then. */
   createArchiver(options: Pick<PostgresArchiverOptions, 'live' | 'metrics' | 'log'>): ArchiveWriter;
@@ -132,6 +135,7 @@ function storesOn(
     accounts: new PostgresAccounts(sql),
     activityLog: new PostgresActivityLog(sql),
     archive: new PostgresArchive(sql),
+    traces: new PostgresTraces(sql),
     kv,
     createArchiver: (options) => new PostgresArchiver({ ...options, sql, archive: roomLog }),
     version,

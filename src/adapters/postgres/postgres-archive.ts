@@ -126,6 +126,14 @@ export class PostgresArchive implements Archive {
     });
   }
 
+  async summaries(sessionIds: readonly SessionId[]): Promise<readonly SessionSummary[]> {
+    const rows = await this.#sql.rows<SessionRow>(
+      `select ${SUMMARY} from session s where s.id = any(?::uuid[])`,
+      [sessionIds],
+    );
+    return rows.map(summaryOf);
+  }
+
   async *sessionEvents(sessionId: SessionId): AsyncIterable<readonly RoomEvent[]> {
     const span = await this.#spanOf(sessionId);
     if (span === undefined) return;

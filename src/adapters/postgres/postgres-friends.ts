@@ -186,6 +186,10 @@ export class PostgresFriends implements Friends {
     return this.#setCode(userId, '?');
   }
 
+  blockedAmong(userId: UserId, others: readonly UserId[]): Promise<ReadonlySet<UserId>> {
+    return reading.readBlockedAmong(this.#rows, userId, others);
+  }
+
   findByCode(code: string, by: UserId): Promise<Person | undefined> {
     return reading.readByCode(this.#rows, code, by);
   }

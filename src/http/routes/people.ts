@@ -1,13 +1,18 @@
 // Guests, and who one is.
 import { createRoute } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
+import type { User } from '../../../protocol/schemas/pushes.ts';
+import type { ProfileChange } from '../../domain/people.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
+import { personOf } from '../../hub/live-activity.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
-import { NameBody, TokenBody, UserBody } from '../schemas.ts';
+import { GuestBody, GuestTokenBody, MeBody, MeTokenBody, ProfileBody } from '../schemas-people.ts';
+import { deviceOf } from './accounts.ts';
 import {
   BAD_REQUEST,
   BEARER,
+  RATE_LIMITED,
   UNAUTHORISED,
   authenticated,
   body,
@@ -23,9 +28,11 @@ export function addPeople(app: App, deps: HttpDeps): void {
       method: 'post',
       path: '/v1/guests',
       summary: 'A name becomes a guest with a token',
-      request: body(NameBody),
+      description:
+        'With `device`, the label of a browser or an app, the answer also has a secret, which brings tokens for the account as long as it is not revoked.',
+      request: body(GuestBody),
       responses: {
-        201: json(TokenBody, 'the guest'),
+        201: json(GuestTokenBody, 'the guest'),
         ...BAD_REQUEST,
         403: problem('this hub takes no guests'),
         429: problem('too many guests from this address'),
@@ -37,39 +44,75 @@ export function addPeople(app: App, deps: HttpDeps): void {
       const waitMs = guests.take(context.env.remoteAddress, 1, performance.now());
       if (waitMs > 0)
         throw new ProblemError(refuse('rate_limited', 'too many guests from this address', waitMs));
-      const user = await deps.users.createGuest(context.req.valid('json').name);
+      const { name, device: label } = context.req.valid('json');
+      const user = await deps.users.createGuest(name);
       const issued = await deps.authenticator.issue(user);
+      const device =
+        label === undefined
+          ? undefined
+          : await deps.social?.accounts.createToken(user.id, label, deps.clock.now());
       context.header('cache-control', 'no-store');
-      return context.json({ ...issued, user }, 201);
+      const secret = device === undefined ? {} : { device: deviceOf(device) };
+      return context.json({ ...issued, user, ...secret }, 201);
     },
   );
+
   const me = { path: '/v1/me', security: BEARER, middleware: authenticated(deps) } as const;
+  const seen = async (user: User) => {
+    const [profile] = (await deps.social?.friends.profiles([user.id])) ?? [];
+    return { ...user, ...(profile === undefined ? {} : personOf(profile)) };
+  };
   app.openapi(
     createRoute({
       ...me,
       method: 'get',
-      summary: 'Who I am',
-      responses: { 200: json(UserBody, 'you'), ...UNAUTHORISED },
+      summary: 'Who I am, and how others see me',
+      responses: { 200: json(MeBody, 'you'), ...UNAUTHORISED, ...RATE_LIMITED },
     }),
-    (context) => context.json(context.get('user'), 200),
+    async (context) => context.json(await seen(context.get('user')), 200),
   );
   app.openapi(
     createRoute({
       ...me,
       method: 'patch',
-      summary: 'Changes my name; open sockets keep the old one until they say hello again',
-      request: body(NameBody),
+      summary: 'Changes my name, colour or picture; what is absent stays',
+      description: 'Open sockets keep the old name until they say hello again.',
+      request: body(ProfileBody),
       responses: {
-        200: json(TokenBody, 'you, with a token for the new name'),
+        200: json(MeTokenBody, 'you, with a token for the new name'),
         ...BAD_REQUEST,
         ...UNAUTHORISED,
+        ...RATE_LIMITED,
       },
     }),
     async (context) => {
-      const user = { ...context.get('user'), name: context.req.valid('json').name };
+      const { name, colour, picture } = context.req.valid('json');
+      const { id, guest, ...before } = context.get('user');
+      const user = { id, guest, name: name ?? before.name };
+      // A person of an operator’s may not be known yet.
       await deps.users.save(user);
+      await changedProfile(deps, user, {
+        ...(colour === undefined ? {} : { colour }),
+        ...(picture === undefined ? {} : { picture }),
+      });
       const issued = await deps.authenticator.issue(user);
-      return context.json({ ...issued, user }, 200);
+      return context.json({ ...issued, user: await seen(user) }, 200);
     },
   );
+}
+
+async function changedProfile(
+  { social }: HttpDeps,
+  { id }: User,
+  change: ProfileChange,
+): Promise<void> {
+  if (Object.keys(change).length === 0) return;
+  if (social === undefined)
+    throw new ProblemError(refuse('bad_request', 'this hub keeps names alone'));
+  try {
+    await social.friends.setProfile(id, change);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProblemError(refuse('bad_request', error.message));
+    throw error;
+  }
 }

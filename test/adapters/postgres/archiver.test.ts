@@ -38,6 +38,7 @@ describe.skipIf(server === undefined)('PostgresArchiver', () => {
         publicRooms: async (...args) => (await follow()).publicRooms(...args),
         sessionsOf: async (...args) => (await follow()).sessionsOf(...args),
         session: async (...args) => (await follow()).session(...args),
+        summaries: async (...args) => (await follow()).summaries(...args),
         tookPart: async (...args) => (await follow()).tookPart(...args),
         publicSince: async (...args) => (await follow()).publicSince(...args),
         async *sessionEvents(...args) {

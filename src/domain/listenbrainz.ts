@@ -1,0 +1,85 @@
+// Listens in ListenBrainz's JSON, in and out. Pure. The format: https://listenbrainz.readthedocs.io/en/latest/users/json.html
+import { z } from 'zod';
+import type { HubMs } from '../../protocol/ids.ts';
+import { TitleSchema } from '../../protocol/schemas/feed.ts';
+import { MAX_POSITION_MS } from '../../protocol/schemas/primitives.ts';
+import type { ImportedListen } from './imported-listen.ts';
+
+/** As ListenBrainz takes at once. */
+export const MAX_LISTENS_PER_IMPORT = 1_000;
+/** Before it nobody listened to anything by wire: 1 October 2002, as ListenBrainz has it. */
+const EARLIEST_S = 1_033_430_400;
+
+const ListenSchema = z.object({
+  listened_at: z.int().min(EARLIEST_S),
+  track_metadata: z.object({
+    artist_name: TitleSchema,
+    track_name: TitleSchema,
+    release_name: TitleSchema.nullish(),
+    additional_info: z
+      .object({
+        duration_ms: z.number().min(1).max(MAX_POSITION_MS).nullish(),
+        duration: z
+          .number()
+          .min(1)
+          .max(MAX_POSITION_MS / 1_000)
+          .nullish(),
+      })
+      .nullish(),
+  }),
+});
+
+/** What is sent to be imported. A `playing_now` has no time, and is no listen. */
+export const ImportSchema = z.object({
+  listen_type: z.enum(['single', 'import']),
+  payload: z.array(ListenSchema).min(1).max(MAX_LISTENS_PER_IMPORT),
+});
+export type ListenImport = z.infer<typeof ImportSchema>;
+
+export interface ListenBrainzListen {
+  readonly listened_at: number;
+  readonly track_metadata: {
+    readonly artist_name: string;
+    readonly track_name: string;
+    readonly release_name?: string;
+    readonly additional_info: { readonly duration_ms: number };
+  };
+}
+
+/** Throws a `RangeError` for a listen that is yet to come at `now`. */
+export function importedListens({ payload }: ListenImport, now: HubMs): ImportedListen[] {
+  return payload.map(({ listened_at: atS, track_metadata: track }, i) => {
+    const at = atS * 1_000;
+    if (at > now) throw new RangeError(`payload.${i}.listened_at: it is yet to come`);
+    const { duration_ms: ms, duration: s } = track.additional_info ?? {};
+    const durationMs = ms ?? (typeof s === 'number' ? s * 1_000 : undefined);
+    return {
+      at,
+      title: track.track_name,
+      artist: track.artist_name,
+      ...(typeof track.release_name === 'string' ? { album: track.release_name } : {}),
+      ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
+    };
+  });
+}
+
+export function exportedListen(listen: {
+  readonly at: HubMs;
+  readonly track: {
+    readonly title: string;
+    readonly artist: string;
+    readonly album?: string | undefined;
+    readonly durationMs: number;
+  };
+}): ListenBrainzListen {
+  const { title, artist, album, durationMs } = listen.track;
+  return {
+    listened_at: Math.floor(listen.at / 1_000),
+    track_metadata: {
+      artist_name: artist,
+      track_name: title,
+      ...(album === undefined ? {} : { release_name: album }),
+      additional_info: { duration_ms: durationMs },
+    },
+  };
+}

@@ -1,0 +1,158 @@
+// An account without a password: the tokens of its devices, the link to another one, the profile.
+import { createRoute, z } from '@hono/zod-openapi';
+import { refuse } from '../../../protocol/errors.ts';
+import type { User } from '../../../protocol/schemas/pushes.ts';
+import { KeyedBuckets } from '../../domain/rate-limit.ts';
+import type { NewDevice } from '../../ports/accounts.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { ProblemError } from '../problem.ts';
+import {
+  DeviceTokenBody,
+  DevicesBody,
+  LabelBody,
+  LinkBody,
+  SecretBody,
+} from '../schemas-people.ts';
+import { TokenBody } from '../schemas.ts';
+import type { SocialDeps } from '../social-deps.ts';
+import {
+  BAD_REQUEST,
+  BEARER,
+  NOT_FOUND,
+  RATE_LIMITED,
+  UNAUTHORISED,
+  authenticated,
+  body,
+  json,
+  type App,
+} from './route-parts.ts';
+
+/** Of secrets and codes, by address. */
+const SECRET_RATE = { perSecond: 1, burst: 30 };
+const DEFAULT_LABEL = 'A browser';
+
+const NO_SUCH_DEVICE = refuse('unauthorised', 'the device was revoked, or never was');
+const NO_SUCH_LINK = refuse('not_found', 'the link was used, is too old, or never was');
+
+export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps): void {
+  const secrets = new KeyedBuckets<string>(SECRET_RATE);
+  const now = (): number => deps.clock.now();
+  const rated = (address: string): void => {
+    const waitMs = secrets.take(address, 1, performance.now());
+    if (waitMs > 0)
+      throw new ProblemError(refuse('rate_limited', 'too many tries from this address', waitMs));
+  };
+  const known = async (device: Pick<NewDevice, 'userId'>): Promise<User> => {
+    const user = await deps.users.find(device.userId);
+    if (user === undefined) throw new ProblemError(NO_SUCH_DEVICE);
+    return user;
+  };
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/tokens',
+      summary: 'A fresh token for the account of a device',
+      request: body(SecretBody),
+      responses: {
+        200: json(TokenBody, 'the token'),
+        ...BAD_REQUEST,
+        ...UNAUTHORISED,
+        ...RATE_LIMITED,
+      },
+    }),
+    async (context) => {
+      rated(context.env.remoteAddress);
+      const device = await accounts.exchange(context.req.valid('json').deviceSecret, now());
+      if (device === undefined) throw new ProblemError(NO_SUCH_DEVICE);
+      const user = await known(device);
+      context.header('cache-control', 'no-store');
+      return context.json({ ...(await deps.authenticator.issue(user)), user }, 200);
+    },
+  );
+
+  const mine = { security: BEARER, middleware: authenticated(deps) } as const;
+  app.openapi(
+    createRoute({
+      ...mine,
+      method: 'get',
+      path: '/v1/me/devices',
+      summary: 'The devices that have my account, the one used last first',
+      responses: { 200: json(DevicesBody, 'all of them'), ...UNAUTHORISED, ...RATE_LIMITED },
+    }),
+    async (context) => {
+      const tokens = await accounts.tokens(context.get('user').id);
+      return context.json({ devices: tokens.map((token) => ({ ...token })) }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      ...mine,
+      method: 'delete',
+      path: '/v1/me/devices/{id}',
+      summary: 'Takes my account from a device: it gets no token any more',
+      request: { params: z.object({ id: z.string().max(64) }) },
+      responses: { 204: { description: 'done' }, ...UNAUTHORISED, ...NOT_FOUND, ...RATE_LIMITED },
+    }),
+    async (context) => {
+      const isRevoked = await accounts.revoke(
+        context.get('user').id,
+        context.req.valid('param').id,
+      );
+      if (!isRevoked) throw new ProblemError(refuse('not_found', 'no such device'));
+      return context.body(null, 204);
+    },
+  );
+  app.openapi(
+    createRoute({
+      security: BEARER,
+      middleware: authenticated(deps, 5),
+      method: 'post',
+      path: '/v1/me/link',
+      summary: 'A code that brings my account to one more device, for ten minutes',
+      responses: {
+        201: json(LinkBody, 'the code'),
+        ...UNAUTHORISED,
+        ...NOT_FOUND,
+        ...RATE_LIMITED,
+      },
+    }),
+    async (context) => {
+      const link = await accounts.createLink(context.get('user').id, now());
+      if (link === undefined) throw new ProblemError(refuse('not_found', 'no such person'));
+      context.header('cache-control', 'no-store');
+      return context.json({ ...link }, 201);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/links/{code}',
+      summary: 'Takes the account of a link to this device; it works once',
+      request: {
+        params: z.object({ code: z.string().max(64) }),
+        body: { required: false, content: { 'application/json': { schema: LabelBody } } },
+      },
+      responses: {
+        201: json(DeviceTokenBody, 'the account'),
+        ...BAD_REQUEST,
+        ...NOT_FOUND,
+        ...RATE_LIMITED,
+      },
+    }),
+    async (context) => {
+      rated(context.env.remoteAddress);
+      const label = context.req.valid('json').label ?? DEFAULT_LABEL;
+      const device = await accounts.redeemLink(context.req.valid('param').code, label, now());
+      if (device === undefined) throw new ProblemError(NO_SUCH_LINK);
+      const user = await known(device);
+      const issued = await deps.authenticator.issue(user);
+      context.header('cache-control', 'no-store');
+      return context.json({ ...issued, user, device: deviceOf(device) }, 201);
+    },
+  );
+}
+
+export function deviceOf({ token, secret }: NewDevice) {
+  return { id: token.id, secret };
+}

@@ -1,0 +1,244 @@
+// What was listened to: the feed's past, histories, one's own listens and counts, and with whom.
+import { createRoute, z } from '@hono/zod-openapi';
+import { refuse } from '../../../protocol/errors.ts';
+import { ActivityIdSchema, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
+import { personOf } from '../../hub/live-activity.ts';
+import type { ActivityPlace, Listen, PastActivity, Range } from '../../ports/activity-log.ts';
+import type { SessionSummary } from '../../ports/archive.ts';
+import { cursorOf, pageOf } from '../cursor.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { ProblemError } from '../problem.ts';
+import {
+  CountsBody,
+  CountsQuery,
+  FeedBody,
+  HistoryBody,
+  ListensBody,
+  TogetherBody,
+  TogetherQuery,
+} from '../schemas-listening.ts';
+import { PageQuery } from '../schemas.ts';
+import type { SocialDeps } from '../social-deps.ts';
+import {
+  BAD_REQUEST,
+  BEARER,
+  NOT_FOUND,
+  RATE_LIMITED,
+  UNAUTHORISED,
+  authenticated,
+  json,
+  type App,
+} from './route-parts.ts';
+
+const PAGE_COST = 2;
+/** What reads all of a time. */
+const SUM_COST = 10;
+
+const Place = z.object({ at: z.number(), id: ActivityIdSchema });
+const FEED_CURSOR = cursorOf<ActivityPlace>('feed', Place);
+const HISTORY_CURSOR = cursorOf<ActivityPlace>('history', Place);
+const LISTENS_CURSOR = cursorOf<ActivityPlace>('listens', Place);
+
+const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...RATE_LIMITED };
+const NO_SUCH_PERSON = refuse('not_found', 'no such person');
+
+export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void {
+  const { activities, activityLog, friends, history } = social;
+  const paged = { security: BEARER, middleware: authenticated(deps, PAGE_COST) } as const;
+  const summed = { security: BEARER, middleware: authenticated(deps, SUM_COST) } as const;
+  const rangeOf = ({ from, to }: { from: number; to?: number | undefined }): Range => ({
+    from,
+    to: to ?? deps.clock.now(),
+  });
+
+  app.openapi(
+    createRoute({
+      ...paged,
+      method: 'get',
+      path: '/v1/feed',
+      summary: 'What my friends have listened to, the newest first',
+      description:
+        'What is live is as it is now. Over several pages nothing is left out or met twice, whatever begins meanwhile.',
+      request: { query: PageQuery },
+      responses: { 200: json(FeedBody, 'a page of the feed'), ...ERRORS },
+    }),
+    async (context) => {
+      const { cursor, limit } = context.req.valid('query');
+      const after = cursor === undefined ? undefined : FEED_CURSOR.read(cursor);
+      const found = await history.recent(context.get('user').id, { limit: limit + 1, after });
+      const { items, next } = pageOf(found, limit, ({ place }) => FEED_CURSOR.of(place));
+      const shown = items.flatMap(({ item }) => item ?? []);
+      return context.json({ items: shown, ...(next === undefined ? {} : { next }) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...paged,
+      method: 'get',
+      path: '/v1/users/{id}/history',
+      summary: 'What a friend, or I, have listened to, the newest first',
+      request: { params: z.object({ id: z.string().max(64) }), query: PageQuery },
+      responses: { 200: json(HistoryBody, 'a page of the history'), ...ERRORS, ...NOT_FOUND },
+    }),
+    async (context) => {
+      const { cursor, limit } = context.req.valid('query');
+      const after = cursor === undefined ? undefined : HISTORY_CURSOR.read(cursor);
+      const author = UserIdSchema.safeParse(context.req.valid('param').id);
+      const viewer = context.get('user').id;
+      const found = author.success
+        ? await history.historyOf(viewer, author.data, { limit: limit + 1, after })
+        : undefined;
+      if (found === undefined) throw new ProblemError(NO_SUCH_PERSON);
+      const { items, next } = pageOf(found, limit, ({ at, activityId: id }) =>
+        HISTORY_CURSOR.of({ at, id }),
+      );
+      return context.json(
+        { items: items.map(pastBody), ...(next === undefined ? {} : { next }) },
+        200,
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...paged,
+      method: 'delete',
+      path: '/v1/me/activities/{id}',
+      summary: 'Takes back something that I listened to: it goes from everybody, for good',
+      request: { params: z.object({ id: z.string().max(64) }) },
+      responses: { 204: { description: 'done' }, ...ERRORS, ...NOT_FOUND },
+    }),
+    async (context) => {
+      const id = ActivityIdSchema.safeParse(context.req.valid('param').id);
+      if (!id.success) throw new ProblemError(refuse('not_found', 'no such activity'));
+      await activities.remove(context.get('user').id, id.data);
+      return context.body(null, 204);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...paged,
+      method: 'get',
+      path: '/v1/me/listens',
+      summary: 'My listens that count, the newest first, with the gatherings they were heard in',
+      request: { query: PageQuery },
+      responses: { 200: json(ListensBody, 'a page of listens'), ...ERRORS },
+    }),
+    async (context) => {
+      const { cursor, limit } = context.req.valid('query');
+      const after = cursor === undefined ? undefined : LISTENS_CURSOR.read(cursor);
+      const query = { limit: limit + 1, after };
+      const found = await activityLog.listensPage(context.get('user').id, query);
+      const { items, next } = pageOf(found, limit, ({ at, listenId: id }) =>
+        LISTENS_CURSOR.of({ at, id }),
+      );
+      const sessionIds = new Set(items.flatMap(({ sessionId }) => sessionId ?? []));
+      const sessions = await deps.archive.summaries([...sessionIds]);
+      const bySession = new Map(sessions.map((session) => [session.sessionId, session]));
+      const listens = items.map((listen) =>
+        listenBody(
+          listen,
+          listen.sessionId === undefined ? undefined : bySession.get(listen.sessionId),
+        ),
+      );
+      return context.json({ listens, ...(next === undefined ? {} : { next }) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...summed,
+      method: 'get',
+      path: '/v1/me/listens/counts',
+      summary: 'My listens by track, artist or day',
+      request: { query: CountsQuery },
+      responses: { 200: json(CountsBody, 'the most first; days the latest first'), ...ERRORS },
+    }),
+    async (context) => {
+      const { by, timeZone, limit, ...range } = context.req.valid('query');
+      if (!isTimeZone(timeZone))
+        throw new ProblemError(refuse('bad_request', 'timeZone: not a name of a time zone'));
+      const query = { ...rangeOf(range), by, timeZone, limit };
+      const counts = await activityLog.counts(context.get('user').id, query);
+      return context.json({ counts: counts.map((count) => ({ ...count })) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      ...summed,
+      method: 'get',
+      path: '/v1/me/together',
+      summary: 'With whom I listened, the longest first',
+      request: { query: TogetherQuery },
+      responses: { 200: json(TogetherBody, 'people, and how long'), ...ERRORS },
+    }),
+    async (context) => {
+      const { limit, ...range } = context.req.valid('query');
+      const me = context.get('user').id;
+      // More than are asked for, as some are not to be named.
+      const query = { ...rangeOf(range), limit: limit * 2 };
+      const found = await activityLog.together(me, query);
+      const ids = found.map(({ userId }) => userId);
+      const [known, blocked] = await Promise.all([
+        friends.profiles(ids),
+        friends.blockedAmong(me, ids),
+      ]);
+      const byId = new Map(known.map((person) => [person.userId, personOf(person)]));
+      const people = found.flatMap(({ userId, heardMs, plays }) => {
+        const person = byId.get(userId);
+        return person === undefined || blocked.has(userId) ? [] : [{ person, heardMs, plays }];
+      });
+      return context.json({ people: people.slice(0, limit) }, 200);
+    },
+  );
+}
+
+function pastBody(past: PastActivity) {
+  const { activityId, at, endedAt, track, roomId, roomName, isPrivate } = past;
+  return {
+    activityId,
+    at,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    track,
+    ...(roomId === undefined ? {} : { roomId }),
+    ...(roomName === undefined ? {} : { roomName }),
+    isPrivate,
+  };
+}
+
+function listenBody(
+  { listenId, at, track, heardMs, roomId }: Listen,
+  session: SessionSummary | undefined,
+) {
+  return {
+    id: listenId,
+    at,
+    track,
+    heardMs,
+    ...(roomId === undefined ? {} : { roomId }),
+    ...(session === undefined
+      ? {}
+      : {
+          session: {
+            id: session.sessionId,
+            startedAt: session.startedAt,
+            ...(session.endedAt === undefined ? {} : { endedAt: session.endedAt }),
+            peopleCount: session.peopleCount,
+            playCount: session.playCount,
+          },
+        }),
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+// What is kept of me: listens in and out, everything out, everything gone.
+import { createRoute, z } from '@hono/zod-openapi';
+import { refuse } from '../../../protocol/errors.ts';
+import type { HubMs } from '../../../protocol/ids.ts';
+import { importedEntry } from '../../domain/imported-listen.ts';
+import { exportedListen, importedListens } from '../../domain/listenbrainz.ts';
+import { personalData } from '../../hub/personal-data.ts';
+import type { ExportedRecord } from '../../ports/activity-log.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { documentResponse, listText, objectText } from '../json-stream.ts';
+import { ProblemError } from '../problem.ts';
+import { ImportedBody, ListenBrainzBody } from '../schemas-listening.ts';
+import type { SocialDeps } from '../social-deps.ts';
+import {
+  BAD_REQUEST,
+  BEARER,
+  RATE_LIMITED,
+  UNAUTHORISED,
+  authenticated,
+  body,
+  json,
+  type App,
+} from './route-parts.ts';
+
+/** Each reads or writes a lot. */
+const BULK_COST = 20;
+const DocumentBody = z.looseObject({}).openapi('Document');
+
+export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
+  const { activityLog, erasure } = social;
+  const bulk = { security: BEARER, middleware: authenticated(deps, BULK_COST) } as const;
+  const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...RATE_LIMITED };
+
+  app.openapi(
+    createRoute({
+      ...bulk,
+      method: 'post',
+      path: '/v1/me/listenbrainz',
+      summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
+      request: body(ListenBrainzBody),
+      responses: { 200: json(ImportedBody, 'how many'), ...ERRORS },
+    }),
+    async (context) => {
+      const me = context.get('user').id;
+      const idOf = (seed: string): string => deps.random.activityId(seed);
+      const listens = listensOf(context.req.valid('json'), deps.clock.now());
+      const entries = listens.map((listen) => importedEntry(me, listen, idOf));
+      const added = await activityLog.importListens(entries);
+      return context.json({ received: entries.length, added }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      ...bulk,
+      method: 'get',
+      path: '/v1/me/listenbrainz',
+      summary: 'All my listens in ListenBrainz’s JSON, the oldest first',
+      responses: {
+        200: json(z.array(z.looseObject({})), 'a list as ListenBrainz’s export has it'),
+        ...UNAUTHORISED,
+        ...RATE_LIMITED,
+      },
+    }),
+    async (context) => {
+      const all = counted(activityLog.export(context.get('user').id));
+      return documentResponse(listText(all), 'listens.json') as Promise<never>;
+    },
+  );
+  app.openapi(
+    createRoute({
+      ...bulk,
+      method: 'get',
+      path: '/v1/me/data',
+      summary: 'All that is kept of me, as one document',
+      responses: { 200: json(DocumentBody, 'the document'), ...UNAUTHORISED, ...RATE_LIMITED },
+    }),
+    async (context) => {
+      const sections = await personalData(social, context.get('user').id);
+      const head = [
+        { name: 'format', value: 'earshot-export' },
+        { name: 'exportedAt', value: Math.round(deps.clock.now()) },
+      ];
+      return documentResponse(objectText([...head, ...sections]), 'earshot.json') as Promise<never>;
+    },
+  );
+  app.openapi(
+    createRoute({
+      ...bulk,
+      method: 'delete',
+      path: '/v1/me/data',
+      summary: 'Erases me: the account, friends, what I listened to, and my name wherever I was',
+      description:
+        'It cannot be undone. Rooms keep what happened in them, told of somebody without a name. Tokens of a guest work no more.',
+      request: {
+        query: z.object({
+          confirm: z
+            .string()
+            .openapi({ description: 'my user id, so that nothing goes by mistake' }),
+        }),
+      },
+      responses: { 204: { description: 'done' }, ...ERRORS },
+    }),
+    async (context) => {
+      const me = context.get('user').id;
+      if (context.req.valid('query').confirm !== me)
+        throw new ProblemError(refuse('bad_request', 'confirm: send your own user id'));
+      await erasure.erase(me);
+      return context.body(null, 204);
+    },
+  );
+}
+
+function listensOf(sent: z.infer<typeof ListenBrainzBody>, now: HubMs) {
+  try {
+    return importedListens(sent, now);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProblemError(refuse('bad_request', error.message));
+    throw error;
+  }
+}
+
+async function* counted(records: AsyncIterable<ExportedRecord>): AsyncIterable<unknown> {
+  for await (const record of records)
+    if (record.kind === 'listen' && record.countedAt !== undefined) yield exportedListen(record);
+}

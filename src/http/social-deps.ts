@@ -1,0 +1,52 @@
+// What the routes of people and listening are given.
+import type { Activities } from '../hub/activities.ts';
+import { Erasure } from '../hub/erasure.ts';
+import type { FeedDesk } from '../hub/feed-desk.ts';
+import { FeedHistory } from '../hub/feed-history.ts';
+import type { HubFeed } from '../hub/hub-feed.ts';
+import type { Accounts } from '../ports/accounts.ts';
+import type { ActivityLog } from '../ports/activity-log.ts';
+import type { Feed } from '../ports/feed.ts';
+import type { Friends } from '../ports/friends.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Traces } from '../ports/traces.ts';
+
+export interface SocialDeps {
+  readonly friends: Friends;
+  readonly accounts: Accounts;
+  readonly activityLog: ActivityLog;
+  readonly traces: Traces;
+  readonly activities: Pick<Activities, 'remove'>;
+  readonly desk: Pick<FeedDesk, 'tell'>;
+  readonly history: FeedHistory;
+  readonly erasure: Pick<Erasure, 'erase'>;
+}
+
+export interface SocialPorts {
+  readonly friends: Friends;
+  readonly accounts: Accounts;
+  readonly activityLog: ActivityLog;
+  readonly feed: Feed;
+  readonly traces: Traces;
+  readonly clock: HubClock;
+  readonly log: Log;
+}
+
+/** Undefined where the hub has no feed. */
+export function socialDeps(
+  ports: SocialPorts,
+  hubFeed: Pick<HubFeed, 'activities' | 'desk'> | undefined,
+): SocialDeps | undefined {
+  if (hubFeed === undefined) return undefined;
+  const { friends, accounts, activityLog, traces } = ports;
+  return {
+    friends,
+    accounts,
+    activityLog,
+    traces,
+    ...hubFeed,
+    history: new FeedHistory(ports),
+    erasure: new Erasure({ ...ports, ...hubFeed }),
+  };
+}

@@ -1,0 +1,229 @@
+// Friends, requests, blocks, audiences and profiles over REST.
+import { describe, expect, it } from 'vitest';
+import { call } from '../support/http-calls.ts';
+import { userId } from '../support/hub-world.ts';
+import { SocialWorld, idsIn } from '../support/social-world.ts';
+
+const UNKNOWN = '00000000-0000-4000-8000-00000000dead';
+
+describe('friends', () => {
+  it('ask, accept, part, and see one another in their lists', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2);
+    const asked = await social.as(1, '/v1/friends/requests', { json: { userId: userId(2) } });
+    expect([asked.status, asked.body]).toEqual([200, { status: 'sent' }]);
+    const waiting = await social.as(2, '/v1/friends');
+    expect(waiting.body).toMatchObject({
+      incoming: [{ id: userId(1), name: 'User 1' }],
+      incomingCount: 1,
+    });
+    expect(idsIn(await social.as(1, '/v1/friends'), 'outgoing')).toEqual([userId(2)]);
+
+    const path = `/v1/friends/requests/${userId(1)}/accept`;
+    expect((await social.as(2, path, { method: 'POST' })).status).toBe(204);
+    expect((await social.as(2, path, { method: 'POST' })).status).toBe(404);
+    expect(idsIn(await social.as(1, '/v1/friends'), 'friends')).toEqual([userId(2)]);
+
+    expect((await social.as(1, `/v1/friends/${userId(2)}`, { method: 'DELETE' })).status).toBe(204);
+    expect(idsIn(await social.as(2, '/v1/friends'), 'friends')).toEqual([]);
+  });
+
+  it('who both ask are friends at once; who declines is left in peace', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2, 3);
+    await social.as(1, '/v1/friends/requests', { json: { userId: userId(2) } });
+    const back = await social.as(2, '/v1/friends/requests', { json: { userId: userId(1) } });
+    expect(back.body).toEqual({ status: 'friends' });
+
+    await social.as(3, '/v1/friends/requests', { json: { userId: userId(1) } });
+    const declined = await social.as(1, `/v1/friends/requests/${userId(3)}/decline`, {
+      method: 'POST',
+    });
+    expect(declined.status).toBe(204);
+    const again = await social.as(3, '/v1/friends/requests', { json: { userId: userId(1) } });
+    expect(again.body).toEqual({ status: 'sent' });
+    expect(idsIn(await social.as(1, '/v1/friends'), 'incoming')).toEqual([]);
+    const back3 = await social.as(3, `/v1/friends/requests/${userId(1)}`, { method: 'DELETE' });
+    expect(back3.status).toBe(204);
+  });
+
+  it('are found by the code of a link, until it is changed', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2);
+    const { code } = (await social.as(1, '/v1/friends/code')).body as { code: string };
+    const typed = `${code.slice(0, 5)}-${code.slice(5)}`.toLowerCase();
+    expect((await social.as(2, `/v1/people/${typed}`)).body).toMatchObject({ id: userId(1) });
+    expect((await social.as(2, '/v1/friends/requests', { json: { code: typed } })).status).toBe(
+      200,
+    );
+    const changed = await social.as(1, '/v1/friends/code', { method: 'POST' });
+    expect(changed.body['code']).not.toBe(code);
+    expect((await social.as(2, `/v1/people/${code}`)).status).toBe(404);
+  });
+
+  it('codes cannot be tried out: an address has a few tries', async () => {
+    const social = new SocialWorld();
+    await social.people(1);
+    const answers = new Set<number>();
+    for (let n = 0; n < 30; n += 1)
+      answers.add((await social.as(1, '/v1/people/2222222222')).status);
+    expect([...answers]).toEqual([404, 429]);
+    expect((await social.as(1, '/v1/people/2222222222', { from: '192.0.2.9' })).status).toBe(404);
+  });
+
+  it('whoever blocks cannot be told from whoever is not there', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2);
+    await social.befriend(1, 2);
+    const { code } = (await social.as(1, '/v1/friends/code')).body as { code: string };
+    expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'PUT' })).status).toBe(204);
+    expect(idsIn(await social.as(2, '/v1/friends'), 'friends')).toEqual([]);
+    for (const [target, init] of [
+      ['/v1/friends/requests', { json: { userId: userId(1) } }],
+      [`/v1/users/${userId(1)}/history`, {}],
+      [`/v1/friends/${userId(1)}`, { method: 'DELETE' }],
+    ] as const) {
+      const blocked = await social.as(2, target, init);
+      const json = 'json' in init ? { json: { userId: UNKNOWN } } : init;
+      const unknown = await social.as(2, target.replace(userId(1), UNKNOWN), json);
+      expect([blocked.status, blocked.body]).toEqual([404, unknown.body]);
+    }
+    expect((await social.as(2, `/v1/people/${code}`)).body).toEqual(
+      (await social.as(2, '/v1/people/2222222222')).body,
+    );
+    expect(idsIn(await social.as(1, '/v1/friends'), 'blocked')).toEqual([userId(2)]);
+    expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('a change is told at once to those who look at the feed', async () => {
+    const social = new SocialWorld();
+    const [, ben] = await social.connected(1, 2);
+    await ben?.ask('feed.subscribe', {});
+    await social.as(1, '/v1/friends/requests', { json: { userId: userId(2) } });
+    await social.world.time.advance(10);
+    expect(ben?.take('friends.changed')).toHaveLength(1);
+  });
+
+  it('whom one met in a room are found by a part of the name', async () => {
+    const social = new SocialWorld();
+    const [ana, ben] = await social.connected(1, 2);
+    const made = await ana?.ask('room.create', { name: 'Kitchen' });
+    await social.world.time.advance(100);
+    await ben?.ask('room.join', { roomId: String(made?.['roomId']) });
+    await social.world.time.advance(500);
+    expect(idsIn(await social.as(1, '/v1/people?q=USER'), 'people')).toEqual([userId(2)]);
+    expect(idsIn(await social.as(1, '/v1/people?q=nobody'), 'people')).toEqual([]);
+  });
+
+  it.each([
+    ['POST', '/v1/friends/requests', { userId: 'x' }],
+    ['POST', '/v1/friends/requests', { userId: { $gt: '' } }],
+    ['POST', '/v1/friends/requests', { userId: UNKNOWN, code: '2222222222' }],
+    ['POST', '/v1/friends/requests', { code: 'x'.repeat(100) }],
+    ['PUT', '/v1/me/audience', { audience: 'everybody' }],
+    ['PUT', '/v1/me/audience', { audience: { $ne: 'nobody' } }],
+    ['PUT', '/v1/me/audience', { userIds: Array.from({ length: 501 }, () => UNKNOWN) }],
+    ['PUT', '/v1/me/audience', { privateUntil: 'tomorrow' }],
+    ['PATCH', '/v1/me', { name: 'a\u202eb' }],
+    ['PATCH', '/v1/me', { name: 'a\u200bb' }],
+    ['PATCH', '/v1/me', { name: ' ' }],
+    ['PATCH', '/v1/me', { colour: 'octarine' }],
+    ['PATCH', '/v1/me', { picture: 'http://example.org/a.png' }],
+    ['PATCH', '/v1/me', { picture: 'javascript:alert(1)' }],
+    ['PATCH', '/v1/me', { admin: true }],
+  ])('refuse %s %s %j', async (method, target, json) => {
+    const social = new SocialWorld();
+    await social.people(1);
+    const { status, body } = await social.as(1, target, { method, json });
+    expect([status, body['code']]).toEqual([400, 'bad_request']);
+    expect(body['detail']).not.toBe('');
+  });
+
+  it('an audience is set, kept, and read by its owner alone', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2, 3);
+    await social.befriend(1, 2);
+    const set = await social.as(1, '/v1/me/audience', {
+      method: 'PUT',
+      json: { audience: 'chosen', userIds: [userId(2), userId(3)], privateUntil: 5_000 },
+    });
+    // Only friends can be chosen.
+    const expected = { audience: 'chosen', chosen: [userId(2)], privateUntil: 5_000 };
+    expect(set.body).toEqual(expected);
+    expect((await social.as(1, '/v1/me/audience')).body).toEqual(expected);
+    const ended = await social.as(1, '/v1/me/audience', {
+      method: 'PUT',
+      json: { privateUntil: null },
+    });
+    expect(ended.body).toEqual({ audience: 'chosen', chosen: [userId(2)] });
+    expect((await social.as(2, '/v1/me/audience')).body).toEqual({
+      audience: 'friends',
+      chosen: [],
+    });
+  });
+});
+
+describe('an account', () => {
+  it('is a guest’s, with a colour and a picture of their own', async () => {
+    const social = new SocialWorld();
+    await social.people(1);
+    const before = await social.as(1, '/v1/me');
+    expect(before.body).toMatchObject({ id: userId(1), name: 'User 1', guest: true });
+    const json = { name: 'Ána', colour: 'teal', picture: 'https://example.org/a.png' };
+    const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+    expect(changed.body).toMatchObject({ user: { id: userId(1), ...json } });
+    expect((await social.as(1, '/v1/me')).body).toMatchObject(json);
+    const without = await social.as(1, '/v1/me', { method: 'PATCH', json: { picture: null } });
+    expect(without.body['user']).not.toHaveProperty('picture');
+    expect(without.body['user']).toMatchObject({ name: 'Ána', colour: 'teal' });
+  });
+
+  it('goes on by the secret of its device, until that is revoked', async () => {
+    const social = new SocialWorld();
+    const { app } = social;
+    const made = await call(app, '/v1/guests', { json: { name: 'Ana', device: 'My phone' } });
+    expect(made.status).toBe(201);
+    const { user, device } = made.body as {
+      user: { id: string };
+      device: { id: string; secret: string };
+    };
+    const exchange = (deviceSecret: string) =>
+      call(app, '/v1/tokens', { json: { deviceSecret }, from: '192.0.2.7' });
+    const fresh = await exchange(device.secret);
+    expect(fresh.body).toMatchObject({ user });
+    const token = String(fresh.body['token']);
+    const listed = await call(app, '/v1/me/devices', { token });
+    expect(listed.body).toMatchObject({ devices: [{ id: device.id, label: 'My phone' }] });
+
+    const revoked = await call(app, `/v1/me/devices/${device.id}`, { token, method: 'DELETE' });
+    expect(revoked.status).toBe(204);
+    const again = await call(app, `/v1/me/devices/${device.id}`, { token, method: 'DELETE' });
+    expect(again.status).toBe(404);
+    expect((await exchange(device.secret)).status).toBe(401);
+    expect((await exchange('esd_nonsense')).body).toEqual((await exchange(device.secret)).body);
+    expect(JSON.stringify(listed.body)).not.toContain(device.secret);
+  });
+
+  it('moves to another device by a link that works once', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2);
+    const made = await social.as(1, '/v1/me/link', { method: 'POST' });
+    expect(made.status).toBe(201);
+    const path = `/v1/links/${String(made.body['code'])}`;
+    const taken = await call(social.app, path, { json: { label: 'A laptop' } });
+    expect(taken.body).toMatchObject({ user: { id: userId(1) } });
+    expect((await call(social.app, path, { method: 'POST' })).status).toBe(404);
+    const { devices } = (await social.as(1, '/v1/me/devices')).body as { devices: unknown[] };
+    expect(devices).toMatchObject([{ label: 'A laptop' }]);
+    // Nobody revokes another’s.
+    const [{ id } = { id: '' }] = devices as { id: string }[];
+    expect((await social.as(2, `/v1/me/devices/${id}`, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('gives no secret where none is asked for', async () => {
+    const social = new SocialWorld();
+    const made = await call(social.app, '/v1/guests', { json: { name: 'Ana' } });
+    expect(made.body).not.toHaveProperty('device');
+  });
+});
