@@ -13,7 +13,7 @@ export async function benchToken(n: number): Promise<string> {
   }).issue({
     id,
     name: `Member ${n}`,
-    guest: true,
+    guest: false,
   });
   return token;
 }

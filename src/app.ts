@@ -198,7 +198,7 @@ async function openService(parts: {
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({
     ...stores,
-    social: socialDeps({ ...stores, log }, hub.feed),
+    social: socialDeps({ ...stores, random: systemRandom, log }, hub),
     rooms: hub.rooms,
     authenticator,
     catalogue,

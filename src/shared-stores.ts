@@ -1,6 +1,7 @@
 // What many nodes share: the live rooms in Redis, all that is kept in Postgres, and the archive between them.
 import { nanoid } from 'nanoid';
 import { archivedChatLog, archivedRoomLog } from './adapters/archived-logs.ts';
+import { followedTraces } from './adapters/followed-traces.ts';
 import { DirectActivityOutbox } from './adapters/direct-activity-outbox.ts';
 import { checkRedis } from './adapters/redis/check-redis.ts';
 import { connectRedis, type RedisConnection } from './adapters/redis/connect-redis.ts';
@@ -127,6 +128,7 @@ async function openParts(
   }
   return {
     ...postgres,
+    traces: followedTraces(postgres.traces, outbox),
     roomLog: archivedRoomLog(live, postgres.roomLog),
     chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,

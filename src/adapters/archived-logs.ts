@@ -45,6 +45,8 @@ export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
       const [known, kept] = await Promise.all([live.inhabited(), unlessAway(archive.inhabited())]);
       return [...known, ...(await lostOf(kept, live))];
     },
+    // The archive follows the live log; what it holds besides is the matter of `Traces`.
+    forget: (...args) => live.forget(...args),
     append: (...args) => live.append(...args),
     read: (...args) => live.read(...args),
     heads: (...args) => live.heads(...args),
@@ -144,6 +146,7 @@ export function archivedChatLog(
       const [item] = kept === undefined ? [] : await withoutErased(roomId, [kept], live);
       return item;
     },
+    forget: (...args) => live.forget(...args),
     newest: (...args) => live.newest(...args),
     async restore(roomId, items) {
       await live.restore(roomId, items);

@@ -98,6 +98,8 @@ export type SystemCommand =
   | { readonly type: 'OpenGate'; readonly entryId: EntryId }
   /** A boundary entered the horizon. */
   | { readonly type: 'PlanHorizon' }
+  /** Somebody is about to be erased: they leave, and what is theirs is given away. Also in a room that is closed. */
+  | { readonly type: 'ErasePerson'; readonly userId: UserId }
   /** The host's grace ended. */
   | { readonly type: 'SucceedHost' };
 

@@ -146,7 +146,7 @@ export function succeedHost(draft: Draft): void {
   draft.emit({ type: 'HostChanged', hostId, hostName, ownerId, cause });
 }
 
-function oldestHere(room: RoomState, role?: 'dj'): [UserId, Member] | undefined {
+export function oldestHere(room: RoomState, role?: 'dj'): [UserId, Member] | undefined {
   let oldest: [UserId, Member] | undefined;
   for (const [userId, member] of entriesOf(room.members)) {
     if (!member.here || (role !== undefined && member.role !== role)) continue;

@@ -6,6 +6,7 @@ import type { RoomEvent } from './room-event.ts';
 import type { RoomState } from './room-state.ts';
 import { isBanned } from './access.ts';
 import { arrive, decideBan, decideRole, depart, succeedHost } from './decide-members.ts';
+import { erasePerson } from './decide-erasure.ts';
 import { decidePlayback, openGate, planHorizon } from './decide-playback.ts';
 import { decideQueue } from './decide-queue.ts';
 import {
@@ -47,7 +48,7 @@ export function decide(
     return { kind: 'events', events: [created], states: [evolve(undefined, created)] };
   }
   if (room === undefined) return refused(refuse('not_found', 'no such room'));
-  if (room.public.closed !== undefined)
+  if (room.public.closed !== undefined && command.type !== 'ErasePerson')
     return refused(refuse('room_closed', 'the room was closed'));
   const draft = new Draft(room, context);
   if (isSystemCommand(command)) {
@@ -76,6 +77,7 @@ const SYSTEM_COMMANDS: Readonly<Record<SystemCommand['type'], true>> = {
   OpenGate: true,
   PlanHorizon: true,
   SucceedHost: true,
+  ErasePerson: true,
 };
 
 function isSystemCommand(command: Command): command is SystemCommand {
@@ -98,6 +100,9 @@ function decideSystem(draft: Draft, command: SystemCommand): void {
       break;
     case 'SucceedHost':
       succeedHost(draft);
+      break;
+    case 'ErasePerson':
+      erasePerson(draft, command.userId);
       break;
   }
 }

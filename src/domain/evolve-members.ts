@@ -4,6 +4,7 @@ import type { Queue, RoleHolder } from '../../protocol/schemas/room.ts';
 import type { RoomEvent } from './room-event.ts';
 import type { Member, RoomState } from './room-state.ts';
 import { roleOf } from './access.ts';
+import { withoutPerson } from './forget-person.ts';
 import { entriesOf, keysOf, lookup, withKey, withoutKeys } from './records.ts';
 
 type Members = Readonly<Record<UserId, Member>>;
@@ -100,6 +101,28 @@ export function afterBan(room: RoomState, event: RoomEvent<'MemberBanned'>): Roo
   });
   const knocks = withoutKeys(room.knocks, [userId]);
   return { ...afterKick(room, event), bans, knocks };
+}
+
+/**
+ * The room without a person: what they added and did stays, as that of `as`, who has no name. As owner or host they stay in their place,
+ * nameless: `ErasePerson` gives it away before.
+ */
+export function erasedFrom(room: RoomState, userId: UserId, as: UserId): RoomState {
+  const { ownerId, hostId } = room.public;
+  const voteless = withoutVotesOf(room, userId);
+  const theirs = entriesOf(room.invites).filter(([, { by }]) => by === userId);
+  const after: RoomState = {
+    ...voteless,
+    members:
+      userId === ownerId || userId === hostId ? room.members : withoutKeys(room.members, [userId]),
+    bans: withoutKeys(room.bans, [userId]),
+    knocks: withoutKeys(room.knocks, [userId]),
+    invites: withoutKeys(
+      room.invites,
+      theirs.map(([code]) => code),
+    ),
+  };
+  return withoutPerson(withRoles(after, [userId]), userId, as);
 }
 
 /** Of those who are gone, the room remembers who holds a role or was let in. */

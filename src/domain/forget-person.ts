@@ -51,6 +51,6 @@ function replacedList(list: readonly unknown[], userId: string, as: string): unk
 }
 
 function nameless(value: unknown): unknown {
-  const isNamed = typeof value === 'object' && value !== null && 'name' in value;
-  return isNamed ? { ...value, name: ERASED_NAME } : value;
+  if (typeof value !== 'object' || value === null || !('name' in value)) return value;
+  return typeof value.name === 'string' ? { ...value, name: ERASED_NAME } : value;
 }

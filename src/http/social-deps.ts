@@ -3,13 +3,16 @@ import type { Activities } from '../hub/activities.ts';
 import { Erasure } from '../hub/erasure.ts';
 import type { FeedDesk } from '../hub/feed-desk.ts';
 import { FeedHistory } from '../hub/feed-history.ts';
-import type { HubFeed } from '../hub/hub-feed.ts';
+import type { Hub } from '../hub/hub.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
+import type { ChatLog } from '../ports/chat-log.ts';
 import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import type { RoomLog } from '../ports/room-log.ts';
 import type { Traces } from '../ports/traces.ts';
 
 export interface SocialDeps {
@@ -24,6 +27,9 @@ export interface SocialDeps {
 }
 
 export interface SocialPorts {
+  readonly roomLog: RoomLog;
+  readonly chatLog: ChatLog;
+  readonly random: Random;
   readonly friends: Friends;
   readonly accounts: Accounts;
   readonly activityLog: ActivityLog;
@@ -36,17 +42,25 @@ export interface SocialPorts {
 /** Undefined where the hub has no feed. */
 export function socialDeps(
   ports: SocialPorts,
-  hubFeed: Pick<HubFeed, 'activities' | 'desk'> | undefined,
+  hub: Pick<Hub, 'feed' | 'rooms' | 'dismiss'>,
 ): SocialDeps | undefined {
-  if (hubFeed === undefined) return undefined;
+  if (hub.feed === undefined) return undefined;
+  const { activities, desk } = hub.feed;
   const { friends, accounts, activityLog, traces } = ports;
   return {
     friends,
     accounts,
     activityLog,
     traces,
-    ...hubFeed,
+    activities,
+    desk,
     history: new FeedHistory(ports),
-    erasure: new Erasure({ ...ports, ...hubFeed }),
+    erasure: new Erasure({
+      ...ports,
+      activities,
+      desk,
+      rooms: hub.rooms,
+      dismiss: (userId) => hub.dismiss(userId),
+    }),
   };
 }

@@ -1,21 +1,33 @@
 // Erasing a person: in an order in which a failure in the middle leaves them an account to ask with again. Knows stores; knows no HTTP.
-import type { UserId } from '../../protocol/ids.ts';
+import type { RoomId, UserId } from '../../protocol/ids.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
+import type { ChatLog } from '../ports/chat-log.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import type { Log } from '../ports/log.ts';
+import type { Random } from '../ports/random.ts';
+import { StoreUnavailable, type RoomLog } from '../ports/room-log.ts';
+import type { Traces } from '../ports/traces.ts';
 import type { Activities } from './activities.ts';
-import type { FeedDesk } from './feed-desk.ts';
+import { ACCOUNT_ERASED, type FeedDesk } from './feed-desk.ts';
+import type { Rooms } from './rooms.ts';
 
 export interface ErasureDeps {
   readonly friends: Pick<Friends, 'erase'>;
   readonly accounts: Pick<Accounts, 'revokeAll'>;
   readonly activityLog: Pick<ActivityLog, 'erase'>;
-  readonly feed: Pick<Feed, 'publish'>;
+  readonly feed: Pick<Feed, 'forget'>;
+  readonly traces: Pick<Traces, 'roomsOf' | 'erase'>;
+  readonly roomLog: Pick<RoomLog, 'forget'>;
+  readonly chatLog: Pick<ChatLog, 'forget'>;
+  readonly rooms: Pick<Rooms, 'open'>;
   readonly activities: Pick<Activities, 'forget'>;
-  readonly desk: Pick<FeedDesk, 'tell'>;
+  readonly desk: Pick<FeedDesk, 'tell' | 'signal'>;
+  readonly random: Pick<Random, 'activityId'>;
   readonly log: Log;
+  /** Closes all sockets of the person on this node. */
+  dismiss(userId: UserId): void;
 }
 
 export class Erasure {
@@ -25,15 +37,35 @@ export class Erasure {
     this.#deps = deps;
   }
 
-  /** Resolves when nothing is kept of the person any more. Rejects with `StoreUnavailable`: then ask again. Idempotent. */
+  /**
+   * Resolves when nothing is kept of the person any more, but for requests that are remembered for ten minutes.
+   * Rejects with `StoreUnavailable`: then the account is there still, to ask again. Idempotent.
+   */
   async erase(userId: UserId): Promise<void> {
-    const { friends, accounts, activityLog, feed, activities, desk, log } = this.#deps;
+    const { friends, accounts, activityLog, feed, traces, activities, desk, log } = this.#deps;
+    // Whoever goes on listening leaves new traces: first they go, on every node.
+    this.#deps.dismiss(userId);
+    await desk.signal(userId, { type: ACCOUNT_ERASED });
     activities.forget(userId);
-    await feed.publish(userId, undefined);
+    const roomIds = await traces.roomsOf(userId);
+    for (const roomId of roomIds) await this.#eraseIn(roomId, userId);
+    await feed.forget(userId);
     await activityLog.erase(userId);
     await accounts.revokeAll(userId);
-    const change = await friends.erase(userId);
-    desk.tell(change);
-    log.info({}, 'a person was erased');
+    desk.tell(await friends.erase(userId));
+    log.info({ rooms: roomIds.length }, 'a person was erased');
+  }
+
+  async #eraseIn(roomId: RoomId, userId: UserId): Promise<void> {
+    const { roomLog, chatLog, rooms, traces, random } = this.#deps;
+    // Another one in each room: nobody can tell that they were the same.
+    const as = random.activityId() as UserId;
+    const room = await rooms.open(roomId);
+    const outcome = await room?.submit({ type: 'ErasePerson', userId });
+    if (outcome?.kind === 'refused') throw new StoreUnavailable(`room ${roomId}`);
+    await chatLog.forget(roomId, userId, as);
+    await roomLog.forget(roomId, userId, as);
+    await room?.readAnew();
+    await traces.erase(roomId, userId, as);
   }
 }

@@ -34,8 +34,9 @@ export function hubFeed(parts: {
     ports: { ...ports, feed, friends, activityLog },
     presence: ports.nodes?.presence,
     outbox,
+    erased: (userId) => activities.forget(userId),
   });
-  const activities = new Activities({
+  const activities: Activities = new Activities({
     ports: { ...ports, feed, friends, activityOutbox },
     options,
     rooms,

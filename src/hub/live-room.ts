@@ -406,7 +406,14 @@ export class LiveRoom {
     this.#broadcast.left(membership, reason);
   }
 
+  /** The log has another epoch, and the chat other items: what is held is read anew. Rejects with `StoreUnavailable`. */
+  async readAnew(): Promise<void> {
+    await this.chat.refresh();
+    this.#runner.catchUp();
+  }
+
   #replaced(): void {
+    this.chat.refresh().catch((error: unknown) => this.#chatFailed(error));
     this.#repairLater();
     this.#deps.listener?.changed(this);
     this.#broadcast.anew();

@@ -2,6 +2,7 @@
 // Knows the chat log; knows no sockets.
 import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
 import type { ChatItem, ChatPage } from '../../protocol/schemas/pushes.ts';
+import { ERASED_NAME } from '../domain/forget-person.ts';
 import { ChatMoved, type ChatDraft, type ChatLog, type ChatRange } from '../ports/chat-log.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 
@@ -142,6 +143,17 @@ export class RoomChat {
     return this.#read(false);
   }
 
+  /** Takes what the log holds of the same items now: people may have been erased. Rejects with `StoreUnavailable`. */
+  async refresh(): Promise<void> {
+    const { chatLog, keptItems } = this.#deps;
+    const { items } = await chatLog.before(this.#roomId, Number.MAX_SAFE_INTEGER, keptItems);
+    const there = new Map(items.map((item) => [item.seq, item]));
+    this.#items = this.#items.map((own) => {
+      const other = there.get(own.seq);
+      return other !== undefined && isSame(own, other) ? other : own;
+    });
+  }
+
   /** One after the other: what is read may replace what is held. */
   #read(mustRestore: boolean): Promise<void> {
     const read = (): Promise<void> => this.#readOn(mustRestore);
@@ -236,10 +248,13 @@ export class RoomChat {
   }
 }
 
-/** Whether both are one item, whose text may have been erased since. */
+/** Whether both are one item, whose text may have been erased since, or the person who said it. */
 function isSame(a: ChatItem, b: ChatItem): boolean {
   if (a.seq !== b.seq || a.at !== b.at) return false;
-  return a.kind === 'message'
-    ? b.kind === 'message' && a.userId === b.userId
-    : b.kind === 'deletion' && a.by === b.by;
+  if (a.kind === 'deletion') return b.kind === 'deletion' && a.target === b.target;
+  return b.kind === 'message' && (a.userId === b.userId || isNobodys(a) || isNobodys(b));
+}
+
+function isNobodys(item: ChatItem): boolean {
+  return item.kind === 'message' && item.deleted === true && item.name === ERASED_NAME;
 }

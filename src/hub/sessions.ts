@@ -124,7 +124,8 @@ export class Sessions {
       return;
     }
     if (verified.kind === 'invalid' || user === undefined) {
-      const reason = verified.kind === 'invalid' ? verified.reason : 'unknown user';
+      const reason =
+        verified.kind === 'invalid' ? verified.reason : 'there is no such guest any more';
       this.#turnAway(connection, request.id, 'unauthorised', reason, 'unauthorised');
       return;
     }
@@ -195,11 +196,14 @@ export class Sessions {
     }
   }
 
-  /** The name that the store has counts: a token may be older than a change of name. */
-  async #known(user: User): Promise<User> {
+  /**
+   * The name that the store has counts: a token may be older than a change of name.
+   * @returns undefined for a guest that the store does not know: their token is this hub's own, so they have been erased
+   */
+  async #known(user: User): Promise<User | undefined> {
     try {
       const stored = await this.#ports.users.find(user.id);
-      if (stored !== undefined) return stored;
+      if (stored !== undefined || user.guest) return stored;
       await this.#ports.users.save(user);
     } catch (error) {
       // The token is proof enough: with many nodes the people's store may be away while the rooms go on.

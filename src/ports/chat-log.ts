@@ -54,6 +54,8 @@ export interface ChatLog {
    * meanwhile is appended under a new one. Also without items: from then on the log takes `append` again.
    */
   restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void>;
+  /** What the person has said in the room is deleted, and `as`'s, who has no name. Nobody is told: whoever holds it reads it again. */
+  forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void>;
   /** Calls `listener` for each item appended by anybody else than this process; may lose some. Returns the remover. */
   subscribe(listener: (roomId: RoomId, item: ChatItem) => void): () => void;
 }

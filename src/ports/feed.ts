@@ -59,6 +59,8 @@ export interface Feed {
   tellPolicy(author: UserId, version: number): Promise<number>;
   /** Takes away what `node`, which is dead, has published of the author, if it is still there. Rejects with `StoreUnavailable` */
   clear(author: UserId, node: NodeId): Promise<number>;
+  /** Takes all of the author away, whoever published it: viewers see nothing, and no head is kept. Rejects with `StoreUnavailable` */
+  forget(author: UserId): Promise<void>;
   /**
    * The heads of many authors at once, in their order; undefined where only what keeps that author is away.
    * Rejects with `StoreUnavailable` where all of it is.

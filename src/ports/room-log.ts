@@ -1,5 +1,5 @@
 // The port to the rooms' log: the one order of a room's events, which every node shares and which outlives them all.
-import type { EventId, HubMs, RoomCode, RoomId } from '../../protocol/ids.ts';
+import type { EventId, HubMs, RoomCode, RoomId, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
@@ -128,6 +128,12 @@ export interface RoomLog {
    * @returns the room as the log has it now; the node's own copy gives way to it. Rejects with `StoreUnavailable`
    */
   restore(roomId: RoomId, held: HeldRoom): Promise<LoadedRoom>;
+  /**
+   * Takes a person out of all that is kept of the room, by `erasedFrom`: a new epoch begins, in which `as` stands in their place and what
+   * was appended before cannot be read any more. Told like a `restore`; this process is to look at the head. Nothing for a room that the
+   * log does not have. Rejects with `StoreUnavailable`
+   */
+  forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void>;
   /**
    * The heads of many rooms at once, in their order; `NO_ROOM` for one that the log does not have, undefined where only the part of the
    * log that keeps it is away. Rejects with `StoreUnavailable` where all of it is.

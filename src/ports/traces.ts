@@ -25,8 +25,8 @@ export interface Traces {
   /** Stays first, then messages, each oldest first. */
   export(userId: UserId): AsyncIterable<RoomTrace>;
   /**
-   * In all that is kept of a room, the person becomes `as`, who has no name and has said nothing: what happened can still be told, and
-   * nobody can tell who it was. Idempotent.
+   * In the record of a room, the person becomes `as`, who has no name and has said nothing: what happened can still be told, and nobody
+   * can tell who it was. To be called after the room's log and chat have forgotten them. Idempotent.
    */
   erase(roomId: RoomId, userId: UserId, as: UserId): Promise<void>;
 }

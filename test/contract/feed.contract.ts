@@ -43,6 +43,19 @@ export function feedContract(context: FeedContext): void {
       expect(await atEast.heads([author])).toEqual([nothing]);
     });
 
+    it('forgets an author whole, whoever published, and never gives a number twice', async () => {
+      const { atEast, atWest, author } = await twoNodes();
+      const heard = await listen(atEast, author);
+      const published = await atWest.publish(author, song('A'), 3);
+      await atEast.forget(author);
+      expect(await atEast.heads([author])).toEqual([{ seq: 0, live: undefined, policyVersion: 0 }]);
+      const again = await atWest.publish(author, song('B'));
+      expect(again).toBeGreaterThan(published + 1);
+      await expect.poll(() => heard.length).toBe(3);
+      expect(heard[1]).toMatchObject({ seq: published + 1, live: undefined });
+      await atEast.forget('00000000-0000-4000-8000-00000000dead' as UserId);
+    });
+
     it('tells every node of every change, its own too, in order, as the head is then', async () => {
       const { east, west, atEast, atWest, author } = await twoNodes();
       const heard = [await listen(atEast, author), await listen(atWest, author)];

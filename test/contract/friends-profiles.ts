@@ -75,6 +75,10 @@ export function friendsProfilesContract(context: FriendsContext): void {
     expect(await friends().codeOf(ana)).toBe(reset);
     expect(await friends().findByCode(code ?? '', ben)).toBeUndefined();
     await friends().block(ben, ana, at);
+    const others = [ben, someUserId()];
+    expect(await friends().blockedAmong(ana, others)).toEqual(new Set([ben]));
+    expect(await friends().blockedAmong(ben, [ana])).toEqual(new Set([ana]));
+    expect(await friends().blockedAmong(ana, [])).toEqual(new Set());
     expect(await friends().findByCode(reset ?? '', ben)).toBeUndefined();
     await friends().unblock(ben, ana);
     await friends().block(ana, ben, at);

@@ -8,6 +8,7 @@ import { archiveContract } from './archive.contract.ts';
 import { busContract } from './bus.contract.ts';
 import { chatLogContract } from './chat-log.contract.ts';
 import type { ContractContext } from './context.ts';
+import { forgettingContract } from './forgetting.contract.ts';
 import { friendsContract } from './friends.contract.ts';
 import type { NodesContext } from './nodes.ts';
 import { presenceContract } from './presence.contract.ts';
@@ -29,6 +30,7 @@ describe('memory', async () => {
   accountsContract(context);
   activityLogContract(context);
   archiveContract(context);
+  forgettingContract(context);
 
   const mesh = new MemoryMesh({ now: () => 1_000_000 });
   const nodes: NodesContext = {

@@ -73,6 +73,11 @@ describe.skipIf(servers === undefined)('two nodes', () => {
     const there = await WireClient.enter(west.url, ben);
     const roomId = (await here.ask('room.create', { name: 'Cellar' }))!['roomId'];
     await there.ask('room.join', { roomId });
+    // Arrivals are told to the log in batches: who has not arrived cannot be missed.
+    await until('the arrivals', async () => {
+      const joined = snapshotOf(await there.ask('room.join', { roomId }));
+      return joined.hereCount === 2 ? true : undefined;
+    });
     for (let i = 0; i < 20; i += 1) await here.ask('room.update', { roomId, name: `Cellar ${i}` });
     await dying.kill();
     const again = await WireClient.enter(west.url, ana);

@@ -41,6 +41,10 @@ class ForgetfulChatLog implements ChatLog {
     return Promise.resolve({ item, repeated: false });
   }
 
+  forget(): Promise<void> {
+    return Promise.reject(new Error('nobody is erased here'));
+  }
+
   after(_roomId: RoomId, seq: number, limit: number): Promise<ChatRange> {
     return this.#range((item) => item.seq > seq, limit);
   }

@@ -71,6 +71,10 @@ export class FaultyRoomLog implements RoomLog {
   /** Decides the fate of each append that no fault is waiting for. */
   fate: (() => Fault<AppendResult> | undefined) | undefined;
 
+  forget(...args: Parameters<RoomLog['forget']>): Promise<void> {
+    return this.#inner.forget(...args);
+  }
+
   /** The next appends meet these, one each. */
   next(...faults: Fault<AppendResult>[]): void {
     this.#faults.push(...faults);
@@ -251,6 +255,10 @@ export class FaultyChatLog implements ChatLog {
 
   restore(roomId: RoomId, items: readonly ChatItem[]): Promise<void> {
     return this.#inner.restore(roomId, items);
+  }
+
+  forget(...args: Parameters<ChatLog['forget']>): Promise<void> {
+    return this.#inner.forget(...args);
   }
 
   subscribe(listener: Parameters<ChatLog['subscribe']>[0]): () => void {

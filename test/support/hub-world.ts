@@ -57,7 +57,7 @@ export const plainAuthenticator: Authenticator = {
     const [id, name, lifeMs] = token.split('|');
     if (id === undefined || name === undefined)
       return Promise.resolve({ kind: 'invalid', reason: 'no bar' });
-    const user: User = { id: id as UserId, name, guest: true };
+    const user: User = { id: id as UserId, name, guest: false };
     return Promise.resolve({ kind: 'ok', user, expiresInMs: Number(lifeMs ?? 3_600_000) });
   },
   issue: (user) => Promise.resolve({ token: `${user.id}|${user.name}`, expiresInMs: 3_600_000 }),

@@ -8,6 +8,7 @@ import { MemoryArchive } from '../../src/adapters/memory/memory-archive.ts';
 import { MemoryChatLog } from '../../src/adapters/memory/memory-chat-log.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
+import { MemoryTraces } from '../../src/adapters/memory/memory-traces.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import {
   openEmbeddedStores,
@@ -22,6 +23,7 @@ import type { ChatLog } from '../../src/ports/chat-log.ts';
 import type { Friends } from '../../src/ports/friends.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { RoomLog } from '../../src/ports/room-log.ts';
+import type { Traces } from '../../src/ports/traces.ts';
 import type { Users } from '../../src/ports/users.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
@@ -33,6 +35,7 @@ export interface Stores {
   readonly accounts: Accounts;
   readonly activityLog: ActivityLog;
   readonly archive: Archive;
+  readonly traces: Traces;
 }
 
 /** Small enough for a test to reach. */
@@ -68,9 +71,12 @@ export function memoryStores(): StoresUnderTest {
     open() {
       const archive = new MemoryArchive();
       const users = new MemoryUsers();
+      const roomLog = new MemoryRoomLog(archive);
+      const chatLog = new MemoryChatLog();
       return Promise.resolve({
-        roomLog: new MemoryRoomLog(archive),
-        chatLog: new MemoryChatLog(),
+        roomLog,
+        chatLog,
+        traces: new MemoryTraces(archive, roomLog, chatLog),
         users,
         friends: new MemoryFriends(users, archive, friendLimits),
         accounts: new MemoryAccounts(users),

@@ -28,8 +28,11 @@ export class SocialWorld {
     const traces = new MemoryTraces(archive, roomLog, chatLog);
     this.app = appOver(world, {
       social: socialDeps(
-        { friends, accounts, activityLog, feed: world.feed, traces, clock, log },
-        world.hub.feed,
+        {
+          ...{ friends, accounts, activityLog, feed: world.feed, traces },
+          ...{ roomLog, chatLog, clock, random: world.random, log },
+        },
+        world.hub,
       ),
       ...overrides,
     });

@@ -72,6 +72,12 @@ export class MemoryFeeds {
     return head.seq;
   }
 
+  forget(author: UserId): void {
+    if (this.head(author).seq === 0) return;
+    this.change(author, ({ policyVersion }) => ({ live: undefined, policyVersion }));
+    this.#heads.delete(author);
+  }
+
   signal(userId: UserId, signal: JsonObject): void {
     this.reach();
     const deliver = this.#options.deliver ?? atOnce;
@@ -119,6 +125,11 @@ export class MemoryFeed implements Feed {
   // eslint-disable-next-line @typescript-eslint/require-await -- a store that is away is a rejection
   async clear(author: UserId, node: NodeId): Promise<number> {
     return this.#change(author, 0, node);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a store that is away is a rejection
+  async forget(author: UserId): Promise<void> {
+    this.#feeds.forget(author);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a store that is away is a rejection

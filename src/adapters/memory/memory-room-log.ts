@@ -1,6 +1,7 @@
 // The rooms' log in memory, for tests and for trying things out: everything is gone with the process.
 import type { EventId, HubMs, RoomCode, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
+import { erasedFrom } from '../../domain/evolve-members.ts';
 import { withoutPerson } from '../../domain/forget-person.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
@@ -125,8 +126,9 @@ export class MemoryRoomLog implements RoomLog {
     if (room !== undefined) {
       const { head, events, state, keys } = room;
       this.#rooms.set(roomId, {
-        head,
-        ...withoutPerson({ events, state }, userId, as),
+        head: { ...head, epoch: head.epoch + 1 },
+        events: withoutPerson(events, userId, as),
+        state: erasedFrom(state, userId, as),
         keys: new Map([...keys].filter(([key]) => !key.includes(userId))),
       });
     }

@@ -3,6 +3,7 @@ import type { HubMs, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
 import type { ChatDraft, ChatLog, ChatRange } from '../../ports/chat-log.ts';
 import { GroupCommit } from './group-commit.ts';
+import { forgetInChat } from './postgres-traces.ts';
 import { isUniqueViolation, toIntColumn, type Sql } from './sql.ts';
 
 const KEY_LIFE_MS = 600_000;
@@ -183,6 +184,10 @@ export class PostgresChatLog implements ChatLog {
       await this.#sql.rows(INSERT, [JSON.stringify({ rows: written, targets })]);
     }
     return appended;
+  }
+
+  forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    return this.#sql.transaction((rows) => forgetInChat(rows, roomId, userId, as));
   }
 
   async #lastSeqs(roomIds: readonly RoomId[]): Promise<Map<RoomId, number>> {

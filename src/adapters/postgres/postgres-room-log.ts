@@ -1,6 +1,7 @@
 // The rooms' log in Postgres: appends of all rooms committed in groups, snapshots beside them. Knows nothing of who asks.
-import type { EventId, HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { EventId, HubMs, RoomCode, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
+import { erasedFrom } from '../../domain/evolve-members.ts';
 import { evolve } from '../../domain/evolve.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
@@ -25,7 +26,8 @@ import { appendStatement, emptyWrites, type Statement } from './append-statement
 import { addWrites, headAfter, type Append } from './append-writes.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { PostgresKv } from './postgres-kv.ts';
-import { isRaced, toIntColumn, type Sql } from './sql.ts';
+import { forgetInRoom } from './postgres-traces.ts';
+import { isRaced, toIntColumn, type Rows, type Sql } from './sql.ts';
 
 const HEARTBEAT_KEY = 'heartbeat';
 /** Who is further behind takes a snapshot: it is smaller than so many events. */
@@ -44,6 +46,23 @@ interface HeadRow {
 function headOf(row: Omit<HeadRow, 'id'> | undefined): Head {
   if (row === undefined) return NO_ROOM;
   return { epoch: row.epoch, revision: row.revision, eventId: row.event_id as EventId };
+}
+
+async function loadRoom(rows: Rows, roomId: RoomId): Promise<LoadedRoom | undefined> {
+  interface Row extends Omit<HeadRow, 'id'> {
+    readonly state: RoomState;
+    readonly events: readonly RoomEvent[];
+  }
+  // One statement, so that the snapshot, the events after it and the head are of one moment.
+  const [row] = await rows<Row>(
+    `select r.epoch, r.revision, r.event_id, s.state, coalesce((
+       select jsonb_agg(e.event order by e.revision) from room_event e
+       where e.room_id = r.id and e.epoch = r.epoch and e.revision > s.revision and e.revision <= r.revision), '[]') as events
+     from room r join room_snapshot s on s.room_id = r.id and s.epoch = r.epoch where r.id = ?`,
+    [roomId],
+  );
+  if (row === undefined) return undefined;
+  return { head: headOf(row), state: row.events.reduce<RoomState>(evolve, row.state) };
 }
 
 export class PostgresRoomLog implements RoomLog {
@@ -68,21 +87,8 @@ export class PostgresRoomLog implements RoomLog {
     });
   }
 
-  async load(roomId: RoomId): Promise<LoadedRoom | undefined> {
-    interface Row extends Omit<HeadRow, 'id'> {
-      readonly state: RoomState;
-      readonly events: readonly RoomEvent[];
-    }
-    // One statement, so that the snapshot, the events after it and the head are of one moment.
-    const [row] = await this.#sql.rows<Row>(
-      `select r.epoch, r.revision, r.event_id, s.state, coalesce((
-         select jsonb_agg(e.event order by e.revision) from room_event e
-         where e.room_id = r.id and e.epoch = r.epoch and e.revision > s.revision and e.revision <= r.revision), '[]') as events
-       from room r join room_snapshot s on s.room_id = r.id and s.epoch = r.epoch where r.id = ?`,
-      [roomId],
-    );
-    if (row === undefined) return undefined;
-    return { head: headOf(row), state: row.events.reduce<RoomState>(evolve, row.state) };
+  load(roomId: RoomId): Promise<LoadedRoom | undefined> {
+    return loadRoom((text, bindings) => this.#sql.rows(text, bindings), roomId);
   }
 
   append(
@@ -110,7 +116,8 @@ export class PostgresRoomLog implements RoomLog {
          select jsonb_agg(e.event order by e.revision) from room_event e
          where e.room_id = r.id and e.epoch = r.epoch and e.revision > ? and e.revision <= r.revision
            and r.revision - ? <= ?), '[]') as events,
-         (select event_id from room_event a where a.room_id = r.id and a.epoch = ? and a.revision = ?) as after_id
+         (select event_id from room_event a where a.room_id = r.id and a.epoch <= ? and a.revision = ?
+          order by a.epoch desc limit 1) as after_id
        from room r where r.id = ?`,
       [revision, revision, MAX_READ_EVENTS, epoch, revision, roomId],
     );
@@ -119,7 +126,7 @@ export class PostgresRoomLog implements RoomLog {
     const behind = head.revision - after.revision;
     const isWhole = behind >= 0 && row.events.length === behind;
     if (!isWhole || after.epoch !== head.epoch || after.revision < 0) return { kind: 'gone' };
-    // The head of an epoch that has just begun is an event of the epoch before.
+    // An epoch begins behind an event of the one before.
     const afterId = behind === 0 ? head.eventId : (row.after_id ?? '');
     if (after.eventId !== undefined && after.eventId !== afterId) return { kind: 'gone' };
     return { kind: 'events', head, events: row.events };
@@ -130,6 +137,24 @@ export class PostgresRoomLog implements RoomLog {
     const room = await this.load(roomId);
     if (room === undefined) throw new StoreUnavailable(`the log of room ${roomId}`);
     return room;
+  }
+
+  forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    return this.#sql.transaction(async (rows) => {
+      // Whoever appends meanwhile waits, and finds another epoch then.
+      const locked = await rows('select id from room where id = ? for update', [roomId]);
+      if (locked.length === 0) return;
+      const room = await loadRoom(rows, roomId);
+      if (room === undefined) return;
+      const { epoch, revision, eventId } = room.head;
+      const state = erasedFrom(room.state, userId, as);
+      await rows('update room set epoch = ? where id = ?', [epoch + 1, roomId]);
+      await rows(
+        'update room_snapshot set epoch = ?, revision = ?, event_id = ?, state = ?::jsonb where room_id = ?',
+        [epoch + 1, revision, eventId, JSON.stringify(state), roomId],
+      );
+      await forgetInRoom(rows, roomId, userId, as);
+    });
   }
 
   async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {

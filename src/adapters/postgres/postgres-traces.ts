@@ -124,6 +124,15 @@ export async function forgetInRoom(
      where s.id = p.session_id and s.room_id = ? and p.user_id = ?`,
     [as, ERASED_NAME, roomId, userId],
   );
+  await forgetInChat(rows, roomId, userId, as);
+}
+
+export async function forgetInChat(
+  rows: Rows,
+  roomId: RoomId,
+  userId: UserId,
+  as: UserId,
+): Promise<void> {
   await rows(
     `update chat_item set user_id = ?, key = null, name = case when kind = 'message' then ? end,
        text = case when kind = 'message' then '' end, deleted = kind = 'message'

@@ -112,6 +112,17 @@ redis.call('HSET', chat, 'run', reign())
 return reign()
 `);
 
+/** All of a chat: numbers and items. KEYS: chat. */
+export const WHOLE_CHAT = scriptOf(`return redis.call('HGETALL', KEYS[1])`);
+
+/** Puts items in the place of those that are still as they were read. KEYS: chat. ARGV: for each its seq, the old item, the new one. */
+export const REPLACE_ITEMS = scriptOf(`
+for i = 1, #ARGV, 3 do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+end
+return 1
+`);
+
 /** The newest number and item of each of the chats of one partition; 0 and '' where nothing was said. KEYS: the chats. */
 export const NEWEST = scriptOf(`
 local newest = {}

@@ -8,7 +8,7 @@ import { REIGN } from './room-log-scripts.ts';
  * Under another reign some changes may be lost, and an empty server has lost all: the number then leaps to what the time says, in a
  * thousandth of a millisecond, which no earlier reign has reached; or, where the clocks of hub time ran backward, further than a lost
  * tail can be long. The reign's own step keeps two servers apart that both took over.
- * KEYS: head, channel. ARGV: 'item', 'gone' or 'policy'; the node; the item as JSON; the policy's version; the number that the time says;
+ * KEYS: head, channel. ARGV: 'item', 'gone', 'policy' or 'forget', which keeps no head; the node; the item as JSON; the policy's version; the number that the time says;
  * life ms. Answers the number.
  */
 export const CHANGE_HEAD = scriptOf(`${REIGN}
@@ -21,14 +21,19 @@ if ARGV[1] == 'item' then
   node, item, isChanged = ARGV[2], ARGV[3], true
 elseif ARGV[1] == 'gone' and item ~= '' and node == ARGV[2] then
   node, item, isChanged = '', '', true
+elseif ARGV[1] == 'forget' and kept[1] then
+  node, item, isChanged = '', '', true
 end
 if not isChanged then return string.format('%d', seq) end
 local run = reign()
 if kept[5] == run then seq = seq + 1
 else seq = math.max(seq + 1000000, tonumber(ARGV[5])) + tonumber(string.sub(run, 1, 6), 16) % 1000 end
 local head = {string.format('%d', seq), string.format('%d', policy), node, item}
-redis.call('HSET', KEYS[1], 'seq', head[1], 'policy', head[2], 'node', node, 'item', item, 'run', run)
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+if ARGV[1] == 'forget' then redis.call('DEL', KEYS[1])
+else
+  redis.call('HSET', KEYS[1], 'seq', head[1], 'policy', head[2], 'node', node, 'item', item, 'run', run)
+  redis.call('PEXPIRE', KEYS[1], ARGV[6])
+end
 redis.call('SPUBLISH', KEYS[2], table.concat(head, '\\n'))
 return head[1]
 `);

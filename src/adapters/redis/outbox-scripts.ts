@@ -76,3 +76,14 @@ local now = redis.call('TIME')
 local at = tonumber(string.match(first[1], '^%d+'))
 return {redis.call('XLEN', KEYS[1]), math.max(0, math.floor(now[1] * 1000 + now[2] / 1000 - at)), rejected}
 `);
+
+/** The id of the newest entry, or ''. KEYS: outbox. */
+export const OUTBOX_END = scriptOf(`
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+return newest[1] and newest[1][1] or ''
+`);
+
+/** Whether an entry up to `ARGV[1]` waits still. KEYS: outbox. */
+export const HAS_UP_TO = scriptOf(
+  `return #redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', 1)`,
+);

@@ -1,9 +1,10 @@
 // The chat of the rooms in Redis: the newest items of each room, for all nodes. What is older is the archive's.
-import type { HubMs, RoomId } from '../../../protocol/ids.ts';
+import type { HubMs, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
+import { withoutPerson } from '../../domain/forget-person.ts';
 import { ChatMoved, type ChatDraft, type ChatLog, type ChatRange } from '../../ports/chat-log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import { ITEMS, NEWEST, PUT_BACK, SAY } from './chat-log-scripts.ts';
+import { ITEMS, NEWEST, PUT_BACK, REPLACE_ITEMS, SAY, WHOLE_CHAT } from './chat-log-scripts.ts';
 import { itemOf, keptItem } from './kept-chat-item.ts';
 import type { RedisChannels } from './redis-channels.ts';
 import { askEach, byPartition, runScript, type RedisCommands } from './redis-commands.ts';
@@ -146,6 +147,26 @@ export class RedisChatLog implements ChatLog {
       ],
     );
     await barrier?.passed(partition, String(reign));
+  }
+
+  async forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    const { redis, keys } = this.#options;
+    const chat = keys.chat(roomId);
+    const found = (await runScript(redis, WHOLE_CHAT, [chat], [])) as readonly string[];
+    const changes: string[] = [];
+    for (let i = 0; i + 1 < found.length; i += 2) {
+      const [seq = '', kept = ''] = [found[i], found[i + 1]];
+      if (!/^\d+$/.test(seq) || !kept.includes(userId)) continue;
+      const item = itemOf(Number(seq), kept);
+      const nameless = withoutPerson(item, userId, as);
+      const isTheirs = item.kind === 'message' && item.userId === userId;
+      const after: ChatItem =
+        isTheirs && nameless.kind === 'message'
+          ? { ...nameless, text: '', deleted: true }
+          : nameless;
+      changes.push(seq, kept, keptItem(after));
+    }
+    if (changes.length > 0) await runScript(redis, REPLACE_ITEMS, [chat], changes);
   }
 
   subscribe(listener: (roomId: RoomId, item: ChatItem) => void): () => void {

@@ -33,7 +33,7 @@ export interface RedisFeedOptions {
 }
 
 interface HeadChange {
-  readonly kind: 'item' | 'gone' | 'policy';
+  readonly kind: 'item' | 'gone' | 'policy' | 'forget';
   readonly node: NodeId;
   /** JSON. */
   readonly item: string;
@@ -62,6 +62,10 @@ export class RedisFeed implements Feed {
 
   clear(author: UserId, node: NodeId): Promise<number> {
     return this.#change(author, { kind: 'gone', node, item: '', policyVersion: 0 });
+  }
+
+  async forget(author: UserId): Promise<void> {
+    await this.#change(author, { kind: 'forget', node: '', item: '', policyVersion: 0 });
   }
 
   async heads(authors: readonly UserId[]): Promise<readonly (FeedHead | undefined)[]> {

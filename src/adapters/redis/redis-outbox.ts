@@ -5,7 +5,7 @@ import type { Metrics } from '../../ports/metrics.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Timers } from '../../ports/timers.ts';
 import { entryOf } from './outbox-entry.ts';
-import { RENEW, SETTLE, TAKE, WAITING } from './outbox-scripts.ts';
+import { HAS_UP_TO, OUTBOX_END, RENEW, SETTLE, TAKE, WAITING } from './outbox-scripts.ts';
 import { runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 
@@ -21,6 +21,9 @@ const MEASURE_EVERY_MS = 2_000;
 /** Partitions at the same time: more would take connections to the database from those who ask for something. */
 const CONCURRENCY = 3;
 /** A database that does not answer must not hold up the end: what it does in the end is known by the next worker. */
+/** For whoever needs the archive to be up to now. */
+const LOOK_EVERY_MS = 100;
+const MAX_LOOKS = 50;
 const STOP_PATIENCE_MS = 5_000;
 /** Set aside in each partition; beyond it the oldest go. */
 const MAX_REJECTED = 10_000;
@@ -114,6 +117,29 @@ export class RedisOutbox {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** Resolves when all that was appended before the call is archived, by whatever node. Rejects with `StoreUnavailable` where it takes long. */
+  async caughtUp(): Promise<void> {
+    const { redis, keys, timers } = this.#options;
+    const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition);
+    const ends = await Promise.all(
+      partitions.map(async (partition) => {
+        const end = await runScript(redis, OUTBOX_END, [keys.outbox(partition)], []);
+        return { partition, end: end as string };
+      }),
+    );
+    let waiting = ends.filter(({ end }) => end !== '');
+    for (let looks = 0; waiting.length > 0; looks += 1) {
+      if (looks === MAX_LOOKS) throw new StoreUnavailable('the archive');
+      await new Promise<void>((resolve) => timers.after(LOOK_EVERY_MS, resolve));
+      const left = await Promise.all(
+        waiting.map(({ partition, end }) =>
+          runScript(redis, HAS_UP_TO, [keys.outbox(partition)], [end]),
+        ),
+      );
+      waiting = waiting.filter((_, i) => left[i] === 1);
+    }
   }
 
   async #stop(): Promise<void> {

@@ -1,5 +1,5 @@
 // Gives a room's log in Redis back what it has lost: reads all that it has, plans, and writes only if nobody was faster.
-import type { EventId, HubMs, RoomId } from '../../../protocol/ids.ts';
+import type { EventId, HubMs, RoomId, UserId } from '../../../protocol/ids.ts';
 import { evolve } from '../../domain/evolve.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
@@ -18,8 +18,14 @@ import type { RedisChannels } from './redis-channels.ts';
 import { runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { KEY_LIFE_MS } from './room-log-scripts.ts';
-import { planRestore, type Lineage, type LoggedRoom, type NewEpoch } from './restore-plan.ts';
-import { LOAD_WHOLE, REMEMBER, RESTORE } from './restore-scripts.ts';
+import {
+  planRestore,
+  planRewrite,
+  type Lineage,
+  type LoggedRoom,
+  type NewEpoch,
+} from './restore-plan.ts';
+import { DROP_BEFORE, LOAD_WHOLE, REMEMBER, RESTORE } from './restore-scripts.ts';
 
 /** Others write meanwhile; each time that this fails, somebody else has got further. */
 const MAX_ATTEMPTS = 20;
@@ -92,6 +98,35 @@ export async function restoreRoom(
         : 'Redis has another past than before: a new epoch begins',
     );
     return { room, reign };
+  }
+  throw new StoreUnavailable('the log of the room');
+}
+
+/**
+ * Begins a new epoch in which the room is as `change` makes it, and keeps nothing of what came before, nor of what `userId` had asked.
+ * @returns the server's reign; undefined where there is no room
+ */
+export async function rewriteRoom(
+  options: RestoreOptions,
+  roomId: RoomId,
+  userId: UserId,
+  change: (state: RoomState) => RoomState,
+): Promise<string | undefined> {
+  const { redis, keys } = options;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const found = await loadWhole(options, roomId);
+    if (found.room === undefined) return undefined;
+    const { head, state, lineage } = found.room;
+    const plan = planRewrite({ head, state: change(state), lineage }, epochStep(found.reign));
+    const nothing = { head, state, recent: [], keys: [] };
+    if ((await begin(options, roomId, found, plan, nothing)) === undefined) continue;
+    // Only what is of the epochs before: others may have gone on since.
+    const asked = found.room.events
+      .flatMap((each) => each.keys ?? [])
+      .filter(({ key }) => key.includes(userId))
+      .map(({ key }) => keys.idempotency(roomId, key));
+    await runScript(redis, DROP_BEFORE, [keys.events(roomId), ...asked], [`${plan.epoch}-0`]);
+    return found.reign;
   }
   throw new StoreUnavailable('the log of the room');
 }

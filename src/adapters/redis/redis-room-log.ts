@@ -1,6 +1,7 @@
 // The rooms' log in Redis, which any number of nodes share: one script per append, told to the others on the partition's channel.
-import type { EventId, HubMs, RoomCode, RoomId } from '../../../protocol/ids.ts';
+import type { EventId, HubMs, RoomCode, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
+import { erasedFrom } from '../../domain/evolve-members.ts';
 import { evolve } from '../../domain/evolve.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
@@ -22,7 +23,7 @@ import {
 import type { RedisChannels } from './redis-channels.ts';
 import { askEach, byPartition, orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { BehindArchive, heldEvents, keysOf, restoreRoom } from './redis-restore.ts';
+import { BehindArchive, heldEvents, keysOf, restoreRoom, rewriteRoom } from './redis-restore.ts';
 import type { ReplicaBarrier } from './replica-barrier.ts';
 import {
   APPEND,
@@ -138,6 +139,14 @@ export class RedisRoomLog implements RoomLog {
     await this.#options.barrier?.passed(this.#options.keys.partitionOf(roomId), reign);
     this.#now = Math.max(this.#now, room.state.lastAt);
     return room;
+  }
+
+  async forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    const { barrier, keys } = this.#options;
+    const reign = await rewriteRoom(this.#options, roomId, userId, (state) =>
+      erasedFrom(state, userId, as),
+    );
+    if (reign !== undefined) await barrier?.passed(keys.partitionOf(roomId), reign);
   }
 
   async heads(roomIds: readonly RoomId[]): Promise<readonly (Head | undefined)[]> {

@@ -71,6 +71,15 @@ export function planRestore(
   return newEpoch(epoch, end, lost, state);
 }
 
+/** A new epoch without a tail, from a room as it is to be. */
+export function planRewrite(
+  room: Pick<LoggedRoom, 'head' | 'state' | 'lineage'>,
+  step: number,
+): NewEpoch {
+  const { epoch, revision, eventId } = room.head;
+  return newEpoch(epoch + step, { revision, eventId, lineage: room.lineage }, [], room.state);
+}
+
 function newEpoch(
   epoch: number,
   end: { readonly revision: number; readonly eventId: EventId | ''; readonly lineage: Lineage },

@@ -69,3 +69,9 @@ post(outbox, KEYS[7], ARGV[14], ARGV[19], 'r', ARGV[16])
 tell(KEYS[5], KEYS[6], ARGV[17])
 return {'restored'}
 `);
+
+/** KEYS: events; then requests' keys, which go. ARGV: the first id that stays. */
+export const DROP_BEFORE = scriptOf(`
+for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+return redis.call('XTRIM', KEYS[1], 'MINID', ARGV[1])
+`);

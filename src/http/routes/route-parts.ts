@@ -36,6 +36,8 @@ export const RATE_LIMITED = {
 export const NOT_FOUND = { 404: problem('no such thing') };
 export const BAD_REQUEST = { 400: problem('a field is missing or malformed; the detail names it') };
 
+const NO_SUCH_GUEST = refuse('unauthorised', 'there is no such guest any more');
+
 /** Which room a path means, by its id or code; undefined for what is neither. */
 export function roomAddress(given: string): RoomAddress | undefined {
   const roomId = RoomIdSchema.safeParse(given);
@@ -60,7 +62,10 @@ export function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> 
     }
     const waitMs = deps.takeRate(verified.user.id, cost);
     if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
-    context.set('user', (await deps.users.find(verified.user.id)) ?? verified.user);
+    const known = await deps.users.find(verified.user.id);
+    // A guest's token is this hub's own: whom it does not know has been erased.
+    if (known === undefined && verified.user.guest) throw new ProblemError(NO_SUCH_GUEST);
+    context.set('user', known ?? verified.user);
     await next();
   };
 }

@@ -5,6 +5,7 @@ import { activityLogContract } from '../../contract/activity-log.contract.ts';
 import { archiveContract } from '../../contract/archive.contract.ts';
 import { chatLogContract } from '../../contract/chat-log.contract.ts';
 import type { ContractContext } from '../../contract/context.ts';
+import { forgettingContract } from '../../contract/forgetting.contract.ts';
 import { friendsContract } from '../../contract/friends.contract.ts';
 import { roomLogContract } from '../../contract/room-log.contract.ts';
 import { usersContract } from '../../contract/users.contract.ts';
@@ -35,5 +36,6 @@ export function storeContracts(underTest: StoresUnderTest): ContractContext {
   accountsContract(context);
   activityLogContract(context);
   archiveContract(context);
+  forgettingContract(context);
   return context;
 }

@@ -11,7 +11,7 @@ import { roomLogContract } from '../../contract/room-log.contract.ts';
 import { ManualTime } from '../../support/manual-time.ts';
 import { openRedisNode, type RedisNode, type RedisNodeOptions } from '../../support/redis-node.ts';
 import { orSkipped, startRedisCluster, startRedisServer } from '../../support/redis-server.ts';
-import { createdRoom } from '../../support/room-fixtures.ts';
+import { createdRoom, someUserId } from '../../support/room-fixtures.ts';
 
 const PARTITIONS = 16;
 const LEASE_MS = 6_000;
@@ -109,6 +109,47 @@ function onRedis(target: RedisTarget): void {
   const context = { stores, underTest: { openSecond: open, reopen, canLose: true }, reopen };
   roomLogContract(context);
   chatLogContract(context);
+
+  it('keeps nothing of a person who is forgotten, and tells the others of the new epoch', async () => {
+    const other = await open();
+    const { redis, keys, roomLog, chatLog } = stores();
+    const zoe = { userId: someUserId(), name: 'Zoë-who-was-here' };
+    const as = someUserId();
+    const room = await createdRoom(roomLog);
+    const key = `${zoe.userId}:k`;
+    await room.append(roomLog, [room.arrived(zoe)], [{ key, reply: { by: zoe.userId } }]);
+    await room.append(roomLog, [room.departed(zoe)]);
+    const said = { kind: 'message', text: 'a secret', ...zoe } as const;
+    await chatLog.append(room.roomId, said, 1_000);
+    const told: ToldAppend[] = [];
+    const stop = other.roomLog.subscribe((roomId, each) => {
+      if (roomId === room.roomId) told.push(each);
+    });
+
+    await chatLog.forget(room.roomId, zoe.userId, as);
+    await roomLog.forget(room.roomId, zoe.userId, as);
+    await expect.poll(() => told.length).toBe(1);
+    stop();
+    expect(told[0]).toMatchObject({ from: room.head, events: [] });
+    expect(told[0]?.head.epoch).toBeGreaterThan(room.head.epoch);
+    const names = [keys.room(room.roomId), keys.events(room.roomId), keys.chat(room.roomId)];
+    const script =
+      "return cjson.encode({redis.call('HGETALL', KEYS[1]), redis.call('XRANGE', KEYS[2], '-', '+'), redis.call('HGETALL', KEYS[3])})";
+    const kept = String(await redis.eval(script, { keys: names, arguments: [] }));
+    for (const trace of [zoe.userId, zoe.name, 'a secret']) expect(kept).not.toContain(trace);
+    expect(kept).toContain(as);
+    expect(await roomLog.recall(room.roomId, key)).toBeUndefined();
+    const { items } = await chatLog.before(room.roomId, 100, 100);
+    expect(items).toMatchObject([{ seq: 1, userId: as, text: '', deleted: true }]);
+
+    // A node that was behind holds them still, and takes the log's word.
+    const state = room.state ?? room.after([]);
+    const recent = [{ epoch: 1, revision: 2, event: room.arrived(zoe) }];
+    const held = { head: room.head, state, recent, keys: [] };
+    const restored = await other.roomLog.restore(room.roomId, held);
+    expect(JSON.stringify(restored)).not.toContain(zoe.userId);
+    expect((await roomLog.heads([room.roomId]))[0]).toEqual(restored.head);
+  });
 
   it('takes an append that comes again, as after a lost answer, for the one that it was', async () => {
     const room = await createdRoom(stores().roomLog);
