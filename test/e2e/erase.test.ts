@@ -1,0 +1,162 @@
+// Erasing a person over two real nodes with a real Redis and Postgres: both are read whole, and nothing of them is found.
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOrm } from '../../src/adapters/postgres/orm.ts';
+import { Sql } from '../../src/adapters/postgres/sql.ts';
+import type { EarshotProcess } from '../support/earshot-process.ts';
+import { SharedServers } from '../support/shared-servers.ts';
+import { WireClient, guestToken, type GuestToken } from '../support/wire-client.ts';
+
+const NAME = 'Zoë Who Was Here';
+const SECRET = 'what only Zoë would say';
+/** What a repeated request is answered with is remembered so long. */
+const REMEMBERED_MS = 600_000;
+
+const servers = await SharedServers.start();
+
+/** Every table, each row as text that has one of `texts` in it. */
+async function inPostgres(url: string, texts: readonly string[]): Promise<string[]> {
+  const orm = await createOrm({ clientUrl: url, poolSize: 1 }, () => undefined);
+  try {
+    const sql = new Sql(orm);
+    const tables = await sql.rows<{ readonly name: string }>(
+      `select table_name as name from information_schema.tables where table_schema = 'public'`,
+    );
+    const found: string[] = [];
+    for (const { name } of tables) {
+      const rows = await sql.rows<{ readonly text: string }>(
+        `select t::text as text from "${name}" t where t::text ilike any(?::text[])`,
+        [texts.map((text) => `%${text}%`)],
+      );
+      found.push(...rows.map(({ text }) => `${name}: ${text}`));
+    }
+    return found;
+  } finally {
+    await orm.close(true);
+  }
+}
+
+/** Every key whose name or content has one of `texts` in it, without those that are remembered for minutes only. */
+async function inRedis(url: string, texts: readonly string[]): Promise<string[]> {
+  const client = createClient({ url });
+  await client.connect();
+  try {
+    const found: string[] = [];
+    for await (const keys of client.scanIterator()) {
+      for (const key of keys) {
+        const content = JSON.stringify(await contentOf(client, key));
+        const hasTrace = texts.some((text) => key.includes(text) || content.includes(text));
+        const leftMs = hasTrace ? await client.pTTL(key) : -1;
+        const isFleeting = leftMs >= 0 && leftMs <= REMEMBERED_MS;
+        if (hasTrace && !isFleeting) found.push(`${key}: ${content}`);
+      }
+    }
+    return found;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function contentOf(client: ReturnType<typeof createClient>, key: string): Promise<unknown> {
+  switch (await client.type(key)) {
+    case 'string':
+      return client.get(key);
+    case 'hash':
+      return client.hGetAll(key);
+    case 'stream':
+      return client.xRange(key, '-', '+');
+    case 'zset':
+      return client.zRange(key, 0, -1);
+    case 'set':
+      return client.sMembers(key);
+    case 'list':
+      return client.lRange(key, 0, -1);
+    default:
+      return undefined;
+  }
+}
+
+describe.skipIf(servers === undefined)('erasing a person', () => {
+  if (servers === undefined) return;
+  let east: EarshotProcess;
+  let west: EarshotProcess;
+  let zoe: GuestToken;
+  let ben: GuestToken;
+  beforeAll(async () => {
+    [east, west] = await Promise.all([servers.node(), servers.node()]);
+    zoe = await guestToken(east.url, NAME);
+    ben = await guestToken(west.url, 'Ben');
+  }, 60_000);
+  afterAll(() => servers.stop());
+
+  const rest = (url: string, who: GuestToken, method: string, target: string, body?: object) =>
+    fetch(url + target, {
+      method,
+      headers: { authorization: `Bearer ${who.token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const texts = (): string[] => [zoe.user.id, NAME, SECRET];
+
+  it('leaves nothing of them in Redis and Postgres, and the room to the others', async () => {
+    const here = await WireClient.enter(east.url, zoe);
+    const there = await WireClient.enter(west.url, ben);
+    await rest(east.url, zoe, 'POST', '/v1/friends/requests', { userId: ben.user.id });
+    await rest(west.url, ben, 'POST', `/v1/friends/requests/${zoe.user.id}/accept`);
+    await rest(west.url, ben, 'PUT', `/v1/me/audience`, {
+      audience: 'chosen',
+      userIds: [zoe.user.id],
+    });
+    await here.ask('feed.subscribe', {});
+    await there.ask('feed.subscribe', {});
+    const made = await here.ask('room.create', { name: 'Kitchen', key: 'a key of mine' });
+    const roomId = String(made?.['roomId']);
+    await there.ask('room.join', { roomId });
+    await here.ask('chat.send', { roomId, text: SECRET, key: 'another key' });
+    await there.ask('chat.send', { roomId, text: 'what Ben says' });
+    await here.ask('activity.set', {
+      track: { title: 'A song', artist: 'Somebody', durationMs: 200_000 },
+      positionMs: 0,
+      state: 'playing',
+    });
+    const item = await there.push(
+      (push) => push.type === 'feed.items' && JSON.stringify(push).includes(zoe.user.id),
+    );
+    expect(item).toBeDefined();
+    // Before it there is something to find, everywhere.
+    await expect
+      .poll(async () => {
+        const rows = await inPostgres(servers.databaseUrl, texts());
+        return ['room_event', 'chat_item', 'participation', 'activity'].filter(
+          (table) => !rows.some((row) => row.startsWith(`${table}:`)),
+        );
+      })
+      .toEqual([]);
+    expect(await inRedis(servers.redis.url, texts())).not.toEqual([]);
+
+    const erased = await rest(west.url, zoe, 'DELETE', `/v1/me/data?confirm=${zoe.user.id}`);
+    expect([erased.status, await erased.text()]).toEqual([204, '']);
+
+    await expect.poll(() => here.closed).toMatchObject({ code: 4504 });
+    expect(await inPostgres(servers.databaseUrl, texts())).toEqual([
+      `erased_person: (${zoe.user.id})`,
+    ]);
+    expect(await inRedis(servers.redis.url, texts())).toEqual([]);
+
+    // Their token opens nothing any more, on any node.
+    expect((await rest(east.url, zoe, 'GET', '/v1/me')).status).toBe(401);
+    await expect(WireClient.enter(west.url, zoe)).rejects.toThrow(/unauthorised/);
+
+    // Ben has the room, hears no more of her, and what she did while she went does not come back.
+    const room = (await there.ask('room.join', { roomId })) as { snapshot?: { room: object } };
+    expect(room.snapshot?.room).toMatchObject({ ownerId: ben.user.id, hereCount: 1 });
+    expect(JSON.stringify(room)).toContain('what Ben says');
+    for (const text of texts()) expect(JSON.stringify(room)).not.toContain(text);
+    expect(await there.ask('room.update', { roomId, name: 'Attic' })).toMatchObject({ type: 'ok' });
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    expect(await inRedis(servers.redis.url, texts())).toEqual([]);
+    expect(await inPostgres(servers.databaseUrl, texts())).toEqual([
+      `erased_person: (${zoe.user.id})`,
+    ]);
+    there.close();
+  }, 120_000);
+});
