@@ -40,11 +40,27 @@ async function inPostgres(url: string, texts: readonly string[]): Promise<string
 async function inRedis(url: string, texts: readonly string[]): Promise<string[]> {
   const client = createClient({ url });
   await client.connect();
+  const contentOf = async (key: string): Promise<unknown> => {
+    switch (await client.type(key)) {
+      case 'string':
+        return client.get(key);
+      case 'hash':
+        return client.hGetAll(key);
+      case 'stream':
+        return client.xRange(key, '-', '+');
+      case 'zset':
+        return client.zRange(key, 0, -1);
+      case 'set':
+        return client.sMembers(key);
+      default:
+        return client.lRange(key, 0, -1);
+    }
+  };
   try {
     const found: string[] = [];
     for await (const keys of client.scanIterator()) {
       for (const key of keys) {
-        const content = JSON.stringify(await contentOf(client, key));
+        const content = JSON.stringify(await contentOf(key));
         const hasTrace = texts.some((text) => key.includes(text) || content.includes(text));
         const leftMs = hasTrace ? await client.pTTL(key) : -1;
         const isFleeting = leftMs >= 0 && leftMs <= REMEMBERED_MS;
@@ -54,25 +70,6 @@ async function inRedis(url: string, texts: readonly string[]): Promise<string[]>
     return found;
   } finally {
     client.destroy();
-  }
-}
-
-async function contentOf(client: ReturnType<typeof createClient>, key: string): Promise<unknown> {
-  switch (await client.type(key)) {
-    case 'string':
-      return client.get(key);
-    case 'hash':
-      return client.hGetAll(key);
-    case 'stream':
-      return client.xRange(key, '-', '+');
-    case 'zset':
-      return client.zRange(key, 0, -1);
-    case 'set':
-      return client.sMembers(key);
-    case 'list':
-      return client.lRange(key, 0, -1);
-    default:
-      return undefined;
   }
 }
 
