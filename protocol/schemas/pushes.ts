@@ -284,6 +284,10 @@ export interface ReplyBodies {
   'chat.delete': Readonly<z.infer<(typeof ReplySchemas)['chat.delete']>>;
   'chat.history': ChatPage;
   'queue.add': Readonly<z.infer<(typeof ReplySchemas)['queue.add']>>;
+  'feed.subscribe': Readonly<z.infer<(typeof ReplySchemas)['feed.subscribe']>>;
+  'activity.set': Readonly<z.infer<(typeof ReplySchemas)['activity.set']>>;
+  'activity.join': Readonly<z.infer<(typeof ReplySchemas)['activity.join']>>;
+  'audience.set': Readonly<z.infer<(typeof ReplySchemas)['audience.set']>>;
 }
 export type Revised = Readonly<z.infer<typeof RevisedSchema>>;
 /** A push as the hub makes it. */

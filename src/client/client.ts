@@ -3,6 +3,7 @@ import type { RoomId, UserId } from '../../protocol/ids.ts';
 import type { Joined, Push, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
 import { ClientClock } from './client-clock.ts';
+import { Feed } from './feed.ts';
 import { EarshotError, isErrorCode } from './errors.ts';
 import { isJoined } from './inbound.ts';
 import type { ConnectionState } from './connection-state.ts';
@@ -19,6 +20,7 @@ import type { TokenSource } from './token-source.ts';
 export type { ConnectionState } from './connection-state.ts';
 export type { ClientClock, ClockStatus } from './client-clock.ts';
 export type { Observable } from './observable.ts';
+export type { Feed, FeedSignal, FeedView, SoloListening } from './feed.ts';
 export type { Platform } from './platform.ts';
 export type { ReplyOf, RequestOptions } from './request-book.ts';
 export type { Room, RoomView } from './room.ts';
@@ -57,6 +59,8 @@ interface Joining {
 export class EarshotClient {
   readonly api: EarshotApi;
   readonly clock: ClientClock;
+  /** What friends listen to, and who sees what this person does. */
+  readonly feed: Feed;
   readonly #platform: Platform;
   readonly #link: Link;
   readonly #rooms = new Map<RoomId, Joining>();
@@ -87,14 +91,21 @@ export class EarshotClient {
       clock: this.clock,
       connected: (user, ready) => this.#onConnected(user, ready),
       lost: () => {
+        this.feed.lost();
         for (const { replica } of this.#rooms.values()) replica.disconnected();
       },
       closed: (error, byHub) => {
         const code = isErrorCode(error.code) ? error.code : 'internal';
         const reason = byHub ? code : 'left';
+        this.feed.closed(error);
         for (const { replica } of [...this.#rooms.values()]) replica.left(reason);
       },
       push: (push) => this.#onPush(push),
+    });
+    this.feed = new Feed({
+      platform: this.#platform,
+      request: (type, body, options) => this.request(type, body, options),
+      send: (type, body, options, done) => this.#link.send(type, body, options, done),
     });
   }
 
@@ -230,6 +241,7 @@ export class EarshotClient {
     if (isSomebodyElse) {
       for (const { replica } of [...this.#rooms.values()]) replica.left('unauthorised');
     }
+    this.feed.connected(isSomebodyElse);
     let awaited = this.#rooms.size;
     if (awaited === 0) ready();
     for (const { replica } of [...this.#rooms.values()]) {
@@ -241,7 +253,10 @@ export class EarshotClient {
   }
 
   #onPush(push: Push): void {
-    if (!isRoomPush(push)) return;
+    if (!isRoomPush(push)) {
+      this.feed.receive(push);
+      return;
+    }
     if (push.type === 'room.admitted') {
       this.#admitted.call({ roomId: push.roomId, accept: push.accept });
       return;

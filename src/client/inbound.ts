@@ -1,5 +1,6 @@
 // Owns the step from what the hub sent to something that may be acted upon. Loose on purpose: fields of a later version stay, and
 // only what would break the client is refused. Knows no room.
+import type { FeedSnapshot } from '../../protocol/schemas/feed.ts';
 import type { Joined, Push, PushType, ReplyBodies } from '../../protocol/schemas/pushes.ts';
 
 export type Inbound =
@@ -113,6 +114,7 @@ function isFeedItem(value: unknown): boolean {
     isRecord(value) &&
     isString(value.activityId) &&
     isNamed(value.user) &&
+    isCount(value.seq) &&
     isFinite(value.at) &&
     isString(value.state) &&
     isRecord(value.track) &&
@@ -133,7 +135,7 @@ function isAudience(value: unknown): boolean {
 }
 
 /** Whether the reply to `feed.subscribe` can be shown. */
-export function isFeed(value: unknown): boolean {
+export function isFeed(value: unknown): value is FeedSnapshot {
   return isRecord(value) && isListOf(value.items, isFeedItem) && isAudience(value.audience);
 }
 

@@ -7,7 +7,15 @@ import type { Platform, TimerHandle } from './platform.ts';
 import { isKeyed, newKey } from './request-keys.ts';
 
 /** Requests that change a room are answered with where it stands then; the rest with nothing. */
-type UnansweredType = 'auth.refresh' | 'room.leave' | 'ready' | 'sync.report' | 'reaction.send';
+type UnansweredType =
+  | 'auth.refresh'
+  | 'room.leave'
+  | 'ready'
+  | 'sync.report'
+  | 'reaction.send'
+  | 'feed.unsubscribe'
+  | 'activity.remove'
+  | 'activity.react';
 
 /** What the reply to a request of type `T` carries. */
 export type ReplyOf<T extends RequestType> = T extends keyof ReplyBodies

@@ -2,8 +2,9 @@
 import type { RoomCode, RoomId, TrackId } from '../../protocol/ids.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { Visibility } from '../../protocol/schemas/room.ts';
-import { EarshotError, isErrorCode } from './errors.ts';
-import { isRecord } from './inbound.ts';
+import { ListeningCalls } from './listening-calls.ts';
+import { PeopleCalls } from './people-calls.ts';
+import { restBlob, restCall, type RestCall, type RestCallOptions } from './rest-call.ts';
 
 export interface TrackSummary {
   readonly id: TrackId;
@@ -36,6 +37,8 @@ export interface GuestGrant {
   readonly token: string;
   readonly expiresInMs: number;
   readonly user: User;
+  /** Given once, to this device: its secret brings tokens from then on. */
+  readonly device?: { readonly id: string; readonly secret: string };
 }
 
 export interface EarshotApiOptions {
@@ -57,20 +60,39 @@ export function httpBase(url: string): string {
 
 /** All calls reject with an `EarshotError`: the hub's refusal, or `connection_lost` or `timeout` where there was no answer. */
 export class EarshotApi {
+  readonly people: PeopleCalls;
+  readonly listening: ListeningCalls;
   readonly #base: string;
-  readonly #token: () => string | undefined;
-  readonly #fetch: typeof fetch;
-  readonly #timeoutMs: number;
+  readonly #call: RestCall;
 
   constructor({ url, token = () => undefined, fetch: fetchWith, timeoutMs }: EarshotApiOptions) {
     this.#base = httpBase(url);
-    this.#token = token;
-    this.#fetch = fetchWith ?? ((...args) => fetch(...args));
-    this.#timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const options: RestCallOptions = {
+      base: this.#base,
+      token,
+      fetch: fetchWith ?? ((...args) => fetch(...args)),
+      timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    };
+    this.#call = restCall(options);
+    this.people = new PeopleCalls(this.#call);
+    this.listening = new ListeningCalls(this.#call, restBlob(options));
   }
 
-  createGuest(name: string): Promise<GuestGrant> {
-    return this.#call<GuestGrant>('POST', '/v1/guests', { name });
+  /** @param device the label of this browser or app, to be given a secret that brings tokens from then on */
+  createGuest(name: string, device?: string): Promise<GuestGrant> {
+    const body = { name, ...(device === undefined ? {} : { device }) };
+    return this.#call<GuestGrant>('POST', '/v1/guests', body);
+  }
+
+  /** A fresh token of the person whose device it is; `unauthorised` where the device was revoked. */
+  tokenFor(deviceSecret: string): Promise<GuestGrant> {
+    return this.#call<GuestGrant>('POST', '/v1/tokens', { deviceSecret });
+  }
+
+  /** Takes the account of the link to this device; `not_found` where the link was used or is too old. */
+  redeemLink(code: string, label?: string): Promise<GuestGrant> {
+    const body = label === undefined ? undefined : { label };
+    return this.#call<GuestGrant>('POST', `/v1/links/${encodeURIComponent(code)}`, body);
   }
 
   me(): Promise<User> {
@@ -109,55 +131,4 @@ export class EarshotApi {
   room(idOrCode: string): Promise<RoomSummary> {
     return this.#call<RoomSummary>('GET', `/v1/rooms/${encodeURIComponent(idOrCode)}`);
   }
-
-  async #call<T>(method: string, path: string, body?: object): Promise<T> {
-    const token = this.#token();
-    const headers: Record<string, string> = { accept: 'application/json' };
-    if (token !== undefined) headers.authorization = `Bearer ${token}`;
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    const signal = AbortSignal.timeout(this.#timeoutMs);
-    let response: Response;
-    let text: string;
-    try {
-      response = await this.#fetch(this.#base + path, {
-        method,
-        headers,
-        signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      text = await response.text();
-    } catch (error) {
-      const message = `${method} ${path} had no answer`;
-      throw signal.aborted
-        ? new EarshotError('timeout', `${message} within ${this.#timeoutMs} ms`, { cause: error })
-        : new EarshotError('connection_lost', message, { cause: error });
-    }
-    const value = parse(text);
-    if (!response.ok) throw problemError(response.status, value);
-    if (!isRecord(value)) {
-      throw new EarshotError('internal', `${method} ${path} was answered with no JSON object`, {
-        status: response.status,
-      });
-    }
-    return value as T;
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A problem+json of the hub, or whatever a proxy before it says. */
-function problemError(status: number, value: unknown): EarshotError {
-  const problem = isRecord(value) ? value : {};
-  const { code, detail, retryAfterMs } = problem;
-  return new EarshotError(
-    isErrorCode(code) ? code : status >= 502 && status <= 504 ? 'unavailable' : 'internal',
-    typeof detail === 'string' ? detail : `the answer was ${status}`,
-    { status, ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}) },
-  );
 }

@@ -27,12 +27,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Scripts, styles, sound and sockets of this very host and nothing else. Blobs are decoded audio and workers. */
+/**
+ * Scripts, styles, sound and sockets of this very host and nothing else; pictures of people from wherever they have them. Blobs are decoded
+ * audio and workers.
+ */
 const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self' data:",
+  "img-src 'self' data: https:",
   "font-src 'self'",
   "connect-src 'self'",
   "media-src 'self' blob:",
@@ -47,6 +50,9 @@ const DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'u
 
 const compress = promisify(gzip);
 const MIN_COMPRESSED_BYTES = 1_024;
+
+/** A room, a person’s link, the link to another device, one's own listening. */
+const PAGE_PATH = /^\/(?:(?:r|add|link)\/[^/]+|me)\/?$/;
 
 /** Serves the page's files; undefined for a path that is none of them. */
 export type Page = (pathname: string, request: Request) => Response | undefined;
@@ -72,9 +78,9 @@ export async function loadPage(dir: string): Promise<Page | undefined> {
   };
 }
 
-/** The page draws `/` and `/r/{code}` itself; the reader is at `/docs`. */
+/** What the page draws itself, and the reader at `/docs`. */
 function nameOf(pathname: string): string {
-  if (pathname === '/' || /^\/r\/[^/]+\/?$/.test(pathname)) return '/index.html';
+  if (pathname === '/' || PAGE_PATH.test(pathname)) return '/index.html';
   if (pathname === '/docs' || pathname === '/docs/') return '/docs.html';
   return pathname;
 }

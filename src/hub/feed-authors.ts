@@ -205,6 +205,9 @@ export class FeedAuthors {
     if (!isKnown) {
       const isCurrent = grant.version === author.version && !author.isInDoubt;
       author.viewers.set(viewer, isCurrent && grant.may);
+      // Others look at this author already: what they hold is not told anew.
+      if (isCurrent && grant.may && author.shown !== undefined)
+        this.#deliver([viewer], { upsert: [author.shown], remove: [] });
       if (isCurrent) return;
     }
     // One of the two was read before the policy changed.

@@ -17,3 +17,11 @@ export function recall(key: string): unknown {
     throw error;
   }
 }
+
+export function forget(key: string): void {
+  try {
+    localStorage.removeItem(`earshot.${key}`);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+  }
+}

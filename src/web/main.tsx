@@ -11,6 +11,10 @@ if (root === null) throw new Error('index.html has no #app');
 const url = location.origin;
 mountPage(root, {
   api: (token) => new EarshotApi({ url, token }),
+  people: (token) => {
+    const { people: friends, listening } = new EarshotApi({ url, token });
+    return { friends, listening };
+  },
   client: (token) =>
     new EarshotClient({ url, token, client: { name: 'earshot-web', version: '1' } }),
   player: (client, room) => {

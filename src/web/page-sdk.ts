@@ -5,6 +5,7 @@ import type { ClockStatus, ConnectionState, Observable } from '../client/client.
 import type { Player } from '../client/player.ts';
 import type { EarshotApi } from '../client/rest.ts';
 import type { Room } from '../client/room.ts';
+import type { PageFeed, PagePeople } from './page-people.ts';
 
 export type { ConnectionState, Observable } from '../client/client.ts';
 export type { PlayerState } from '../client/player-state.ts';
@@ -13,20 +14,32 @@ export type { RoomView } from '../client/room.ts';
 
 export type PageApi = Pick<
   EarshotApi,
-  'createGuest' | 'rename' | 'tracks' | 'coverUrl' | 'publicRooms'
+  'createGuest' | 'rename' | 'tokenFor' | 'redeemLink' | 'tracks' | 'coverUrl' | 'publicRooms'
 >;
 
 export type PageClock = Pick<ClockStatus, 'maxErrorMs' | 'rttMinMs'>;
 
-/** The way into a room, as an address or a typed code has it. */
-export interface RoomTarget {
+/** The way into a room: by what an address or a typed code has, or by a friend who is in it. */
+export type RoomTarget = CodeTarget | FriendTarget;
+export interface CodeTarget {
   readonly code: string;
   readonly invite?: string;
+  readonly roomId?: never;
+}
+export interface FriendTarget {
+  readonly roomId: RoomId;
+  readonly code?: never;
 }
 
 export interface PageClient {
   readonly connection: Observable<ConnectionState>;
-  readonly clock: { readonly status: Observable<PageClock> };
+  readonly clock: {
+    readonly status: Observable<PageClock>;
+    /** Hub time, ms; undefined while it is not known. */
+    now(): number | undefined;
+  };
+  /** Absent where the SDK offers none: the page then shows no friends. */
+  readonly feed?: PageFeed;
   connect(): Promise<void>;
   close(): void;
   createRoom(body: RequestBody<'room.create'>): Promise<PageRoom>;
@@ -49,6 +62,8 @@ export type PagePlayer = Omit<Player, 'outputNode'>;
 export interface PageSdk {
   /** @param token read anew for each call that needs one */
   api(token: () => string | undefined): PageApi;
+  /** Absent where the SDK offers none. */
+  people?(token: () => string | undefined): PagePeople;
   client(token: () => string | Promise<string>): PageClient;
   player(client: PageClient, room: PageRoom): PagePlayer;
   /** The refusal's code where `error` is one of the SDK's. */

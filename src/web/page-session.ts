@@ -1,17 +1,31 @@
-// Owns what the page is doing: which screen stands, the one connection and the one open room; must not know how screens look.
+// Owns what the page is doing: which screen stands, and the one open room; must not know how screens look.
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
-import type { RoomId } from '../../protocol/ids.ts';
+import type { RoomId, TrackId } from '../../protocol/ids.ts';
 import type { Preset } from '../../protocol/schemas/room.ts';
-import { pathOf, targetOf } from './address.ts';
+import { pathOf, placeOf, targetOf, type Place } from './address.ts';
 import { Guest } from './guest.ts';
+import { HubConnection } from './hub-connection.ts';
 import { Notices } from './notices.ts';
-import type { PageApi, PageClient, PageRoom, PageSdk, RoomTarget } from './page-sdk.ts';
+import { enterOwnRoom, playAtOnce } from './own-room.ts';
+import type { FeedItem } from './page-people.ts';
+import type {
+  CodeTarget,
+  GuestGrant,
+  PageApi,
+  PageClient,
+  PageRoom,
+  PageSdk,
+  RoomTarget,
+} from './page-sdk.ts';
 import { RoomModel } from './room-model.ts';
+import { Social } from './social.ts';
 
 export type Screen =
-  | { readonly kind: 'landing' }
+  | { readonly kind: 'landing' | 'me' }
+  /** Somebody's link, or one that takes an account to this device. */
+  | { readonly kind: 'add' | 'link'; readonly code: string }
   /** A link leads to a room, but nobody has a name yet. */
-  | { readonly kind: 'name'; readonly target: RoomTarget }
+  | { readonly kind: 'name'; readonly target: CodeTarget }
   | { readonly kind: 'opening'; readonly client?: PageClient }
   | {
       readonly kind: 'door';
@@ -26,10 +40,11 @@ export class PageSession {
   readonly notices = new Notices();
   readonly guest: Guest;
   readonly api: PageApi;
+  readonly social: Social;
+  readonly #hub: HubConnection;
   readonly #sdk: PageSdk;
   readonly #window: Window;
   readonly #screen = signal<Screen>({ kind: 'landing' });
-  #client: PageClient | undefined;
   #stopWaiting: (() => void) | undefined;
   /** Which attempt is the latest: an older one that comes back late changes nothing. */
   #attempt = 0;
@@ -37,8 +52,26 @@ export class PageSession {
   constructor(sdk: PageSdk, page: Window) {
     this.#sdk = sdk;
     this.#window = page;
-    this.guest = new Guest(() => Date.now());
-    this.api = sdk.api(() => this.guest.storedToken);
+    const codeOf = (error: unknown): string | undefined => this.codeOf(error);
+    const token = (): string | undefined => this.guest.storedToken;
+    this.guest = new Guest(() => Date.now(), codeOf);
+    this.api = sdk.api(token);
+    this.social = new Social({
+      people: sdk.people?.(token),
+      notices: this.notices,
+      codeOf,
+      ready: () => this.guest.token(this.api),
+      onJoined: (roomId, name) => this.#onJoined(roomId, name),
+    });
+    this.#hub = new HubConnection({
+      sdk,
+      guest: this.guest,
+      api: this.api,
+      onClient: (client) => {
+        this.social.attach(client);
+        if (this.#screen.value.kind === 'opening') this.#screen.value = { kind: 'opening', client };
+      },
+    });
   }
 
   get screen(): ReadonlySignal<Screen> {
@@ -57,18 +90,49 @@ export class PageSession {
   }
 
   async enter(name: string, target: RoomTarget): Promise<void> {
-    this.#go(pathOf(target));
+    if (target.code !== undefined) this.#go(pathOf(target));
     await this.#open(name, (client) => client.joinRoom(target), target);
   }
 
+  /** Goes to where a friend listens; whoever listens alone gets a room for it. */
+  async join(item: FeedItem): Promise<void> {
+    const { name } = this.guest;
+    if (name === undefined) return;
+    if (item.join === 'solo') {
+      await this.#open(name, async (client) => {
+        if (client.feed === undefined) throw new Error('a friend is joined over a feed');
+        return client.joinRoom({ roomId: await client.feed.join(item.activityId, item.user.id) });
+      });
+    } else if (item.room !== undefined) {
+      const { roomId } = item.room;
+      if (item.join === 'knock') await this.#reach(name, () => this.knock({ roomId }), { roomId });
+      else await this.enter(name, { roomId });
+    }
+  }
+
+  /** Plays `trackId` by oneself: in an own room that friends may enter. */
+  async listenAlone(name: string, trackId: TrackId): Promise<void> {
+    await this.#open(name, async (client) => {
+      const room = await enterOwnRoom(client, name, (error) => this.codeOf(error));
+      await playAtOnce(room, trackId);
+      return room;
+    });
+    // Still within the press that chose the track: where the browser does not think so, it asks for another.
+    const screen = this.#screen.value;
+    if (screen.kind === 'room' && screen.model.playerState.value.mode === 'locked') {
+      screen.model.tryToListen();
+    }
+  }
+
   async knock(target: RoomTarget): Promise<void> {
-    const client = this.#client;
+    const { client } = this.#hub;
     const name = this.guest.name;
     if (client === undefined || name === undefined) return;
     const attempt = this.#attempt;
     let knockedAt: RoomId;
     try {
-      const { roomId, status } = await client.request('room.knock', { code: target.code });
+      const where = target.code === undefined ? { roomId: target.roomId } : { code: target.code };
+      const { roomId, status } = await client.request('room.knock', where);
       knockedAt = roomId;
       if (attempt !== this.#attempt) return;
       if (status === 'admitted') {
@@ -77,7 +141,7 @@ export class PageSession {
       }
     } catch (error) {
       if (attempt === this.#attempt) this.#fail(error, target);
-      else if (this.#sdk.codeOf(error) === undefined) throw error;
+      else if (this.codeOf(error) === undefined) throw error;
       return;
     }
     this.#show({ kind: 'door', target, knock: 'waiting' });
@@ -100,23 +164,93 @@ export class PageSession {
 
   /** Back to the first page; an open room is left. */
   leave(): void {
+    this.visit('/');
+  }
+
+  /** Goes to an address of the page; an open room is left. */
+  visit(path: string): void {
+    this.#go(path);
+    this.#followAddress();
+  }
+
+  /** The refusal's code where `error` is one of the SDK's. */
+  codeOf(error: unknown): string | undefined {
+    return this.#sdk.codeOf(error);
+  }
+
+  /** Becomes the person under `name`, who may be new. @throws the SDK's error */
+  async introduce(name: string): Promise<void> {
+    await this.#hub.as(name);
+  }
+
+  /** Becomes the person of `grant`, on this device too. */
+  adopt(grant: GuestGrant): void {
+    this.#forgetPerson();
+    this.guest.adopt(grant);
+    this.visit('/');
+  }
+
+  /** This browser is nobody from now on. */
+  signOut(): void {
+    this.#forgetPerson();
+    this.guest.forget();
+    this.visit('/');
+  }
+
+  #forgetPerson(): void {
     this.#attempt += 1;
     this.#leaveRoom();
-    this.#go('/');
+    // Before the connection goes: a room that loses it would say so.
     this.#show({ kind: 'landing' });
+    this.#hub.close();
+    this.social.detach();
   }
 
   #followAddress(): void {
-    const target = targetOf(new URL(this.#window.location.href));
+    const asked = placeOf(new URL(this.#window.location.href));
+    const place: Place =
+      asked.kind === 'room' || this.social.isOffered ? asked : { kind: 'landing' };
+    if (place.kind === 'room') this.#followRoom(place.target);
+    else this.#followPage(place);
+  }
+
+  #followRoom(target: CodeTarget): void {
     const screen = this.#screen.value;
-    if (target === undefined) {
-      if (screen.kind === 'room') this.leave();
-      else this.#show({ kind: 'landing' });
-    } else if (this.guest.name === undefined) {
+    if (this.guest.name === undefined) {
       this.#show({ kind: 'name', target });
     } else if (screen.kind !== 'room' || screen.model.details.value.code !== target.code) {
       void this.enter(this.guest.name, target);
     }
+  }
+
+  #followPage(place: Exclude<Place, { readonly kind: 'room' }>): void {
+    this.#attempt += 1;
+    this.#leaveRoom();
+    this.#show(place);
+    // Friends are shown without a room, too. A link waits until it is said who asks.
+    const { name } = this.guest;
+    if (name !== undefined && place.kind !== 'link' && this.social.isOffered)
+      void this.#connectQuietly(name);
+  }
+
+  async #connectQuietly(name: string): Promise<void> {
+    try {
+      await this.#hub.as(name);
+    } catch (error) {
+      // The panel of friends tells of it; whoever enters a room is told why it cannot be.
+      if (this.codeOf(error) === undefined) throw error;
+    }
+  }
+
+  /** The friend waits there: whoever listens elsewhere is asked, whoever is in no room here goes. */
+  #onJoined(roomId: RoomId, friend: string): void {
+    const { name } = this.guest;
+    const screen = this.#screen.value;
+    if (name === undefined) return;
+    if (screen.kind === 'room' && screen.model.room.id === roomId) return;
+    const go = (): void => void this.enter(name, { roomId });
+    this.social.tellJoined(friend, go);
+    if (screen.kind === 'landing') go();
   }
 
   async #open(
@@ -124,53 +258,32 @@ export class PageSession {
     get: (client: PageClient) => Promise<PageRoom>,
     target?: RoomTarget,
   ): Promise<void> {
+    const enter = async (client: PageClient, isLatest: () => boolean): Promise<void> => {
+      const room = await get(client);
+      if (isLatest()) this.#showRoom(client, room);
+      else await room.leave();
+    };
+    await this.#reach(name, enter, target);
+  }
+
+  async #reach(
+    name: string,
+    go: (client: PageClient, isLatest: () => boolean) => Promise<void>,
+    target?: RoomTarget,
+  ): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
+    const isLatest = (): boolean => attempt === this.#attempt;
     this.#leaveRoom();
-    this.#show({ kind: 'opening' });
+    const known = this.#hub.client;
+    this.#show({ kind: 'opening', ...(known && { client: known }) });
     try {
-      const client = await this.#connected(name);
-      if (attempt !== this.#attempt) return;
-      const room = await get(client);
-      if (attempt !== this.#attempt) {
-        await room.leave();
-        return;
-      }
-      this.#showRoom(client, room);
+      const client = await this.#hub.as(name);
+      if (isLatest()) await go(client, isLatest);
     } catch (error) {
-      if (attempt === this.#attempt) this.#fail(error, target);
-      else if (this.#sdk.codeOf(error) === undefined) throw error;
+      if (isLatest()) this.#fail(error, target);
+      else if (this.codeOf(error) === undefined) throw error;
     }
-  }
-
-  async #connected(name: string): Promise<PageClient> {
-    // The socket carries the name of its hello: another name needs another socket.
-    if (this.guest.name !== name) this.#disconnect();
-    try {
-      return await this.#connectAs(name);
-    } catch (error) {
-      if (this.#causeOf(error) !== 'unauthorised') throw error;
-      // A hub that was set up anew knows none of its old guests.
-      this.guest.expire();
-      return await this.#connectAs(name);
-    }
-  }
-
-  async #connectAs(name: string): Promise<PageClient> {
-    await this.guest.rename(this.api, name);
-    if (this.#client !== undefined && this.#client.connection.value.phase !== 'closed') {
-      return this.#client;
-    }
-    return this.#connect();
-  }
-
-  async #connect(): Promise<PageClient> {
-    this.#client?.close();
-    const client = this.#sdk.client(() => this.guest.token(this.api));
-    this.#client = client;
-    if (this.#screen.value.kind === 'opening') this.#screen.value = { kind: 'opening', client };
-    await client.connect();
-    return client;
   }
 
   #showRoom(client: PageClient, room: PageRoom): void {
@@ -180,7 +293,7 @@ export class PageSession {
       player: this.#sdk.player(client, room),
       api: this.api,
       notices: this.notices,
-      codeOf: (error) => this.#sdk.codeOf(error),
+      codeOf: (error) => this.codeOf(error),
     });
     const code = model.details.value.code;
     if (targetOf(new URL(this.#window.location.href))?.code !== code) this.#go(pathOf({ code }));
@@ -206,17 +319,8 @@ export class PageSession {
     queueMicrotask(() => this.#show({ kind: 'ended', reason, ...(mayRetry ? { again } : {}) }));
   }
 
-  /** The close code says more than the error that it becomes. */
-  #causeOf(error: unknown): string | undefined {
-    const code = this.#sdk.codeOf(error);
-    const connection = this.#client?.connection.value;
-    return code !== undefined && connection?.phase === 'closed' && connection.code !== undefined
-      ? connection.cause
-      : code;
-  }
-
   #fail(error: unknown, target: RoomTarget | undefined): void {
-    const code = this.#causeOf(error);
+    const code = this.#hub.causeOf(error);
     if (code === undefined) {
       this.#show({ kind: 'ended', reason: 'internal', ...(target && { again: target }) });
       throw error;
@@ -243,11 +347,6 @@ export class PageSession {
     if (screen.kind !== 'room') return;
     const { model } = screen;
     model.run(() => model.room.leave());
-  }
-
-  #disconnect(): void {
-    this.#client?.close();
-    this.#client = undefined;
   }
 
   #go(path: string): void {

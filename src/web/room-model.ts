@@ -158,6 +158,11 @@ export class RoomModel {
     });
   }
 
+  /** Where no press may stand behind it: a browser that wants one shows the button as before. */
+  tryToListen(): void {
+    this.player.unlock().catch(() => undefined);
+  }
+
   setVolume(volume: number): void {
     this.volume.value = Math.min(1, Math.max(0, volume));
     this.player.setVolume(this.volume.value);

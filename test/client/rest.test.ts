@@ -1,6 +1,6 @@
 // The calls over REST: what goes out, what comes back, and how a refusal looks.
 import { describe, expect, it } from 'vitest';
-import type { TrackId } from '../../protocol/ids.ts';
+import type { TrackId, UserId } from '../../protocol/ids.ts';
 import type { EarshotError } from '../../src/client/errors.ts';
 import { EarshotApi } from '../../src/client/rest.ts';
 
@@ -101,5 +101,58 @@ describe('EarshotApi', () => {
         }),
     });
     expect(await failure(api.me())).toMatchObject({ code: 'timeout', retryable: true });
+  });
+});
+
+describe('the calls about people and listening', () => {
+  const ana = { id: 'ana', name: 'Ana', colour: 'teal', at: 5 };
+  const person = { userId: 'ana', name: 'Ana', colour: 'teal' };
+
+  it('name people by their user id, and answer nothing where there is nothing to say', async () => {
+    const lists = { friends: [ana], incoming: [], incomingCount: 0, outgoing: [], blocked: [] };
+    const { api } = apiOver(() => Response.json(lists));
+    expect((await api.people.overview()).friends).toEqual([{ ...person, at: 5 }]);
+    const done = apiOver(() => new Response(null, { status: 204 }));
+    expect(await done.api.people.block('ben' as UserId)).toBeUndefined();
+    expect(done.calls).toMatchObject([{ method: 'PUT', url: 'https://hub.test/v1/blocks/ben' }]);
+  });
+
+  it('ask for pages by their cursor', async () => {
+    const { api, calls } = apiOver(() => Response.json({ listens: [], next: 'n' }));
+    expect(await api.listening.listens({ cursor: 'c&', limit: 5 })).toEqual({
+      items: [],
+      next: 'n',
+    });
+    expect(calls[0]?.url).toBe('https://hub.test/v1/me/listens?cursor=c%26&limit=5');
+    await api.listening.together({ from: 1 }).catch(() => undefined);
+    expect(calls[1]?.url).toBe('https://hub.test/v1/me/together?from=1');
+  });
+
+  it.each([
+    ['a list', JSON.stringify(Array.from({ length: 501 }, (_, n) => ({ n })))],
+    ['what the API takes', JSON.stringify({ payload: Array.from({ length: 501 }, () => ({})) })],
+    ['lines', Array.from({ length: 501 }, (_, n) => JSON.stringify({ n })).join('\n')],
+  ])('bring listens of a file in portions: %s', async (_, text) => {
+    const { api, calls } = apiOver(() => Response.json({ received: 2, added: 1 }));
+    expect(await api.listening.importListens(text)).toEqual({ received: 4, added: 2 });
+    const sizes = calls.map(({ body }) => (body as { payload: unknown[] }).payload.length);
+    expect(sizes).toEqual([500, 1]);
+  });
+
+  it('refuse a file that is none, and name the line', async () => {
+    const { api, calls } = apiOver(() => Response.json({}));
+    const refused = await failure(api.listening.importListens('{"a":1}\nnonsense'));
+    expect([refused.code, refused.message]).toEqual(['bad_request', 'line 2 is not JSON']);
+    expect(calls).toEqual([]);
+  });
+
+  it('give a document as it is, and a refusal for what is none', async () => {
+    const { api } = apiOver(() => new Response('{"all":1}', { status: 200 }));
+    expect(await (await api.listening.exportData()).text()).toBe('{"all":1}');
+    const away = apiOver(problem(503, { code: 'unavailable', detail: 'later' }));
+    expect(await failure(away.api.listening.exportData())).toMatchObject({
+      code: 'unavailable',
+      message: 'later',
+    });
   });
 });

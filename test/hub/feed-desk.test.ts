@@ -134,6 +134,18 @@ describe('a viewer', () => {
     expect(ben.holds()).toEqual({ 'User 3': 'Title 3' });
   });
 
+  it('sees at once what a new friend plays whom others here look at already', async () => {
+    const { hub, client, viewer, friends, now } = await world([1, 2], [3, 4]);
+    const [ben, cleo] = [await viewer(2), await viewer(3)];
+    await play(client(1), 3);
+    expect(ben.holds()).toEqual({ 'User 1': 'Title 3' });
+    await friends.request(userId(3), userId(1), now());
+    hub.hub.feed?.desk.tell(await friends.accept(userId(1), userId(3), now()));
+    await hub.time.advance(1_000);
+    expect(cleo.holds()).toEqual({ 'User 1': 'Title 3' });
+    expect(ben.holds()).toEqual({ 'User 1': 'Title 3' });
+  });
+
   it('loses sight of who blocks them, without a word that names it', async () => {
     const { hub, client, viewer, friends } = await world([1, 2]);
     const ben = await viewer(2);

@@ -140,6 +140,8 @@ describe('the guest of this browser', () => {
     });
   });
 
+  const codeOf = (error: unknown): string | undefined => (error as { code?: string }).code;
+
   function createApi() {
     const asked: string[] = [];
     const grant = (how: string) => (name: string) => {
@@ -153,11 +155,11 @@ describe('the guest of this browser', () => {
 
   it('is made once, remembered, and renewed in the last quarter as the same person', async () => {
     const { api, asked } = createApi();
-    const guest = new Guest(() => nowMs);
+    const guest = new Guest(() => nowMs, codeOf);
     await guest.rename(api, 'Ana');
     await guest.rename(api, 'Ana');
     expect(await guest.token(api)).toBe('token 1');
-    expect(new Guest(() => nowMs).name).toBe('Ana');
+    expect(new Guest(() => nowMs, codeOf).name).toBe('Ana');
     nowMs += DAY_MS * 0.8;
     expect(await Promise.all([guest.token(api), guest.token(api)])).toEqual(['token 2', 'token 2']);
     expect(asked).toEqual(['create Ana', 'rename Ana']);
@@ -165,7 +167,7 @@ describe('the guest of this browser', () => {
 
   it('is a new person under the old name when the token is over', async () => {
     const { api, asked } = createApi();
-    const guest = new Guest(() => nowMs);
+    const guest = new Guest(() => nowMs, codeOf);
     await guest.rename(api, 'Ana');
     guest.expire();
     expect(guest.storedToken).toBeUndefined();
@@ -175,8 +177,8 @@ describe('the guest of this browser', () => {
 
   it('takes nothing from a store that holds something else', () => {
     stored.set('earshot.guest', '{"name":7}');
-    expect(new Guest(() => nowMs).name).toBeUndefined();
+    expect(new Guest(() => nowMs, codeOf).name).toBeUndefined();
     stored.set('earshot.guest', '{');
-    expect(new Guest(() => nowMs).name).toBeUndefined();
+    expect(new Guest(() => nowMs, codeOf).name).toBeUndefined();
   });
 });

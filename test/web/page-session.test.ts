@@ -90,7 +90,7 @@ class World {
   #client(): PageClient {
     return {
       connection: this.connection,
-      clock: { status: new Cell({ maxErrorMs: 1, rttMinMs: 1 }) },
+      clock: { status: new Cell({ maxErrorMs: 1, rttMinMs: 1 }), now: () => Date.now() },
       connect: () => {
         if (!this.knowsTokens) return Promise.reject(new FakeError('unauthorised'));
         this.connection.set(CONNECTED);
@@ -98,7 +98,7 @@ class World {
       },
       close: () => this.connection.set({ phase: 'closed', cause: 'closed' }),
       createRoom: () => this.#enter('AAAA2222'),
-      joinRoom: ({ code }) => this.#enter(code),
+      joinRoom: ({ code = '' }) => this.#enter(code),
       request: () => {
         this.knocks += 1;
         return Promise.resolve({ roomId: 'AAAA2222' as RoomId, status: this.knockStatus });

@@ -1,7 +1,7 @@
 // Owns a track's picture: its cover, or a sleeve drawn from its id where it has none.
 import { useState } from 'preact/hooks';
 import type { TrackId } from '../../../protocol/ids.ts';
-import { useRoom } from './room-context.ts';
+import { useSession } from './session-context.ts';
 
 const BARS = 9;
 
@@ -16,8 +16,9 @@ function numbersOf(id: string, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (next(i + 1) >>> 8) / 0x1000000);
 }
 
-function Sleeve({ trackId }: { trackId: TrackId }) {
-  const [tone = 0, ...heights] = numbersOf(trackId, BARS + 1);
+/** @param seed the same for the same track */
+export function Sleeve({ seed }: { seed: string }) {
+  const [tone = 0, ...heights] = numbersOf(seed, BARS + 1);
   const path = heights.map((height, i) => {
     const size = 14 + height * 58;
     return `M${14 + i * 9} ${50 - size / 2}v${size}`;
@@ -41,9 +42,9 @@ export interface CoverProps {
 
 /** Decoration: the title stands beside it. */
 export function Cover({ trackId, hasCover }: CoverProps) {
-  const { api } = useRoom();
+  const { api } = useSession();
   const [broken, setBroken] = useState(false);
-  if (!hasCover || broken) return <Sleeve trackId={trackId} />;
+  if (!hasCover || broken) return <Sleeve seed={trackId} />;
   return (
     <img
       class="cover"

@@ -6,10 +6,12 @@ import { Icon } from './icons.tsx';
 export interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
+  /** `side`: along the edge of the page, over all of a phone. */
+  readonly place?: 'middle' | 'side';
   readonly children: ComponentChildren;
 }
 
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, place = 'middle', children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -22,7 +24,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   return (
     <dialog
       ref={element}
-      class="dialog"
+      class={place === 'side' ? 'dialog side' : 'dialog'}
       aria-labelledby={id}
       onClose={onClose}
       // A press on the backdrop is one on the dialog itself: everything else lies in its body.

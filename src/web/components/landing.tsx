@@ -7,6 +7,9 @@ import type { PageSession } from '../page-session.ts';
 import type { RoomSummary, RoomTarget } from '../page-sdk.ts';
 import { countLabel } from '../wording.ts';
 import { Vernier, Wordmark } from './brand.tsx';
+import { FriendsButton } from './friends-drawer.tsx';
+import { FriendsPanel } from './friends-panel.tsx';
+import { ListenAlone } from './listen-alone.tsx';
 import { NameField } from './name-field.tsx';
 import { PresetChoice } from './preset-choice.tsx';
 
@@ -119,23 +122,40 @@ export function Landing({ session }: { session: PageSession }) {
     session.api.publicRooms().then(setRooms, () => setFailed(true));
   }, [session]);
   const trimmed = name.trim();
+  const isKnown = session.guest.name !== undefined && session.social.isOffered;
   const enter = (target: RoomTarget): void => void session.enter(trimmed, target);
   return (
     <main class="landing">
       <header class="landing-head">
-        <Wordmark />
+        <div class="landing-bar">
+          <Wordmark />
+          {isKnown && (
+            <nav class="landing-nav" aria-label="Yours">
+              <FriendsButton />
+              <button type="button" class="button compact" onClick={() => session.visit('/me')}>
+                My listening
+              </button>
+            </nav>
+          )}
+        </div>
         <h1>Hear the same moment.</h1>
         <p class="lede">
           One room, one queue, one needle. Whoever has the link hears the very same second of the
           song, wherever they are.
         </p>
         <Vernier />
+        {isKnown && (
+          <div class="card landing-friends">
+            <FriendsPanel />
+          </div>
+        )}
       </header>
       <div class="landing-forms">
         <div class="card name-card">
           <NameField value={name} onChange={setName} />
-          <p class="quiet">No account. This browser remembers your name.</p>
+          <p class="quiet">No password. This browser remembers who you are.</p>
         </div>
+        <ListenAlone name={trimmed} />
         <StartForm session={session} name={trimmed} />
         <CodeForm enter={enter} ready={trimmed !== ''} />
         <PublicRooms rooms={rooms} failed={failed} enter={enter} ready={trimmed !== ''} />

@@ -1,6 +1,6 @@
 // Owns a small menu in the top layer, beside the button that opens it; closes by itself on a press elsewhere or Escape.
 import { useId, useRef } from 'preact/hooks';
-import { Icon } from './icons.tsx';
+import { Icon, type IconName } from './icons.tsx';
 
 export interface MenuItem {
   readonly label: string;
@@ -11,7 +11,13 @@ export interface MenuItem {
 const WIDTH = 200;
 const MARGIN = 8;
 
-export function Menu({ label, items }: { label: string; items: readonly MenuItem[] }) {
+export interface MenuProps {
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+  readonly icon?: IconName;
+}
+
+export function Menu({ label, items, icon = 'more' }: MenuProps) {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -51,7 +57,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
         aria-expanded="false"
         popovertarget={id}
       >
-        <Icon name="more" />
+        <Icon name={icon} />
       </button>
       <div ref={list} id={id} popover="auto" class="menu" onToggle={onToggle} onKeyDown={onKeyDown}>
         {items.map((item) => (

@@ -2,11 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { readableCode } from '../address.ts';
 import type { PageSession } from '../page-session.ts';
-import type { RoomTarget } from '../page-sdk.ts';
+import type { CodeTarget } from '../page-sdk.ts';
 import { Vernier, Wordmark } from './brand.tsx';
 import { NameField } from './name-field.tsx';
 
-export function NameFirst({ session, target }: { session: PageSession; target: RoomTarget }) {
+export function NameFirst({ session, target }: { session: PageSession; target: CodeTarget }) {
   const [name, setName] = useState('');
   useEffect(() => {
     document.title = 'You are invited · Earshot';

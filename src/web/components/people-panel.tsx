@@ -5,6 +5,7 @@ import type { Present } from '../../../protocol/schemas/pushes.ts';
 import type { SyncState } from '../../../protocol/schemas/requests.ts';
 import type { RoomModel } from '../room-model.ts';
 import { countLabel, errorLabel } from '../wording.ts';
+import { Avatar } from './avatar.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Menu, type MenuItem } from './menu.tsx';
 import { useRoom } from './room-context.ts';
@@ -74,12 +75,6 @@ function hostMenu(
   ];
 }
 
-/** The first letter as people see it: an accent or a flag is one. */
-function initialOf(name: string): string {
-  const [first] = new Intl.Segmenter().segment(name);
-  return first?.segment.toUpperCase() ?? '';
-}
-
 function Step({ userId }: { userId: UserId }) {
   const model = useRoom();
   const sync = model.view.value.sync?.members[userId];
@@ -115,9 +110,7 @@ export function PeoplePanel() {
         <ul class="people-list">
           {members.map(([userId, member]) => (
             <li key={userId}>
-              <span class="avatar" aria-hidden="true">
-                {initialOf(member.name)}
-              </span>
+              <Avatar name={member.name} />
               <span class="person-name">
                 {member.name}
                 {userId === model.me && <span class="quiet"> (you)</span>}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useRoom } from './room-context.ts';
 
-const EMOJI = [
+export const EMOJI = [
   ['❤️', 'a heart'],
   ['⚡', 'lightning'],
   ['😂', 'laughter'],

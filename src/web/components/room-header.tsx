@@ -2,6 +2,7 @@
 import { readableCode } from '../address.ts';
 import { countLabel, errorLabel } from '../wording.ts';
 import { Wordmark } from './brand.tsx';
+import { FriendsButton } from './friends-drawer.tsx';
 import { Icon } from './icons.tsx';
 import { useRoom } from './room-context.ts';
 
@@ -14,6 +15,8 @@ export interface RoomHeaderProps {
 export function RoomHeader({ onInvite, onSettings, onLeave }: RoomHeaderProps) {
   const model = useRoom();
   const { room, presence, sync } = model.view.value;
+  // Whoever listens by themselves is in a room that friends may enter: it is one as soon as one does.
+  const isAlone = room.visibility === 'private' && presence.count <= 1;
   return (
     <header class="room-head">
       <Wordmark />
@@ -21,7 +24,7 @@ export function RoomHeader({ onInvite, onSettings, onLeave }: RoomHeaderProps) {
         <h1>{room.name}</h1>
         <p class="room-facts">
           <span class="code">{readableCode(room.code)}</span>
-          <span>{countLabel(presence.count, 'listener')}</span>
+          <span>{isAlone ? 'Just you' : countLabel(presence.count, 'listener')}</span>
           {sync !== undefined && presence.count > 1 && (
             <span
               title={`Half of the room is within ${errorLabel(sync.p50Ms)}, nineteen of twenty within ${errorLabel(sync.p95Ms)}`}
@@ -32,6 +35,7 @@ export function RoomHeader({ onInvite, onSettings, onLeave }: RoomHeaderProps) {
         </p>
       </div>
       <div class="room-actions">
+        <FriendsButton hereId={room.id} />
         <button type="button" class="button compact accent" aria-label="Invite" onClick={onInvite}>
           <Icon name="invite" />
           <span class="wide-only">Invite</span>

@@ -1,67 +1,11 @@
 // Owns finding tracks in the catalogue and adding them, next or at the end.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { TrackSummary } from '../page-sdk.ts';
-import { clockLabel, countLabel } from '../wording.ts';
+import { clockLabel } from '../wording.ts';
 import { Cover } from './cover.tsx';
 import { Icon } from './icons.tsx';
 import { useRoom } from './room-context.ts';
-
-const PAGE_SIZE = 30;
-const TYPING_SETTLES_MS = 180;
-const LOOKS_AGAIN_MS = 2_000;
-
-interface Found {
-  readonly query: string;
-  readonly tracks: readonly TrackSummary[];
-  readonly total: number;
-  readonly failed: boolean;
-}
-
-function useCatalogue(query: string, open: boolean) {
-  const { api } = useRoom();
-  const [found, setFound] = useState<Found>();
-  useEffect(() => {
-    if (!open) return undefined;
-    let wanted = true;
-    let timer: ReturnType<typeof setTimeout>;
-    const lookIn = (ms: number): void => {
-      timer = setTimeout(() => {
-        api.tracks(query, { limit: PAGE_SIZE }).then(
-          ({ tracks, total }) => show({ query, tracks, total, failed: false }),
-          () => show({ query, tracks: [], total: 0, failed: true }),
-        );
-      }, ms);
-    };
-    const show = (next: Found): void => {
-      if (!wanted) return;
-      setFound(next);
-      // A hub that has just started is still reading its music, and one that is away comes back.
-      if (next.failed || (query === '' && next.total === 0)) lookIn(LOOKS_AGAIN_MS);
-    };
-    lookIn(TYPING_SETTLES_MS);
-    return () => {
-      wanted = false;
-      clearTimeout(timer);
-    };
-  }, [api, query, open]);
-  const more = async (): Promise<void> => {
-    if (found === undefined) return;
-    const page = await api.tracks(query, { offset: found.tracks.length, limit: PAGE_SIZE });
-    setFound((now) =>
-      now?.query === query ? { ...now, tracks: [...now.tracks, ...page.tracks] } : now,
-    );
-  };
-  return { found, more };
-}
-
-function statusOf(found: Found | undefined): string {
-  if (found === undefined) return 'Looking…';
-  if (found.failed) return 'The catalogue does not answer.';
-  if (found.total > 0) return countLabel(found.total, 'track');
-  return found.query === ''
-    ? 'No music here yet. Still looking…'
-    : `Nothing here is called “${found.query}”.`;
-}
+import { statusOf, useCatalogue } from './use-catalogue.ts';
 
 function Result({ track }: { track: TrackSummary }) {
   const model = useRoom();

@@ -1,0 +1,145 @@
+// Two friends, two browsers: one plays a track alone, the other joins from the feed and hears it in step.
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  DEMO_TRACKS,
+  METRONOME_TITLE,
+  renderDemoTrack,
+} from '../../src/adapters/media/demo/demo-tracks.ts';
+import { putEarInto } from '../support/audio-ear.ts';
+import { launchChromium, skipsWithoutChromium } from '../support/chromium.ts';
+import { unlessStarved } from '../support/device-starved.ts';
+import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import { SETTLE_MS, judge } from '../support/page-distance.ts';
+
+const AXE_SOURCE = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
+const PHONE = { width: 390, height: 844 };
+/** A folder for pictures of the screens on the way, for people to look at. */
+const SHOTS = process.env['EARSHOT_TEST_SHOTS'];
+/** What is played is shown once it has played for five seconds. */
+const SHOWN = { timeout: 20_000 };
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE_SOURCE);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResults> } };
+    const results = await axe.run({ resultTypes: ['violations'] });
+    return results.violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
+    );
+  });
+}
+
+describe.skipIf(skipsWithoutChromium('two friends'))('two friends', () => {
+  const cleanUps: (() => Promise<unknown>)[] = [];
+  const complaints: string[] = [];
+  let browser: Browser;
+  let earshot: EarshotProcess;
+
+  beforeAll(async () => {
+    const temporary = await temporaryDir();
+    cleanUps.push(() => temporary.remove());
+    const music = path.join(temporary.dir, 'music');
+    await mkdir(music);
+    const metronome = DEMO_TRACKS.find(({ title }) => title === METRONOME_TITLE);
+    if (metronome === undefined) throw new Error('no metronome');
+    await writeFile(path.join(music, 'Metronome.wav'), renderDemoTrack(metronome));
+    earshot = await EarshotProcess.start({
+      DATA_DIR: path.join(temporary.dir, 'data'),
+      MEDIA_DIR: music,
+    });
+    cleanUps.push(() => earshot.kill());
+    browser = await launchChromium();
+    cleanUps.push(() => browser.close());
+  }, 90_000);
+
+  afterAll(async () => {
+    for (const cleanUp of cleanUps.reverse()) await cleanUp();
+  });
+
+  async function openPage(viewport = { width: 1280, height: 800 }): Promise<Page> {
+    const context = await browser.newContext({ viewport, bypassCSP: true });
+    const page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await putEarInto(page);
+    return page;
+  }
+
+  let shots = 0;
+  async function look(page: Page, name: string): Promise<void> {
+    expect(await violations(page), `${name}: what keeps people out`).toEqual([]);
+    if (SHOTS === undefined) return;
+    shots += 1;
+    await page.screenshot({ path: path.join(SHOTS, `${shots}-${name}.png`) });
+  }
+
+  it(
+    'become friends by a link, and one joins what the other plays alone and hears it in step',
+    { timeout: 600_000, retry: 1 },
+    ({ skip }) => unlessStarved(skip, joinAndHear),
+  );
+
+  async function joinAndHear(): Promise<void> {
+    const ana = await openPage();
+    await ana.goto(earshot.url);
+    await ana.getByLabel('Your name').fill('Ana');
+    await look(ana, 'first-page');
+    await ana.getByRole('searchbox', { name: 'Search for music to play' }).click();
+    await ana.getByRole('button', { name: `Play ${METRONOME_TITLE}` }).click();
+    // For as long as the test takes.
+    await ana.getByRole('button', { name: /^Repeat/ }).click();
+    // It plays at once: the press that chose the track is one that lets a page sound.
+    await ana.getByRole('button', { name: 'Friends', exact: true }).click();
+    await ana.getByRole('button', { name: 'Make a friend' }).click();
+    const shown = ana.getByLabel('My link');
+    await expect.poll(() => shown.inputValue()).toMatch(/^http/);
+    const link = await shown.inputValue();
+    await look(ana, 'my-link');
+    await ana.keyboard.press('Escape');
+
+    const ben = await openPage(PHONE);
+    await ben.goto(link);
+    await ben.getByLabel('Your name').fill('Ben');
+    await ben.getByRole('button', { name: 'Go on' }).click();
+    await ben.getByRole('button', { name: 'Send request' }).click();
+    await ben.getByText('Ana is asked.').waitFor();
+    await look(ben, 'asked');
+
+    await ana.getByRole('button', { name: 'Accept Ben' }).click();
+    await ben.getByText('You are friends').first().waitFor();
+    await ben.getByRole('button', { name: 'To the start' }).click();
+    await ben.getByRole('button', { name: /^Friends/ }).click();
+    const join = ben.getByRole('button', { name: 'Join: Ana' });
+    await join.waitFor(SHOWN);
+    await look(ben, 'feed-on-a-phone');
+    await join.click();
+    await ben.getByRole('button', { name: 'Listen', exact: true }).click();
+    await ben.waitForTimeout(SETTLE_MS);
+    await judge('joined from the feed', ana, ben, 10_000);
+    await look(ben, 'joined');
+
+    // A private session hides Ana from who is not with her; its time left is shown.
+    const cleo = await openPage();
+    await cleo.goto(link);
+    await cleo.getByLabel('Your name').fill('Cleo');
+    await cleo.getByRole('button', { name: 'Go on' }).click();
+    await cleo.getByRole('button', { name: 'Send request' }).click();
+    await ana.getByRole('button', { name: 'Accept Cleo' }).click();
+    await cleo.getByRole('button', { name: 'To the start' }).click();
+    await cleo.getByRole('button', { name: /^Join: Ana/ }).waitFor(SHOWN);
+    await look(cleo, 'feed');
+    await ana.getByRole('button', { name: 'Who sees what I play' }).click();
+    await look(ana, 'audience');
+
+    expect(complaints, 'what the pages threw').toEqual([]);
+    for (const page of [ana, ben, cleo]) await page.context().close();
+  }
+});
