@@ -67,9 +67,7 @@ export class Guest {
     }
     if (!this.#isUsable() && this.#stored?.secret !== undefined) await this.token(api);
     this.#keep(
-      this.#isUsable()
-        ? await api.rename(name)
-        : await api.createGuest(name, deviceLabel()),
+      this.#isUsable() ? await api.rename(name) : await api.createGuest(name, deviceLabel()),
     );
   }
 
@@ -127,9 +125,7 @@ export class Guest {
       }
     }
     return this.#keep(
-      this.#isUsable()
-        ? await api.rename(name)
-        : await api.createGuest(name, deviceLabel()),
+      this.#isUsable() ? await api.rename(name) : await api.createGuest(name, deviceLabel()),
     );
   }
 
