@@ -118,10 +118,16 @@ export class ActivityAuthors {
     const author = this.#authors.get(userId);
     const isShownHere =
       author !== undefined && this.#shown(author)?.activity.activityId === activityId;
-    if (author !== undefined) this.#dropRemoved(author, activityId);
+    if (author !== undefined) {
+      this.#dropRemoved(author, activityId);
+      // Also where the feed is away and what follows fails: it must not be told when the feed is back.
+      this.#say(author);
+    }
     const [head] = await this.#deps.feed.heads([userId]);
     const item = head?.live?.item;
-    if (isShownHere || (item !== undefined && readLive(item)?.activityId === activityId)) {
+    const live = item === undefined ? undefined : readLive(item);
+    // While nothing is live, viewers hold what was over last.
+    if (isShownHere || live === undefined || live.activityId === activityId) {
       const told = this.#authors.get(userId) ?? this.#enter(userId);
       told.removedUntil = this.#deps.clock.now() + TOMBSTONE_MS;
       this.#deps.publisher.want(userId, tombstone(activityId));
@@ -263,6 +269,8 @@ export class ActivityAuthors {
       author.said = undefined;
       return;
     }
+    // Whoever sees what comes after it does not hold what was removed.
+    author.removedUntil = undefined;
     const { reactions } = author;
     const counts = reactions?.activityId === shown.activityId ? reactions.counts : {};
     const item = liveItem(shown, author.user, counts);

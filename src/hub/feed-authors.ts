@@ -117,6 +117,11 @@ export class FeedAuthors {
     this.#looked.delete(viewer);
   }
 
+  /** Words about policies may have been lost: each is asked for again before anything more of its author leaves. */
+  doubt(): void {
+    for (const author of this.#authors.values()) author.isInDoubt = true;
+  }
+
   /** What `viewer` holds now, or is to hold: in no order. */
   itemsFor(viewer: UserId): FeedItem[] {
     const items: FeedItem[] = [];
@@ -244,8 +249,7 @@ export class FeedAuthors {
     } else if (before !== undefined) {
       author.item = ended(before, head.seq, this.#deps.clock.now());
     }
-    if (author.toldVersion > author.version) void this.#ask(author);
-    else this.#show(author);
+    this.#show(author);
   }
 
   /** Whether what is known of the author's policy is what it is. */
@@ -258,17 +262,25 @@ export class FeedAuthors {
     return (author.privateUntil ?? 0) > this.#deps.clock.now() ? undefined : author.item;
   }
 
-  /** Brings those in the audience to what they are to hold. */
+  /** Brings those in the audience to what they are to hold, as soon as it is certain who they are. */
   #show(author: Author): void {
-    if (!this.#isCertain(author) || this.#authors.get(author.id) !== author) return;
+    if (this.#authors.get(author.id) !== author) return;
+    if (!this.#isCertain(author)) {
+      void this.#ask(author);
+      return;
+    }
     this.#watchPrivate(author);
     const item = this.#visible(author);
     const before = author.shown;
     if (item === before) return;
     const viewers = audienceOf(author);
     author.shown = item;
-    if (item !== undefined) this.#deliver(viewers, { upsert: [item], remove: [] });
-    else if (before !== undefined) this.#retract(author, viewers);
+    if (item !== undefined) {
+      // Where a node has died its last word has no newer number, and whoever holds it would take this for an older one (FE2).
+      const isNewer = before === undefined || item.seq > before.seq;
+      const remove = isNewer ? [] : [{ userId: author.id, activityId: before.activityId }];
+      this.#deliver(viewers, { upsert: [item], remove });
+    } else if (before !== undefined) this.#retract(author, viewers);
   }
 
   #watchPrivate(author: Author): void {
@@ -298,7 +310,6 @@ export class FeedAuthors {
       author.privateUntil = grants.privateUntil;
       this.#regroup(author, viewers, grants.may);
       this.#show(author);
-      if (!this.#isCertain(author)) void this.#ask(author);
     } catch (error) {
       author.isAsking = false;
       author.isInDoubt = true;

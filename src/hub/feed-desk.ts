@@ -70,6 +70,7 @@ export class FeedDesk {
   /** Those that are behind, and get a snapshot when they have caught up. */
   readonly #owed = new Set<Connection>();
   readonly #cancelSweep: () => void;
+  readonly #stopDoubt: () => void;
   #review: Iterator<Viewer, undefined> | undefined;
   #delivered = 0;
   #withheld = 0;
@@ -88,6 +89,7 @@ export class FeedDesk {
       view: this.#view,
       deliver: (viewers, change) => this.#deliver(viewers, change),
     });
+    this.#stopDoubt = ports.feed.onDoubt(() => this.#authors.doubt());
     this.#teller = new PolicyTeller(ports);
     this.#cancelSweep = ports.timers.every(SWEEP_MS, () => void this.#sweep());
     this.#measure();
@@ -156,6 +158,7 @@ export class FeedDesk {
   stop(): void {
     this.#isStopped = true;
     this.#cancelSweep();
+    this.#stopDoubt();
     this.#teller.stop();
     this.#authors.stop();
     for (const viewer of this.#viewers.values()) this.#close(viewer);

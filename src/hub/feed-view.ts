@@ -5,6 +5,7 @@ import { NO_FEED_HEAD, type Feed, type FeedHead, type FeedSubscription } from '.
 import type { Log } from '../ports/log.ts';
 import type { Presence } from '../ports/presence.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
+import { removedId } from './live-activity.ts';
 
 /** An author's head as viewers are to see it: what a dead node has published is gone. */
 export interface SeenHead extends FeedHead {
@@ -220,7 +221,10 @@ export class FeedView {
   }
 
   #isAlive({ head }: Author): boolean {
-    return head?.live === undefined || this.#options.presence.aliveNodes.has(head.live.node);
+    if (head?.live === undefined) return true;
+    // What was removed stays so, whoever said it.
+    const isRemoval = removedId(head.live.item) !== undefined;
+    return isRemoval || this.#options.presence.aliveNodes.has(head.live.node);
   }
 
   #doubt(): void {

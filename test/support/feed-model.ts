@@ -1,0 +1,143 @@
+// What a feed ought to show, said as plainly as can be: who is a friend of whom, who lets whom see, what each listens to. Knows no hub.
+
+export interface Played {
+  readonly activityId: string;
+  readonly title: string;
+  readonly begunAt: number;
+  /** Whether friends could ever have seen it. */
+  wasPublic: boolean;
+  isRemoved: boolean;
+}
+
+export interface Person {
+  readonly friends: Set<number>;
+  readonly blocked: Set<number>;
+  audience: 'friends' | 'chosen' | 'nobody';
+  chosen: Set<number>;
+  privateUntil: number;
+  /** What they listen to now; shown once it has played for five seconds. */
+  live: Played | undefined;
+  readonly past: Played[];
+  /** Whether anything was ever private or removed: then what is held of the past may be less than all. */
+  hasHidden: boolean;
+}
+
+/** What somebody may hold of a friend: one of these, or nothing where `mustHold` is absent. */
+export interface MayHold {
+  readonly live: string | undefined;
+  readonly ended: ReadonlySet<string>;
+  /** The activity that is to be held, if one is for certain. */
+  readonly mustHold: string | undefined;
+}
+
+const SHOWN_AFTER_MS = 5_000;
+/** It is looked at each second. */
+const SURELY_SHOWN_MS = 7_000;
+const OPENS_MS = 2_000;
+const NOTHING: MayHold = { live: undefined, ended: new Set(), mustHold: undefined };
+
+export class FeedModel {
+  readonly people = new Map<number, Person>();
+  readonly #now: () => number;
+
+  constructor(count: number, now: () => number) {
+    this.#now = now;
+    for (let n = 1; n <= count; n += 1) {
+      this.people.set(n, {
+        friends: new Set(),
+        blocked: new Set(),
+        audience: 'friends',
+        chosen: new Set(),
+        privateUntil: -Infinity,
+        live: undefined,
+        past: [],
+        hasHidden: false,
+      });
+    }
+  }
+
+  person(n: number): Person {
+    const person = this.people.get(n);
+    if (person === undefined) throw new RangeError(`nobody is ${n}`);
+    return person;
+  }
+
+  befriend(a: number, b: number): void {
+    this.person(a).friends.add(b);
+    this.person(b).friends.add(a);
+  }
+
+  part(a: number, b: number): void {
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      this.person(one).friends.delete(other);
+      this.person(one).chosen.delete(other);
+    }
+  }
+
+  /** Whether the viewer may see anything of the author now. */
+  lets(author: number, viewer: number): boolean {
+    const { friends, audience, chosen, privateUntil } = this.person(author);
+    if (author === viewer || !friends.has(viewer) || privateUntil > this.#now()) return false;
+    return audience === 'friends' || (audience === 'chosen' && chosen.has(viewer));
+  }
+
+  mayHold(author: number, viewer: number): MayHold {
+    if (!this.lets(author, viewer)) return NOTHING;
+    const { live, past, hasHidden, privateUntil } = this.person(author);
+    // What was hidden is shown again by the next look at it.
+    const isOpening = this.#now() - privateUntil < OPENS_MS;
+    const playedMs = live === undefined || live.isRemoved ? -1 : this.#now() - live.begunAt;
+    const isShown = live !== undefined && playedMs >= SHOWN_AFTER_MS;
+    const seen = past.filter(({ wasPublic, isRemoved }) => wasPublic && !isRemoved);
+    const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
+    return {
+      live: isShown ? live.activityId : undefined,
+      ended: new Set([
+        ...seen.map(({ activityId }) => activityId),
+        ...(isOpening && isShown ? [live.activityId] : []),
+      ]),
+      mustHold: isOpening
+        ? undefined
+        : !isShown
+          ? latest
+          : playedMs >= SURELY_SHOWN_MS
+            ? live.activityId
+            : undefined,
+    };
+  }
+
+  /** To be called whenever time has passed or a policy has changed. */
+  look(): void {
+    const now = this.#now();
+    for (const person of this.people.values()) {
+      const { live } = person;
+      if (live === undefined || now - live.begunAt < SHOWN_AFTER_MS) continue;
+      // What was private when it could first be seen stays so, also where that was a moment ago.
+      if (now - person.privateUntil < OPENS_MS) person.hasHidden = true;
+      if (person.privateUntil <= now) live.wasPublic = true;
+    }
+  }
+
+  /** For whoever reads a failure. */
+  describe(n: number): string {
+    const { friends, blocked, audience, chosen, privateUntil, live, past } = this.person(n);
+    const lists = { friends: [...friends], blocked: [...blocked], chosen: [...chosen] };
+    return JSON.stringify({ ...lists, audience, privateUntil, live, past, now: this.#now() });
+  }
+
+  /** What they listen to is over. */
+  end(n: number): void {
+    this.look();
+    const person = this.person(n);
+    const { live } = person;
+    if (live === undefined) return;
+    person.live = undefined;
+    const playedMs = this.#now() - live.begunAt;
+    if (playedMs >= SHOWN_AFTER_MS) person.past.push(live);
+    // It may have been shown, or not yet.
+    if (playedMs >= SHOWN_AFTER_MS && playedMs < SURELY_SHOWN_MS) person.hasHidden = true;
+  }
+}

@@ -1,0 +1,551 @@
+// People of several hubs who befriend, block, hide and listen at random, beside a model of what each may see; every frame is checked.
+import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
+import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log.ts';
+import { MemoryFeeds } from '../../src/adapters/memory/memory-feed.ts';
+import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
+import type { Change } from '../../src/ports/friends.ts';
+import { FeedModel, type MayHold } from './feed-model.ts';
+import { trackId, userId, type HubWorld, type Message, type TestClient } from './hub-world.ts';
+import { UNHURRIED } from './kitchen.ts';
+import { KeepingOutbox } from './listening-world.ts';
+import { NodesWorld } from './nodes-world.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+/** Ticks and sweeps that a change may have to wait for. */
+const SETTLES_MS = 1_100;
+/** As a client does while it plays. */
+const SAYS_EVERY_MS = 15_000;
+/** Comparisons come every half minute, retries every few seconds. */
+const HEALS_MS = 45_000;
+const FRIENDS_LIMIT = {
+  friends: 50,
+  openRequests: 50,
+  requestsPerDay: 10_000,
+  blocked: 50,
+  shownRequests: 50,
+};
+
+interface Seat {
+  readonly n: number;
+  readonly node: string;
+  readonly client: TestClient;
+  /** Undefined while the feed is not followed. */
+  held: Map<string, FeedItem> | undefined;
+}
+
+export interface TownOptions {
+  readonly people: number;
+  readonly nodes: number;
+  readonly seed: number;
+  readonly hasFaults: boolean;
+}
+
+export class FeedTown {
+  readonly #options: TownOptions;
+  readonly #random: SeededRandom;
+  readonly #nodes = new NodesWorld(UNHURRIED);
+  readonly #activityLog = new MemoryActivityLog();
+  readonly #outbox = new KeepingOutbox(this.#activityLog);
+  readonly #friends = new MemoryFriends(this.#nodes.users, this.#nodes.archive, FRIENDS_LIMIT);
+  readonly #worlds = new Map<string, HubWorld>();
+  readonly #seats = new Map<number, Seat>();
+  readonly #model: FeedModel;
+  readonly #feeds: MemoryFeeds;
+  readonly #joined = new Map<string, ReturnType<MemoryFeeds['join']>>();
+  /** Everything that each pair may have held since all was last in order. */
+  #allowed = new Map<string, Set<string>>();
+  /** Authors whose policy changed while words about it may be lost, and pairs who were friends since all was in order. */
+  readonly #unheard = new Set<number>();
+  readonly #befriended = new Set<string>();
+  #isFaulty = false;
+  #nodesMade = 0;
+  #clips = 0;
+  #saidAt = 0;
+  /** What was done, for whoever reads a failure. */
+  readonly acts: string[] = [];
+  /** How many items reached viewers. */
+  shown = 0;
+
+  constructor(options: TownOptions) {
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed);
+    const now = (): number => this.#nodes.time.now();
+    this.#feeds = new MemoryFeeds({ now, deliver: (_to, message) => this.#deliver(message) });
+    this.#model = new FeedModel(options.people, now);
+    this.#nodes.portsOf = (nodeId) => {
+      const feed = this.#feeds.join(nodeId);
+      this.#joined.set(nodeId, feed);
+      return {
+        feed,
+        friends: this.#friends,
+        activityLog: this.#activityLog,
+        activityOutbox: this.#outbox,
+      };
+    };
+  }
+
+  async start(): Promise<void> {
+    for (const n of this.#model.people.keys())
+      await this.#nodes.users.save({ id: userId(n), name: `User ${n}`, guest: true });
+    for (let i = 0; i < this.#options.nodes; i += 1) await this.#startNode();
+  }
+
+  /** One thing happens, and all that follows from it; then every viewer is looked at. */
+  async step(): Promise<void> {
+    this.#note();
+    const acts = this.#options.hasFaults ? [...ACTS, ...FAULTS] : ACTS;
+    const act = acts[Math.floor(this.#random.next() * acts.length)];
+    if (act === undefined) return;
+    const told = await this[act]();
+    if (told !== undefined) this.acts.push(told);
+    await this.#advance(SETTLES_MS);
+    this.#note();
+    this.#checkFrames();
+    if (!this.#isFaulty) this.#checkHeld();
+  }
+
+  /** All that was broken is whole again, and after a while all is as it should be. */
+  async heal(): Promise<void> {
+    this.#isFaulty = false;
+    this.#feeds.isAway = false;
+    this.#outbox.isAway = false;
+    this.#loses = 0;
+    for (const feed of this.#joined.values()) feed.doubt();
+    await this.#advance(HEALS_MS);
+    this.#note();
+    this.#checkFrames();
+    this.#allowed = new Map();
+    this.#note();
+    this.#checkHeld();
+  }
+
+  // What people do.
+
+  async connect(): Promise<string | undefined> {
+    const n = this.#anybody();
+    if (this.#seats.has(n)) return undefined;
+    const [nodeId, world] = this.#pick([...this.#worlds]) ?? [];
+    if (nodeId === undefined || world === undefined) return undefined;
+    const client = await world.connect(n);
+    this.#seats.set(n, { n, node: nodeId, client, held: undefined });
+    return `${n} connects to ${nodeId}`;
+  }
+
+  subscribe(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()].filter(({ held }) => held === undefined));
+    return this.#follow(seat);
+  }
+
+  async resubscribe(): Promise<string | undefined> {
+    return this.#follow(this.#pick([...this.#seats.values()]));
+  }
+
+  async #follow(seat: Seat | undefined): Promise<string | undefined> {
+    if (seat === undefined) return undefined;
+    this.#takeFrames(seat);
+    const reply = await seat.client.ask('feed.subscribe', {});
+    if (reply['type'] !== 'ok') {
+      if (!this.#isFaulty) throw new Error(`feed.subscribe: ${JSON.stringify(reply)}`);
+      return undefined;
+    }
+    seat.held = new Map();
+    this.#replace(seat, reply);
+    return `${seat.n} subscribes`;
+  }
+
+  async unsubscribe(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()].filter(({ held }) => held !== undefined));
+    if (seat === undefined) return undefined;
+    await seat.client.ask('feed.unsubscribe', {});
+    this.#takeFrames(seat);
+    seat.held = undefined;
+    return `${seat.n} unsubscribes`;
+  }
+
+  async listen(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()]);
+    if (seat === undefined) return undefined;
+    this.#clips = (this.#clips % 40) + 1;
+    this.#model.end(seat.n);
+    const track = { title: `Clip ${this.#clips}`, artist: 'A', durationMs: 3_600_000 };
+    const word = { track, positionMs: 0, state: 'playing' as const };
+    const reply = await seat.client.ask('activity.set', word);
+    const activityId = String(reply['activityId']);
+    this.#model.person(seat.n).live = {
+      activityId,
+      title: track.title,
+      begunAt: this.#nodes.time.now(),
+      wasPublic: false,
+      isRemoved: false,
+    };
+    return `${seat.n} plays ${track.title} (${activityId.slice(-4)})`;
+  }
+
+  async stopListening(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()].filter(({ n }) => this.#isPlaying(n)));
+    if (seat === undefined) return undefined;
+    this.#model.end(seat.n);
+    const track = { trackId: trackId(1) };
+    await seat.client.ask('activity.set', { track, positionMs: 0, state: 'stopped' });
+    return `${seat.n} stops`;
+  }
+
+  async removeSomething(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()]);
+    if (seat === undefined) return undefined;
+    const person = this.#model.person(seat.n);
+    const played = this.#pick([
+      ...person.past,
+      ...(person.live === undefined ? [] : [person.live]),
+    ]);
+    if (played === undefined || played.isRemoved) return undefined;
+    const reply = await seat.client.ask('activity.remove', { activityId: played.activityId });
+    // Where a store is away it may have been removed or not; the same is asked again, as a client would.
+    if (reply['type'] !== 'ok') {
+      this.#feeds.isAway = false;
+      this.#outbox.isAway = false;
+      await seat.client.ask('activity.remove', { activityId: played.activityId });
+    }
+    played.isRemoved = true;
+    person.hasHidden = true;
+    if (person.live === played) person.live = undefined;
+    return `${seat.n} takes back ${played.title}`;
+  }
+
+  async befriend(): Promise<string | undefined> {
+    const [a, b] = this.#pair();
+    const now = this.#nodes.time.now();
+    this.#tell(await this.#friends.request(userId(a), userId(b), now));
+    const change = await this.#friends.accept(userId(b), userId(a), now);
+    this.#tell(change);
+    const { outcome } = await this.#friends.request(userId(a), userId(b), now);
+    if (outcome === 'already') this.#model.befriend(a, b);
+    return `${a} and ${b} are friends`;
+  }
+
+  async unfriend(): Promise<string | undefined> {
+    const [a, b] = this.#pair();
+    this.#tell(await this.#friends.remove(userId(a), userId(b)));
+    this.#model.part(a, b);
+    return `${a} and ${b} part`;
+  }
+
+  async block(): Promise<string | undefined> {
+    const [a, b] = this.#pair();
+    this.#tell(await this.#friends.block(userId(a), userId(b), this.#nodes.time.now()));
+    this.#model.part(a, b);
+    this.#model.person(a).blocked.add(b);
+    return `${a} blocks ${b}`;
+  }
+
+  async unblock(): Promise<string | undefined> {
+    const [a, b] = this.#pair();
+    this.#tell(await this.#friends.unblock(userId(a), userId(b)));
+    this.#model.person(a).blocked.delete(b);
+    return `${a} unblocks ${b}`;
+  }
+
+  async setAudience(): Promise<string | undefined> {
+    const n = this.#anybody();
+    const person = this.#model.person(n);
+    const audience = this.#pick(['friends', 'chosen', 'nobody', 'friends'] as const) ?? 'friends';
+    const chosen = [...person.friends].filter(() => this.#random.next() < 0.5);
+    this.#tell(
+      await this.#friends.setAudience(userId(n), { audience, chosen: chosen.map(userId) }),
+    );
+    person.audience = audience;
+    person.chosen = new Set(chosen);
+    return `${n} shows ${audience} [${chosen.join(' ')}]`;
+  }
+
+  async goPrivate(): Promise<string | undefined> {
+    const n = this.#anybody();
+    const forMs = 2_000 + Math.floor(this.#random.next() * 20_000);
+    const privateUntil = this.#nodes.time.now() + forMs;
+    this.#tell(await this.#friends.setAudience(userId(n), { privateUntil }));
+    this.#model.person(n).privateUntil = privateUntil;
+    this.#model.look();
+    return `${n} is private for ${forMs} ms`;
+  }
+
+  async endPrivate(): Promise<string | undefined> {
+    const n = this.#anybody();
+    this.#tell(await this.#friends.setAudience(userId(n), { privateUntil: null }));
+    const person = this.#model.person(n);
+    person.privateUntil = Math.min(person.privateUntil, this.#nodes.time.now());
+    return `${n} is private no more`;
+  }
+
+  async wait(): Promise<string | undefined> {
+    const ms = 1_000 + Math.floor(this.#random.next() * 12_000);
+    await this.#advance(ms);
+    return `${ms} ms pass`;
+  }
+
+  /** Without a word, as when the network is gone; what they played ends after the grace. */
+  async disconnect(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()]);
+    if (seat === undefined) return undefined;
+    this.#takeFrames(seat);
+    seat.client.close();
+    this.#seats.delete(seat.n);
+    await this.#advance(20_000);
+    this.#model.end(seat.n);
+    return `${seat.n} is gone`;
+  }
+
+  // What breaks.
+
+  async loseMessages(): Promise<string> {
+    this.#break();
+    this.#loses = this.#random.next() * 0.6;
+    await Promise.resolve();
+    return `messages are lost: ${this.#loses.toFixed(2)}`;
+  }
+
+  async feedAway(): Promise<string> {
+    this.#break();
+    this.#feeds.isAway = !this.#feeds.isAway;
+    // A connection that is back says that messages may have been lost.
+    if (!this.#feeds.isAway) for (const feed of this.#joined.values()) feed.doubt();
+    await Promise.resolve();
+    return this.#feeds.isAway ? 'the feed is away' : 'the feed is back';
+  }
+
+  async outboxAway(): Promise<string> {
+    this.#break();
+    this.#outbox.isAway = !this.#outbox.isAway;
+    await Promise.resolve();
+    return this.#outbox.isAway ? 'the history is away' : 'the history is back';
+  }
+
+  async killNode(): Promise<string | undefined> {
+    if (this.#worlds.size < 2) return undefined;
+    const nodeId = this.#pick([...this.#worlds.keys()]);
+    if (nodeId === undefined) return undefined;
+    this.#break();
+    for (const seat of [...this.#seats.values()]) {
+      if (seat.node !== nodeId) continue;
+      this.#takeFrames(seat);
+      this.#seats.delete(seat.n);
+      this.#model.end(seat.n);
+      // Nobody could tell the history that it is over, or that it was at all.
+      this.#model.person(seat.n).hasHidden = true;
+    }
+    this.#nodes.kill(nodeId);
+    this.#worlds.delete(nodeId);
+    this.#joined.delete(nodeId);
+    this.#nodes.bury(nodeId);
+    await this.#startNode();
+    return `${nodeId} dies`;
+  }
+
+  #loses = 0;
+
+  /** What is over may be lost to the history, and is read when somebody comes, and not before. */
+  #break(): void {
+    this.#isFaulty = true;
+    for (const person of this.#model.people.values()) person.hasHidden = true;
+  }
+
+  #deliver(message: () => void): void {
+    if (this.#isFaulty && this.#random.next() < this.#loses) return;
+    message();
+  }
+
+  async #startNode(): Promise<void> {
+    this.#nodesMade += 1;
+    const nodeId = `node${this.#nodesMade}`;
+    this.#worlds.set(nodeId, await this.#nodes.start(nodeId));
+  }
+
+  async #sayAgain(n: number, client: TestClient): Promise<void> {
+    const { live } = this.#model.person(n);
+    if (live === undefined) return;
+    const track = { title: live.title, artist: 'A', durationMs: 3_600_000 };
+    const positionMs = this.#nodes.time.now() - live.begunAt;
+    await client.ask('activity.set', { track, positionMs, state: 'playing' });
+  }
+
+  /** In parts, so that what happens at a limit is seen there. */
+  async #advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) {
+      await this.#nodes.time.advance(Math.min(1_000, left));
+      this.#model.look();
+      if (this.#nodes.time.now() - this.#saidAt < SAYS_EVERY_MS) continue;
+      this.#saidAt = this.#nodes.time.now();
+      for (const { n, client } of this.#seats.values()) await this.#sayAgain(n, client);
+    }
+  }
+
+  #tell(change: Change<string>): void {
+    if (this.#isFaulty && this.#loses > 0) {
+      for (const { userId: of } of change.policies)
+        this.#unheard.add(Number.parseInt(of.slice(-12), 16));
+    }
+    const world = this.#pick([...this.#worlds.values()]);
+    world?.hub.feed?.desk.tell(change);
+  }
+
+  #anybody(): number {
+    return 1 + Math.floor(this.#random.next() * this.#options.people);
+  }
+
+  #pair(): [number, number] {
+    const a = this.#anybody();
+    const b = this.#anybody();
+    return a === b ? this.#pair() : [a, b];
+  }
+
+  #pick<T>(items: readonly T[]): T | undefined {
+    return items[Math.floor(this.#random.next() * items.length)];
+  }
+
+  #isPlaying(n: number): boolean {
+    return this.#model.person(n).live !== undefined;
+  }
+
+  /** Remembers what each pair may hold at this moment. */
+  #note(): void {
+    this.#model.look();
+    if (!this.#isFaulty) {
+      this.#allowed = new Map();
+      this.#unheard.clear();
+      this.#befriended.clear();
+    }
+    this.#remember();
+  }
+
+  #remember(): void {
+    for (const author of this.#model.people.keys()) {
+      for (const viewer of this.#model.people.keys()) {
+        if (this.#model.person(author).friends.has(viewer))
+          this.#befriended.add(`${author}>${viewer}`);
+        const { live, ended } = this.#model.mayHold(author, viewer);
+        if (live === undefined && ended.size === 0) continue;
+        const key = `${author}>${viewer}`;
+        const allowed = this.#allowed.get(key) ?? new Set();
+        if (live !== undefined) allowed.add(live);
+        for (const each of ended) allowed.add(each);
+        this.#allowed.set(key, allowed);
+      }
+    }
+  }
+
+  #checkFrames(): void {
+    for (const seat of this.#seats.values()) this.#takeFrames(seat);
+  }
+
+  /** By SPEC FE1–FE3. */
+  #takeFrames(seat: Seat): void {
+    const { client, held } = seat;
+    for (const push of takeInOrder(client)) {
+      if (held === undefined) {
+        const items = [...((push['upsert'] ?? push['items'] ?? []) as FeedItem[])];
+        if (items.length > 0) throw new Error(`${seat.n} gets items without following the feed`);
+        continue;
+      }
+      if (push['type'] === 'feed.snapshot') this.#replace(seat, push);
+      else this.#merge(seat, push);
+    }
+  }
+
+  #replace(seat: Seat, message: Message): void {
+    seat.held?.clear();
+    for (const item of message['items'] as FeedItem[]) this.#take(seat, item);
+  }
+
+  #merge(seat: Seat, push: Message): void {
+    for (const { userId: of, activityId } of push['remove'] as FeedRemoval[]) {
+      const held = seat.held?.get(of);
+      if (activityId === undefined || held?.activityId === activityId) seat.held?.delete(of);
+    }
+    for (const item of push['upsert'] as FeedItem[]) {
+      const held = seat.held?.get(item.user.id);
+      if (held === undefined || item.seq > held.seq) this.#take(seat, item);
+    }
+  }
+
+  /** The ledger: nothing is ever taken in that may not be. */
+  #take(seat: Seat, item: FeedItem): void {
+    this.shown += 1;
+    seat.held?.set(item.user.id, item);
+    const author = Number.parseInt(item.user.id.slice(-12), 16);
+    this.#remember();
+    const pair = `${author}>${seat.n}`;
+    if (this.#allowed.get(pair)?.has(item.activityId) === true) return;
+    // Where words are lost and nobody knows, a node goes by what it heard last; but never for who is no friend.
+    if (this.#unheard.has(author) && this.#befriended.has(pair)) return;
+    throw new Error(
+      `${seat.n} is shown ${item.track.title} (${item.state}) of ${author} and may not see it: ${this.#model.describe(author)}`,
+    );
+  }
+
+  #checkHeld(): void {
+    for (const seat of this.#seats.values()) {
+      if (seat.held === undefined) continue;
+      for (const author of this.#model.people.keys()) {
+        const held = seat.held.get(userId(author));
+        const problem = wrong(held, this.#model.mayHold(author, seat.n));
+        if (problem !== undefined)
+          throw new Error(
+            `${seat.n} (on ${seat.node}) of ${author}: ${problem}\n${this.#model.describe(author)}\n${JSON.stringify(this.#feeds.head(userId(author)))}\n${[...this.#seats.values()].map((s) => `${s.n}@${s.node}`).join(' ')}`,
+          );
+      }
+    }
+  }
+}
+
+/** What is wrong with what is held; undefined where nothing is. */
+function wrong(held: FeedItem | undefined, may: MayHold): string | undefined {
+  const isLive = held !== undefined && held.state !== 'ended';
+  if (held === undefined) {
+    return may.mustHold === undefined ? undefined : `holds nothing, not ${may.mustHold}`;
+  }
+  const allowed = isLive ? held.activityId === may.live : may.ended.has(held.activityId);
+  if (!allowed) return `holds ${held.track.title} (${held.activityId}, ${held.state})`;
+  if (may.mustHold !== undefined && held.activityId !== may.mustHold)
+    return `holds ${held.activityId} and not ${may.mustHold}`;
+  return undefined;
+}
+
+/** The pushes of the feed in the order in which they came. */
+function takeInOrder(client: TestClient): Message[] {
+  // Moves what has come into the inbox.
+  client.take('');
+  const isFeeds = ({ type }: Message): boolean => type === 'feed.items' || type === 'feed.snapshot';
+  const taken = client.inbox.filter(isFeeds);
+  for (const message of taken) client.inbox.splice(client.inbox.indexOf(message), 1);
+  return taken;
+}
+
+/** Those that are listed more often happen more often. */
+const ACTS = [
+  'connect',
+  'connect',
+  'connect',
+  'subscribe',
+  'subscribe',
+  'resubscribe',
+  'unsubscribe',
+  'listen',
+  'listen',
+  'listen',
+  'stopListening',
+  'removeSomething',
+  'befriend',
+  'befriend',
+  'befriend',
+  'befriend',
+  'unfriend',
+  'block',
+  'unblock',
+  'setAudience',
+  'goPrivate',
+  'endPrivate',
+  'wait',
+  'wait',
+  'wait',
+  'disconnect',
+] as const;
+const FAULTS = ['loseMessages', 'feedAway', 'outboxAway', 'killNode'] as const;
