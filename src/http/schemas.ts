@@ -120,7 +120,7 @@ export const SessionBody = z
         ),
         presentMs: z.number().openapi({ description: 'all stays together' }),
       }),
-      'who was there, by first arrival',
+      'who was there, by first arrival, as far as they are named to me; `counts` has all',
     ),
     plays: recapped(
       z.object({ ...entry, startedAt: hubMs, endedAt: hubMs }),

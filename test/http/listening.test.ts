@@ -177,6 +177,29 @@ describe('my listens', () => {
   });
 });
 
+describe('the recap of a session', () => {
+  it('names to who was there all but the blocked, and nobody to who passes by', async () => {
+    const social = new SocialWorld();
+    const [ana, ben] = await social.connected(1, 2, 3);
+    if (ana === undefined || ben === undefined) throw new Error('nobody is connected');
+    const roomId = await playingRoom(ana, ['track1'], 'public');
+    await ben.ask('room.join', { roomId });
+    await social.world.time.advance(1_000);
+    const listed = await social.as(1, `/v1/rooms/${roomId}/sessions`);
+    const [{ id }] = listed.body['sessions'] as [{ id: string }];
+    const named = async (n: number): Promise<[string[], unknown]> => {
+      const { body } = await social.as(n, `/v1/sessions/${id}`);
+      const people = body['people'] as { name: string }[];
+      return [people.map(({ name }) => name), (body['counts'] as { people: number }).people];
+    };
+    expect(await named(1)).toEqual([['User 1', 'User 2'], 2]);
+    expect(await named(3)).toEqual([[], 2]);
+    await social.as(2, `/v1/blocks/${userId(1)}`, { method: 'PUT' });
+    expect(await named(1)).toEqual([['User 1'], 2]);
+    expect(await named(2)).toEqual([['User 2'], 2]);
+  });
+});
+
 const importOf = (count: number, start = 1_100_000_000) => ({
   listen_type: 'import',
   payload: Array.from({ length: count }, (_, n) => ({

@@ -93,17 +93,19 @@ export function addSessions(app: App, deps: HttpDeps): void {
       const id = SessionIdSchema.safeParse(context.req.valid('param').id);
       const session = id.success ? await deps.archive.session(id.data) : undefined;
       const room = session === undefined ? undefined : await deps.rooms.open(session.roomId);
+      const viewer = context.get('user').id;
       if (
         session === undefined ||
         room === undefined ||
-        !(await isSeen(deps, session, room, context.get('user').id))
+        !(await isSeen(deps, session, room, viewer))
       )
         throw new ProblemError(refuse('not_found', 'no such session'));
       const tally = new RecapTally();
       for await (const events of deps.archive.sessionEvents(session.sessionId))
         for (const event of events) tally.add(event);
       const recap = tally.recap(session, Math.round(deps.clock.now()), room.state.public.queue);
-      return context.json(sessionBody(session, room.state, recap), 200);
+      const isNamed = await whoIsNamed(deps, session, room, viewer);
+      return context.json(sessionBody(session, room.state, recap, isNamed), 200);
     },
   );
 }
@@ -135,6 +137,23 @@ async function isSeen(
   return publicSince !== undefined && session.startedAt >= publicSince;
 }
 
+/**
+ * Whom a recap names: to those who were there or belong to the room everybody but who blocks them or is blocked; to passers-by of a public
+ * room nobody but themselves.
+ */
+async function whoIsNamed(
+  deps: HttpDeps,
+  session: SessionRecord,
+  room: LiveRoom,
+  viewer: UserId,
+): Promise<(userId: UserId) => boolean> {
+  const people = session.participations.map(({ userId }) => userId);
+  const isInside = people.includes(viewer) || belongs(room.state, viewer, deps.clock.now());
+  if (!isInside) return (userId) => userId === viewer;
+  const blocked = await deps.social?.friends.blockedAmong(viewer, people);
+  return (userId) => blocked?.has(userId) !== true;
+}
+
 /** What was private when it happened stays so when the door is opened later. Undefined for a room that is not open to this person. */
 async function publicSinceFor(
   deps: HttpDeps,
@@ -146,7 +165,12 @@ async function publicSinceFor(
   return isOpen ? deps.archive.publicSince(room.id) : undefined;
 }
 
-function sessionBody(session: SessionRecord, room: RoomState, recap: SessionRecap) {
+function sessionBody(
+  session: SessionRecord,
+  room: RoomState,
+  recap: SessionRecap,
+  isNamed: (userId: UserId) => boolean,
+) {
   const { sessionId, startedAt, endedAt } = session;
   const names = new Map(recap.people.map(({ userId, name }) => [userId, name]));
   const named = (userId: UserId) => ({ userId, name: names.get(userId) ?? '' });
@@ -156,15 +180,18 @@ function sessionBody(session: SessionRecord, room: RoomState, recap: SessionReca
     room: { id, code, name },
     startedAt,
     ...(endedAt === undefined ? {} : { endedAt }),
-    people: recap.people.slice(0, MAX_RECAPPED).map(({ stays, ...person }) => ({
-      ...person,
-      stays: stays.slice(0, MAX_RECAPPED),
-    })),
+    people: recap.people
+      .filter(({ userId }) => isNamed(userId))
+      .slice(0, MAX_RECAPPED)
+      .map(({ stays, ...person }) => ({
+        ...person,
+        stays: stays.slice(0, MAX_RECAPPED),
+      })),
     plays: recap.plays.slice(0, MAX_RECAPPED),
     skips: recap.skips.slice(0, MAX_RECAPPED).map(({ by, voters, ...skip }) => ({
       ...skip,
-      ...(by === undefined ? {} : { by: named(by) }),
-      voters: voters.slice(0, MAX_RECAPPED).map(named),
+      ...(by === undefined || !isNamed(by) ? {} : { by: named(by) }),
+      voters: voters.filter(isNamed).slice(0, MAX_RECAPPED).map(named),
     })),
     votes: recap.votes.slice(0, MAX_RECAPPED),
     counts: recap.counts,
