@@ -8,6 +8,7 @@ import { Migration20261123190000SessionEvents } from './20261123190000-session-e
 import { Migration20261123193000LostEvents } from './20261123193000-lost-events.ts';
 import { Migration20261124010000People } from './20261124010000-people.ts';
 import { Migration20261124020000Activity } from './20261124020000-activity.ts';
+import { Migration20261124030000ActivityOutbox } from './20261124030000-activity-outbox.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly {
   { name: '20261123193000-lost-events', class: Migration20261123193000LostEvents },
   { name: '20261124010000-people', class: Migration20261124010000People },
   { name: '20261124020000-activity', class: Migration20261124020000Activity },
+  { name: '20261124030000-activity-outbox', class: Migration20261124030000ActivityOutbox },
 ];

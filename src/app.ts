@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
+import { withActivityStore } from './activity-stores.ts';
 import { ensureDemoTracks } from './adapters/media/demo/ensure-demo-tracks.ts';
 import { openFolderCatalogue } from './adapters/media/folder-catalogue.ts';
 import { createJwtAuthenticator } from './adapters/system/jwt-authenticator.ts';
@@ -113,7 +114,9 @@ async function start(
   const told = { sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
 
   if (config.postgres === undefined) {
-    const stores = await openEmbedded(config, log, failed);
+    const kept = await openEmbedded(config, log, failed);
+    stops.push(() => kept.stop());
+    const stores = await withActivityStore(kept, config.mongo, { log, metrics });
     stops.push(() => stores.stop());
     const hub = await serve(stores, (_, open) => open());
     const listening = await listen();
@@ -133,7 +136,9 @@ async function start(
   let hub: Hub | undefined;
   const opening = { log, metrics, front, life };
   openServers(config, opening, failed)
-    .then(async (stores) => {
+    .then(async (kept) => {
+      stops.push(() => kept.stop());
+      const stores = await withActivityStore(kept, config.mongo, opening);
       stops.push(() => stores.stop());
       if (life.isOver) return;
       hub = await serve(stores, (server, open) => untilThere(server, opening, open));

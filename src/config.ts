@@ -6,9 +6,11 @@ import {
   STORE_KEYS,
   count,
   positive,
+  mongoOf,
   postgresOf,
   redisOf,
   storeFaults,
+  type MongoConfig,
   type PostgresConfig,
   type RedisConfig,
 } from './store-config.ts';
@@ -132,6 +134,8 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   /** Undefined: the embedded one. */
   readonly postgres: PostgresConfig | undefined;
+  /** Undefined: activity and listens are in Postgres. */
+  readonly mongo: MongoConfig | undefined;
   readonly clusterWorkers: number;
   readonly hub: HubOptions;
 }
@@ -233,6 +237,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     drainMs: env.DRAIN_MS,
     redis: redisOf(env),
     postgres: postgresOf(env),
+    mongo: mongoOf(env),
     clusterWorkers: env.CLUSTER_WORKERS,
     hub,
   };

@@ -1,5 +1,6 @@
 // The keys of the environment that name the servers: what they mean, and which of them go together.
 import { z } from 'zod';
+import type { MongoTarget } from './adapters/mongo/open-mongo.ts';
 import type { RedisLogin, RedisTarget } from './adapters/redis/connect-redis.ts';
 
 export const count = z.coerce.number().int().min(0);
@@ -61,6 +62,22 @@ export const STORE_KEYS = {
     .enum(['on', 'off'])
     .default('on')
     .describe('bring the tables up to date at start; off: by `npm run migrate`'),
+  MONGODB_URL: z
+    .string()
+    .optional()
+    .describe('MongoDB for activity and listens, mongodb://host:27017; default: Postgres'),
+  MONGODB_DATABASE: z
+    .string()
+    .regex(/^[\w-]{1,60}$/, 'letters, digits, _ and - alone')
+    .default('earshot')
+    .describe('the name of the database there'),
+  ACTIVITY_RETENTION_DAYS: count
+    .max(36_500)
+    .default(0)
+    .describe('how long MongoDB keeps what was listened to; 0: for ever'),
+  MAX_ACTIVITY_OUTBOX: positive
+    .default(100_000)
+    .describe('entries of the listening history that may wait in Postgres for MongoDB'),
   CLUSTER_WORKERS: positive
     .max(256)
     .default(1)
@@ -78,6 +95,11 @@ export interface RedisConfig {
   readonly idleRoomMs: number | undefined;
 }
 
+export interface MongoConfig {
+  readonly target: MongoTarget;
+  readonly maxOutboxEntries: number;
+}
+
 export interface PostgresConfig {
   readonly url: string;
   readonly poolSize: number;
@@ -93,6 +115,11 @@ export function storeFaults(env: StoreEnvironment): string[] {
         faults.push(`${key}: "${redacted(url)}" is no address such as redis://localhost:6379`);
     }
   }
+  const { MONGODB_URL: mongo } = env;
+  if (mongo !== undefined && !/^mongodb(\+srv)?:\/\/[^/]/.test(mongo))
+    faults.push(
+      `MONGODB_URL: "${redacted(mongo)}" is no address such as mongodb://localhost:27017`,
+    );
   const hasRedis = env.REDIS_URL !== undefined || env.REDIS_SENTINELS !== undefined;
   if (env.REDIS_URL !== undefined && env.REDIS_SENTINELS !== undefined)
     faults.push('REDIS_SENTINELS: the Sentinels name the Redis, so REDIS_URL must not be set');
@@ -155,4 +182,18 @@ export function postgresOf(env: StoreEnvironment): PostgresConfig | undefined {
   return env.POSTGRES_URL === undefined
     ? undefined
     : { url: env.POSTGRES_URL, poolSize: env.POSTGRES_POOL_SIZE, migrate: env.MIGRATE === 'on' };
+}
+
+/** Undefined: activity and listens are in Postgres. */
+export function mongoOf(env: StoreEnvironment): MongoConfig | undefined {
+  if (env.MONGODB_URL === undefined) return undefined;
+  const days = env.ACTIVITY_RETENTION_DAYS;
+  return {
+    target: {
+      url: env.MONGODB_URL,
+      database: env.MONGODB_DATABASE,
+      activityLifeMs: days === 0 ? undefined : days * 86_400_000,
+    },
+    maxOutboxEntries: env.MAX_ACTIVITY_OUTBOX,
+  };
 }

@@ -9,6 +9,11 @@ export class DirectActivityOutbox implements ActivityOutbox {
     this.#log = log;
   }
 
+  /** Nothing waits here. */
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
   add(entries: readonly ActivityEntry[]): Promise<void> {
     return this.#log.append(entries);
   }

@@ -9,6 +9,7 @@ import type { ActivityLog } from '../ports/activity-log.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
+import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
@@ -33,6 +34,7 @@ export interface SocialPorts {
   readonly friends: Friends;
   readonly accounts: Accounts;
   readonly activityLog: ActivityLog;
+  readonly activityOutbox: ActivityOutbox;
   readonly feed: Feed;
   readonly traces: Traces;
   readonly clock: HubClock;

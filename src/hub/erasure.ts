@@ -2,6 +2,7 @@
 import type { RoomId, UserId } from '../../protocol/ids.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
+import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
@@ -17,6 +18,7 @@ export interface ErasureDeps {
   readonly friends: Pick<Friends, 'erase'>;
   readonly accounts: Pick<Accounts, 'revokeAll'>;
   readonly activityLog: Pick<ActivityLog, 'erase'>;
+  readonly activityOutbox: Pick<ActivityOutbox, 'forget'>;
   readonly feed: Pick<Feed, 'forget'>;
   readonly traces: Pick<Traces, 'roomsOf' | 'erase'>;
   readonly roomLog: Pick<RoomLog, 'forget'>;
@@ -42,7 +44,8 @@ export class Erasure {
    * Rejects with `StoreUnavailable`: then the account is there still, to ask again. Idempotent.
    */
   async erase(userId: UserId): Promise<void> {
-    const { friends, accounts, activityLog, feed, traces, activities, desk, log } = this.#deps;
+    const { friends, accounts, activityLog, activityOutbox, feed, traces, activities, desk, log } =
+      this.#deps;
     // Whoever goes on listening leaves new traces: first they go, on every node.
     this.#deps.dismiss(userId);
     await desk.signal(userId, { type: ACCOUNT_ERASED });
@@ -50,6 +53,7 @@ export class Erasure {
     const roomIds = await traces.roomsOf(userId);
     for (const roomId of roomIds) await this.#eraseIn(roomId, userId);
     await feed.forget(userId);
+    await activityOutbox.forget(userId);
     await activityLog.erase(userId);
     await accounts.revokeAll(userId);
     desk.tell(await friends.erase(userId));

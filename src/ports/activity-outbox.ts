@@ -1,4 +1,5 @@
 // The port between what the hub tells of listening and the activity log: durable, so that the log may be away. Knows no store.
+import type { UserId } from '../../protocol/ids.ts';
 import type { ActivityEntry } from './activity-log.ts';
 
 /** It holds as many entries as it may: nothing was taken. */
@@ -12,4 +13,6 @@ export interface ActivityOutbox {
    * Rejects with `ActivityOutboxFull`, or with `StoreUnavailable`; whether they were taken is then unknown, and they may be told again.
    */
   add(entries: readonly ActivityEntry[]): Promise<void>;
+  /** The person is erased: what waits about them is not told any more. Rejects with `StoreUnavailable` */
+  forget(userId: UserId): Promise<void>;
 }

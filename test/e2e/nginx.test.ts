@@ -193,7 +193,7 @@ describe.skipIf(redis === undefined || postgres === undefined)('two nodes behind
     const large = await ask(`${nginx.url}/v1/guests`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'x'.repeat(70_000) }),
+      body: JSON.stringify({ name: 'x'.repeat(600_000) }),
     });
     expect(large.status).toBe(413);
     expect(JSON.parse(large.body)).toMatchObject({ code: 'too_large', status: 413 });

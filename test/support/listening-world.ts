@@ -34,6 +34,11 @@ export class KeepingOutbox implements ActivityOutbox {
     await this.#log?.append(entries);
   }
 
+  /** Nothing waits here. */
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
   played(n?: number): PlayedEntry[] {
     const all = this.entries.filter((entry) => entry.kind === 'activity');
     return n === undefined ? all : all.filter((entry) => entry.userId === userId(n));

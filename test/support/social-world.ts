@@ -21,7 +21,7 @@ export class SocialWorld {
 
   constructor(overrides: Partial<HttpDeps> = {}) {
     const { world, accounts } = this;
-    const { friends, activityLog, archive } = world.stores;
+    const { friends, activityLog, archive, outbox: activityOutbox } = world.stores;
     const { roomLog, chatLog, clock, log } = world.ports;
     if (!(roomLog instanceof MemoryRoomLog) || !(chatLog instanceof MemoryChatLog))
       throw new TypeError('the world keeps its rooms elsewhere');
@@ -29,7 +29,7 @@ export class SocialWorld {
     this.app = appOver(world, {
       social: socialDeps(
         {
-          ...{ friends, accounts, activityLog, feed: world.feed, traces },
+          ...{ friends, accounts, activityLog, activityOutbox, feed: world.feed, traces },
           ...{ roomLog, chatLog, clock, random: world.random, log },
         },
         world.hub,

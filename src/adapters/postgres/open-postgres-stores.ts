@@ -15,6 +15,10 @@ import { createOrm, type Orm, type PostgresTarget } from './orm.ts';
 import { startPgliteServer } from './pglite-server.ts';
 import { PostgresAccounts } from './postgres-accounts.ts';
 import { PostgresActivityLog } from './postgres-activity-log.ts';
+import {
+  PostgresActivityOutbox,
+  type PostgresActivityOutboxOptions,
+} from './postgres-activity-outbox.ts';
 import { PostgresArchive } from './postgres-archive.ts';
 import { PostgresArchiver, type PostgresArchiverOptions } from './postgres-archiver.ts';
 import { PostgresChatLog } from './postgres-chat-log.ts';
@@ -34,6 +38,8 @@ export interface PostgresStores {
   readonly activityLog: ActivityLog;
   readonly archive: Archive;
   readonly traces: Traces;
+  /** Keeps what is told until `activityLog` has it. Start it. */
+  createActivityOutbox(options: Omit<PostgresActivityOutboxOptions, 'sql'>): PostgresActivityOutbox;
   readonly kv: Pick<PostgresKv, 'get' | 'set' | 'setOnce'>;
   /** What brings the tables up to a live log of the rooms elsewhere. Nobody else appends to `roomLog` and `chatLog` then. */
   createArchiver(options: Pick<PostgresArchiverOptions, 'live' | 'metrics' | 'log'>): ArchiveWriter;
@@ -134,6 +140,7 @@ function storesOn(
     friends: new PostgresFriends(sql, friendLimits),
     accounts: new PostgresAccounts(sql),
     activityLog: new PostgresActivityLog(sql),
+    createActivityOutbox: (options) => new PostgresActivityOutbox({ ...options, sql }),
     archive: new PostgresArchive(sql),
     traces: new PostgresTraces(sql),
     kv,

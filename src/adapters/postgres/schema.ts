@@ -313,6 +313,21 @@ export const ListenSchema = defineEntity({
   },
 });
 
+/** What waits for a store of activity elsewhere. */
+export const ActivityOutboxSchema = defineEntity({
+  name: 'ActivityOutbox',
+  tableName: 'activity_outbox',
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    userId: p.uuid().index('activity_outbox_user_id_index'),
+    /** When it was told. */
+    at: p.float().columnType('double precision').index('activity_outbox_at_index'),
+    entry: p.json<unknown>(),
+    /** Why the store will never take it. */
+    rejected: p.text().nullable(),
+  },
+});
+
 /** Of whom nothing is written any more. */
 export const ErasedPersonSchema = defineEntity({
   name: 'ErasedPerson',
@@ -346,6 +361,7 @@ export const ENTITIES = [
   AccountLinkSchema,
   ActivitySchema,
   ListenSchema,
+  ActivityOutboxSchema,
   ErasedPersonSchema,
   KvSchema,
 ];

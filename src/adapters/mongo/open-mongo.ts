@@ -1,0 +1,80 @@
+// A connection to MongoDB that may be lacking: what needs it says so, and finds it when it is back.
+import { MongoClient, MongoServerError, type MongoClientOptions } from 'mongodb';
+import type { Log } from '../../ports/log.ts';
+import { isMongoAway } from './mongo-away.ts';
+import { MongoActivityLog } from './mongo-activity-log.ts';
+import { openCollections, type MongoCollections } from './mongo-collections.ts';
+
+export interface MongoTarget {
+  readonly url: string;
+  readonly database: string;
+  /** Undefined: for ever. */
+  readonly activityLifeMs: number | undefined;
+}
+
+export interface OpenMongo {
+  readonly activityLog: MongoActivityLog;
+  stop(): Promise<void>;
+}
+
+/** The MongoDB of the configuration is there, and lets this process do nothing. */
+export class MongoRefuses extends Error {
+  constructor(cause: Error) {
+    super(`MongoDB refuses: ${cause.message}: see that MONGODB_URL is right`, { cause });
+    this.name = 'MongoRefuses';
+  }
+}
+
+/** Whoever asks is told soon that it is away. */
+const SELECTION_MS = 3_000;
+const OPTIONS: MongoClientOptions = {
+  appName: 'earshot',
+  serverSelectionTimeoutMS: SELECTION_MS,
+  connectTimeoutMS: SELECTION_MS,
+  socketTimeoutMS: 30_000,
+  writeConcern: { w: 'majority', journal: true },
+  readConcernLevel: 'majority',
+  ignoreUndefined: true,
+};
+/** Not authenticated, not authorised. */
+const REFUSALS = new Set([13, 18, 8_000]);
+
+/**
+ * Resolves whether or not it is there. Rejects with `MongoRefuses` where it is, and lets this process do nothing.
+ * @throws MongoParseError for an address that is none
+ */
+export async function openMongo(
+  { url, database, activityLifeMs }: MongoTarget,
+  log: Log,
+): Promise<OpenMongo> {
+  let client: MongoClient | undefined;
+  let opened: Promise<MongoCollections> | undefined;
+  const open = async (): Promise<MongoCollections> => {
+    const fresh = new MongoClient(url, OPTIONS);
+    try {
+      const collections = await openCollections(fresh.db(database));
+      client = fresh;
+      return collections;
+    } catch (error) {
+      // One that has never connected does not try again by itself.
+      await fresh.close();
+      opened = undefined;
+      throw error;
+    }
+  };
+  const collections = (): Promise<MongoCollections> => (opened ??= open());
+  try {
+    await collections();
+  } catch (error) {
+    if (error instanceof MongoServerError && REFUSALS.has(Number(error.code)))
+      throw new MongoRefuses(error);
+    if (!isMongoAway(error)) throw error;
+    log.warn({ err: error }, 'MongoDB cannot be reached: history waits until it is there');
+  }
+  return {
+    activityLog: new MongoActivityLog({ collections, lifeMs: activityLifeMs }),
+    stop: async () => {
+      await client?.close();
+    },
+  };
+}

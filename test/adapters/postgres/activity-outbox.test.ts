@@ -1,0 +1,128 @@
+// The outbox of listening: what is told is kept until its store has it, within a bound, and one that is no entry keeps nobody out.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryActivityLog } from '../../../src/adapters/memory/memory-activity-log.ts';
+import type { PostgresActivityOutbox } from '../../../src/adapters/postgres/postgres-activity-outbox.ts';
+import { systemTimers } from '../../../src/adapters/system/system-timers.ts';
+import type { ActivityEntry, PlayedEntry } from '../../../src/ports/activity-log.ts';
+import { ActivityOutboxFull } from '../../../src/ports/activity-outbox.ts';
+import { StoreUnavailable } from '../../../src/ports/room-log.ts';
+import type { UserId } from '../../../protocol/ids.ts';
+import {
+  openEmbeddedStores,
+  type PostgresStores,
+} from '../../../src/adapters/postgres/open-postgres-stores.ts';
+import { temporaryDir } from '../../support/earshot-process.ts';
+import { silentMetrics } from '../../support/hub-world.ts';
+import { SILENT } from '../../support/postgres-stores.ts';
+import { someUserId } from '../../support/room-fixtures.ts';
+
+const MAX = 20;
+const POISON = 'poison';
+
+/** A store that may be away, and that never takes what is called `POISON`. */
+class MoodyLog extends MemoryActivityLog {
+  isAway = false;
+  calls = 0;
+  override async append(entries: readonly ActivityEntry[]): Promise<void> {
+    this.calls += 1;
+    if (this.isAway) throw new StoreUnavailable('the store');
+    if (entries.some((entry) => entry.kind === 'activity' && entry.roomName === POISON))
+      throw new RangeError('it is no entry');
+    await super.append(entries);
+  }
+}
+
+let count = 0;
+function played(userId: UserId, roomName = 'Kitchen'): PlayedEntry {
+  count += 1;
+  const activityId = `00000000-0000-4000-8000-${String(count).padStart(12, '0')}`;
+  const track = { title: `T${count}`, artist: 'A', durationMs: 1_000, hasCover: false };
+  return {
+    ...{ kind: 'activity', activityId, userId, version: 1, at: count, track },
+    ...{ roomName, isPrivate: false },
+  };
+}
+
+describe('the outbox of listening', () => {
+  let stores: PostgresStores;
+  let log: MoodyLog;
+  let outbox: PostgresActivityOutbox;
+  let remove: () => Promise<unknown>;
+  let ana: UserId;
+  const outboxOn = (): PostgresActivityOutbox =>
+    stores.createActivityOutbox({
+      ...{ activityLog: log, maxEntries: MAX, now: () => 1, timers: systemTimers },
+      ...{ metrics: silentMetrics, log: SILENT },
+    });
+  const history = async (): Promise<readonly string[]> =>
+    (await log.historyPage(ana, { limit: 100, includePrivate: true })).map(
+      ({ activityId }) => activityId,
+    );
+
+  beforeEach(async () => {
+    const temporary = await temporaryDir();
+    remove = () => temporary.remove();
+    stores = await openEmbeddedStores({ dataDir: temporary.dir, log: SILENT });
+    log = new MoodyLog();
+    outbox = outboxOn();
+    ana = someUserId();
+  });
+  afterEach(async () => {
+    await outbox.stop();
+    await stores.stop();
+    await remove();
+  });
+
+  it('hands on what it is told, also what was told before it died, once its store is back', async () => {
+    log.isAway = true;
+    outbox.start();
+    const first = [played(ana), played(ana)];
+    await outbox.add(first);
+    await expect.poll(() => log.calls).toBeGreaterThan(0);
+    expect(await history()).toEqual([]);
+    await outbox.stop();
+    outbox = outboxOn();
+    outbox.start();
+    const second = played(ana);
+    await outbox.add([second]);
+    log.isAway = false;
+    await expect
+      .poll(history)
+      .toEqual([second, ...first.toReversed()].map(({ activityId }) => activityId));
+  });
+
+  it('takes no more than it may hold, says so, and takes again when there is place', async () => {
+    log.isAway = true;
+    await outbox.add(Array.from({ length: MAX - 1 }, () => played(ana)));
+    await expect(outbox.add([played(ana), played(ana)])).rejects.toThrow(ActivityOutboxFull);
+    await outbox.add([played(ana)]);
+    await expect(outbox.add([played(ana)])).rejects.toThrow(ActivityOutboxFull);
+    log.isAway = false;
+    outbox.start();
+    await expect.poll(history).toHaveLength(MAX);
+    await outbox.add([played(ana)]);
+    await expect.poll(history).toHaveLength(MAX + 1);
+  });
+
+  it('sets aside what is no entry, and hands on its neighbours', async () => {
+    const entries = [played(ana), played(ana, POISON), played(ana)];
+    await outbox.add(entries);
+    outbox.start();
+    const taken = entries.filter(({ roomName }) => roomName !== POISON);
+    await expect.poll(history).toEqual(taken.toReversed().map(({ activityId }) => activityId));
+    const later = played(ana);
+    await outbox.add([later]);
+    await expect.poll(history).toContain(later.activityId);
+  });
+
+  it('forgets what waits about a person', async () => {
+    log.isAway = true;
+    const ben = someUserId();
+    await outbox.add([played(ana), played(ben)]);
+    await outbox.forget(ben);
+    log.isAway = false;
+    outbox.start();
+    await expect.poll(history).toHaveLength(1);
+    expect(await log.historyPage(ben, { limit: 9, includePrivate: true })).toEqual([]);
+  });
+});
