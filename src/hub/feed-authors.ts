@@ -1,5 +1,5 @@
 // Those whom the viewers of this node look at, each as they may be seen: what a viewer may not see never leaves here.
-// Knows viewers by their ids; knows no sockets.
+// Knows viewers by no more than their ids; knows no sockets.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
 import type { ActivityLog, PastActivity } from '../ports/activity-log.ts';
@@ -16,7 +16,12 @@ export interface FeedChange {
   readonly remove: readonly FeedRemoval[];
 }
 
-export interface FeedAuthorsDeps {
+/** Whoever looks; who comes back is another one. */
+export interface FeedLooker {
+  readonly id: UserId;
+}
+
+export interface FeedAuthorsDeps<V extends FeedLooker> {
   readonly friends: Pick<Friends, 'grantsOf' | 'profiles'>;
   readonly view: Pick<FeedView, 'watch'>;
   readonly activityLog: Pick<ActivityLog, 'latest'>;
@@ -24,18 +29,20 @@ export interface FeedAuthorsDeps {
   readonly timers: Timers;
   readonly log: Log;
   /** The same change for all of them. */
-  deliver(viewers: readonly UserId[], change: FeedChange): void;
+  deliver(viewers: readonly V[], change: FeedChange): void;
 }
 
 const ASK_AGAIN_MS = 1_000;
 /** What a timer may wait at most; a longer private session is looked at again then. */
 const MOST_WAIT_MS = 86_400_000;
 
-interface Author {
+interface Author<V> {
   readonly id: UserId;
   readonly watch: Watch;
   /** Whether each viewer of this node is in the audience, by the policy of `version`. */
-  readonly viewers: Map<UserId, boolean>;
+  readonly viewers: Map<V, boolean>;
+  /** Those of them who are; undefined until it is asked for after a change. */
+  audience: readonly V[] | undefined;
   version: number;
   /** The newest version that was told of: while it is newer than `version` nothing leaves. */
   toldVersion: number;
@@ -53,17 +60,17 @@ interface Author {
   isInDoubt: boolean;
 }
 
-export class FeedAuthors {
-  readonly #deps: FeedAuthorsDeps;
-  readonly #authors = new Map<UserId, Author>();
+export class FeedAuthors<V extends FeedLooker> {
+  readonly #deps: FeedAuthorsDeps<V>;
+  readonly #authors = new Map<UserId, Author<V>>();
   /** Whom each viewer looks at: arrays, as there are many of them. */
-  readonly #looked = new Map<UserId, readonly UserId[]>();
+  readonly #looked = new Map<V, readonly UserId[]>();
   readonly #retries = new Set<() => void>();
   #retracted = 0;
   #asked = 0;
   #isStopped = false;
 
-  constructor(deps: FeedAuthorsDeps) {
+  constructor(deps: FeedAuthorsDeps<V>) {
     this.#deps = deps;
   }
 
@@ -92,7 +99,7 @@ export class FeedAuthors {
    * From now on `viewer` looks at these authors, and at no others.
    * Resolves when what there is to see of them is known as far as it can be.
    */
-  async look(viewer: UserId, grants: readonly Grant[]): Promise<void> {
+  async look(viewer: V, grants: readonly Grant[]): Promise<void> {
     const wanted = new Map(grants.map((grant) => [grant.author, grant]));
     for (const id of this.#looked.get(viewer) ?? []) {
       const author = wanted.has(id) ? undefined : this.#authors.get(id);
@@ -109,10 +116,12 @@ export class FeedAuthors {
   }
 
   /** `viewer` looks at nobody any more; nothing is told of it. */
-  leave(viewer: UserId): void {
+  leave(viewer: V): void {
     for (const id of this.#looked.get(viewer) ?? []) {
       const author = this.#authors.get(id);
-      if (author?.viewers.delete(viewer) === true) this.#dropIfAlone(author);
+      if (author === undefined || !author.viewers.delete(viewer)) continue;
+      author.audience = undefined;
+      this.#dropIfAlone(author);
     }
     this.#looked.delete(viewer);
   }
@@ -123,7 +132,7 @@ export class FeedAuthors {
   }
 
   /** What `viewer` holds now, or is to hold: in no order. */
-  itemsFor(viewer: UserId): FeedItem[] {
+  itemsFor(viewer: V): FeedItem[] {
     const items: FeedItem[] = [];
     for (const id of this.#looked.get(viewer) ?? []) {
       const author = this.#authors.get(id);
@@ -157,6 +166,7 @@ export class FeedAuthors {
         id,
         watch,
         viewers: new Map(),
+        audience: undefined,
         version,
         toldVersion: version,
         privateUntil,
@@ -204,12 +214,13 @@ export class FeedAuthors {
     }
   }
 
-  #admit(author: Author, viewer: UserId, grant: Grant): void {
+  #admit(author: Author<V>, viewer: V, grant: Grant): void {
     const isKnown = author.viewers.has(viewer);
     if (isKnown && grant.version <= author.version) return;
     if (!isKnown) {
       const isCurrent = grant.version === author.version && !author.isInDoubt;
       author.viewers.set(viewer, isCurrent && grant.may);
+      author.audience = undefined;
       // Others look at this author already: what they hold is not told anew.
       if (isCurrent && grant.may && author.shown !== undefined)
         this.#deliver([viewer], { upsert: [author.shown], remove: [] });
@@ -220,21 +231,22 @@ export class FeedAuthors {
     void this.#ask(author);
   }
 
-  #lose(author: Author, viewer: UserId): void {
+  #lose(author: Author<V>, viewer: V): void {
     const held = author.viewers.get(viewer) === true && author.shown !== undefined;
     author.viewers.delete(viewer);
+    author.audience = undefined;
     if (held) this.#retract(author, [viewer]);
     this.#dropIfAlone(author);
   }
 
-  #dropIfAlone(author: Author): void {
+  #dropIfAlone(author: Author<V>): void {
     if (author.viewers.size > 0 || this.#authors.get(author.id) !== author) return;
     author.cancelPrivate?.();
     author.watch.leave(author.id);
     this.#authors.delete(author.id);
   }
 
-  #hear(author: Author, head: SeenHead): void {
+  #hear(author: Author<V>, head: SeenHead): void {
     const before = author.item;
     author.seq = head.seq;
     author.toldVersion = Math.max(author.toldVersion, head.policyVersion);
@@ -253,17 +265,17 @@ export class FeedAuthors {
   }
 
   /** Whether what is known of the author's policy is what it is. */
-  #isCertain(author: Author): boolean {
+  #isCertain(author: Author<V>): boolean {
     return author.toldVersion <= author.version && !author.isInDoubt;
   }
 
   /** What those in the audience are to hold now. */
-  #visible(author: Author): FeedItem | undefined {
+  #visible(author: Author<V>): FeedItem | undefined {
     return (author.privateUntil ?? 0) > this.#deps.clock.now() ? undefined : author.item;
   }
 
   /** Brings those in the audience to what they are to hold, as soon as it is certain who they are. */
-  #show(author: Author): void {
+  #show(author: Author<V>): void {
     if (this.#authors.get(author.id) !== author) return;
     if (!this.#isCertain(author)) {
       void this.#ask(author);
@@ -283,7 +295,7 @@ export class FeedAuthors {
     } else if (before !== undefined) this.#retract(author, viewers);
   }
 
-  #watchPrivate(author: Author): void {
+  #watchPrivate(author: Author<V>): void {
     author.cancelPrivate?.();
     author.cancelPrivate = undefined;
     const leftMs = (author.privateUntil ?? 0) - this.#deps.clock.now();
@@ -294,7 +306,7 @@ export class FeedAuthors {
   }
 
   /** One question for all viewers of this node. Until it is answered nothing of the author leaves. */
-  async #ask(author: Author): Promise<void> {
+  async #ask(author: Author<V>): Promise<void> {
     if (author.isAsking || this.#isStopped) return;
     author.isAsking = true;
     const told = author.toldVersion;
@@ -302,7 +314,8 @@ export class FeedAuthors {
     this.#asked += 1;
     const viewers = [...author.viewers.keys()];
     try {
-      const grants = await this.#deps.friends.grantsOf(author.id, viewers);
+      const ids = viewers.map(({ id }) => id);
+      const grants = await this.#deps.friends.grantsOf(author.id, ids);
       author.isAsking = false;
       if (this.#authors.get(author.id) !== author) return;
       // The change was there before it was told: the answer is of what was told at least, whatever number an older copy gives it.
@@ -319,18 +332,19 @@ export class FeedAuthors {
     }
   }
 
-  #regroup(author: Author, asked: readonly UserId[], may: ReadonlySet<UserId>): void {
-    const lost: UserId[] = [];
-    const gained: UserId[] = [];
+  #regroup(author: Author<V>, asked: readonly V[], may: ReadonlySet<UserId>): void {
+    const lost: V[] = [];
+    const gained: V[] = [];
     for (const viewer of asked) {
       const before = author.viewers.get(viewer);
       // Gone meanwhile.
       if (before === undefined) continue;
-      const now = may.has(viewer);
+      const now = may.has(viewer.id);
       author.viewers.set(viewer, now);
       if (before && !now) lost.push(viewer);
       if (!before && now) gained.push(viewer);
     }
+    author.audience = undefined;
     if (author.shown === undefined) return;
     if (lost.length > 0) this.#retract(author, lost);
     // What they may see is what those hold who could see it before, or what comes next; a policy that is in doubt again shows nothing.
@@ -340,13 +354,13 @@ export class FeedAuthors {
   }
 
   /** Nobody can say who may see the author: nobody does. */
-  #close(author: Author): void {
+  #close(author: Author<V>): void {
     if (author.shown === undefined || this.#authors.get(author.id) !== author) return;
     author.shown = undefined;
     this.#retract(author, audienceOf(author));
   }
 
-  #askLater(author: Author): void {
+  #askLater(author: Author<V>): void {
     const cancel = this.#deps.timers.after(ASK_AGAIN_MS, () => {
       this.#retries.delete(cancel);
       if (this.#authors.get(author.id) === author) void this.#ask(author);
@@ -354,12 +368,12 @@ export class FeedAuthors {
     this.#retries.add(cancel);
   }
 
-  #retract({ id }: Author, viewers: readonly UserId[]): void {
+  #retract({ id }: Author<V>, viewers: readonly V[]): void {
     this.#retracted += 1;
     this.#deliver(viewers, { upsert: [], remove: [{ userId: id }] });
   }
 
-  #deliver(viewers: readonly UserId[], change: FeedChange): void {
+  #deliver(viewers: readonly V[], change: FeedChange): void {
     if (viewers.length > 0 && !this.#isStopped) this.#deps.deliver(viewers, change);
   }
 
@@ -370,10 +384,9 @@ export class FeedAuthors {
   }
 }
 
-function audienceOf({ viewers }: Author): UserId[] {
-  const audience: UserId[] = [];
-  for (const [viewer, may] of viewers) if (may) audience.push(viewer);
-  return audience;
+function audienceOf<V>(author: Author<V>): readonly V[] {
+  author.audience ??= [...author.viewers].flatMap(([viewer, may]) => (may ? [viewer] : []));
+  return author.audience;
 }
 
 function ended(item: FeedItem, seq: number, now: HubMs): FeedItem {

@@ -47,7 +47,8 @@ const RETRY_MS = 1_000;
 /** A person who looks at the feed over this node. */
 interface Viewer {
   readonly id: UserId;
-  readonly connections: Set<Connection>;
+  /** Few: a person has some devices. */
+  connections: readonly Connection[];
   /** How many wait for the first reading. */
   waiting: number;
   /** The version of their own policy that the last reading came after. */
@@ -62,7 +63,7 @@ interface Viewer {
 export class FeedDesk {
   readonly #deps: FeedDeskDeps;
   readonly #view: FeedView;
-  readonly #authors: FeedAuthors;
+  readonly #authors: FeedAuthors<Viewer>;
   readonly #teller: PolicyTeller;
   readonly #viewers = new Map<UserId, Viewer>();
   /** Whose reply has not left yet: what comes meanwhile is told by a snapshot. */
@@ -112,7 +113,7 @@ export class FeedDesk {
     }
     if (connection.session.phase !== 'active' || this.#viewers.get(userId) !== viewer)
       return undefined;
-    viewer.connections.add(connection);
+    viewer.connections = [...viewer.connections.filter((each) => each !== connection), connection];
     this.#owed.delete(connection);
     const entering = { isStale: false };
     this.#entering.set(connection, entering);
@@ -129,7 +130,9 @@ export class FeedDesk {
     this.#owed.delete(connection);
     this.#entering.delete(connection);
     const viewer = this.#viewers.get(userId);
-    if (viewer?.connections.delete(connection) === true) this.#closeIfAlone(viewer);
+    if (viewer?.connections.includes(connection) !== true) return;
+    viewer.connections = viewer.connections.filter((each) => each !== connection);
+    this.#closeIfAlone(viewer);
   }
 
   /** A connection that was behind has caught up. */
@@ -168,7 +171,7 @@ export class FeedDesk {
   #open(userId: UserId): Viewer {
     const viewer: Viewer = {
       id: userId,
-      connections: new Set(),
+      connections: [],
       waiting: 0,
       version: 0,
       toldVersion: 0,
@@ -193,7 +196,7 @@ export class FeedDesk {
   }
 
   #closeIfAlone(viewer: Viewer): void {
-    if (viewer.connections.size + viewer.waiting > 0) return;
+    if (viewer.connections.length + viewer.waiting > 0) return;
     if (this.#viewers.get(viewer.id) === viewer) this.#close(viewer);
   }
 
@@ -201,7 +204,7 @@ export class FeedDesk {
     this.#viewers.delete(viewer.id);
     viewer.self?.stop();
     viewer.signals?.stop();
-    this.#authors.leave(viewer.id);
+    this.#authors.leave(viewer);
   }
 
   /** Whom this person may look at, and whom they let look. Rejects with `StoreUnavailable`. */
@@ -216,7 +219,7 @@ export class FeedDesk {
       ]);
       if (this.#viewers.get(viewer.id) !== viewer) return;
       viewer.version = Math.max(told, version);
-      await this.#authors.look(viewer.id, grants);
+      await this.#authors.look(viewer, grants);
       const before = viewer.audience;
       viewer.audience = audience === undefined ? EVERYBODY : audienceView(audience);
       if (before !== undefined && JSON.stringify(before) !== JSON.stringify(viewer.audience))
@@ -224,7 +227,7 @@ export class FeedDesk {
     } finally {
       viewer.reading = undefined;
       // Who came and left meanwhile is not looked for.
-      if (this.#viewers.get(viewer.id) !== viewer) this.#authors.leave(viewer.id);
+      if (this.#viewers.get(viewer.id) !== viewer) this.#authors.leave(viewer);
     }
     if (viewer.toldVersion > viewer.version) await (viewer.reading ??= this.#read(viewer));
   }
@@ -241,7 +244,7 @@ export class FeedDesk {
 
   #signalled(viewer: Viewer, signal: JsonObject): void {
     if (signal['type'] === ACCOUNT_ERASED) {
-      for (const connection of [...viewer.connections])
+      for (const connection of viewer.connections)
         this.#deps.outbox.close(connection, 'revoked', 'the account was erased');
       this.#deps.erased?.(viewer.id);
       return;
@@ -257,13 +260,11 @@ export class FeedDesk {
     for (const connection of viewer.connections) this.#deps.outbox.enqueue(connection, frame);
   }
 
-  #deliver(viewers: readonly UserId[], change: FeedChange): void {
+  #deliver(viewers: readonly Viewer[], change: FeedChange): void {
     let frame: Frame | undefined;
-    for (const userId of viewers) {
-      const viewer = this.#viewers.get(userId);
-      if (viewer === undefined) continue;
-      for (const connection of viewer.connections) {
-        const entering = this.#entering.get(connection);
+    for (const { connections } of viewers) {
+      for (const connection of connections) {
+        const entering = this.#entering.size > 0 ? this.#entering.get(connection) : undefined;
         if (entering !== undefined) {
           entering.isStale = true;
           continue;
@@ -284,7 +285,7 @@ export class FeedDesk {
   }
 
   #seenBy(viewer: Viewer): FeedSnapshot {
-    const items = this.#authors.itemsFor(viewer.id).toSorted(newestFirst);
+    const items = this.#authors.itemsFor(viewer).toSorted(newestFirst);
     const live = items.filter(({ state }) => state !== 'ended').slice(0, MAX_FEED_ITEMS);
     const over = items.filter(({ state }) => state === 'ended');
     return {
