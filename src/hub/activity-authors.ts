@@ -21,7 +21,7 @@ import {
 
 export interface ActivityAuthorsDeps {
   readonly feed: Feed;
-  readonly friends: Pick<Friends, 'grantsOf' | 'profiles'>;
+  readonly friends: Pick<Friends, 'policies'>;
   readonly clock: HubClock;
   readonly log: Log;
   readonly publisher: ActivityPublisher;
@@ -55,6 +55,8 @@ interface Author {
   policy: AuthorPolicy | undefined;
   /** The newest version that was told of. */
   toldVersion: number;
+  /** Whether something began since the policy was last asked for: it is not told before the answer, or before there can be none. */
+  isAsking: boolean;
   readonly subscription: FeedSubscription;
   /** Of what is shown. */
   reactions: { readonly activityId: string; readonly counts: Record<string, number> } | undefined;
@@ -185,6 +187,7 @@ export class ActivityAuthors {
       candidates: new Map(),
       policy: undefined,
       toldVersion: 0,
+      isAsking: false,
       subscription: this.#deps.feed.subscribe(
         userId,
         (head) => this.#hear(author, head),
@@ -200,7 +203,6 @@ export class ActivityAuthors {
     };
     author.subscription.ready.catch(() => undefined);
     this.#authors.set(userId, author);
-    this.#policies.ask(userId);
     return author;
   }
 
@@ -227,6 +229,7 @@ export class ActivityAuthors {
     if (author.policy !== undefined || activity.isHidden) {
       candidate.isPrivate = activity.isHidden || this.#isInPrivate(author);
     }
+    this.#ask(author);
     author.removedUntil = undefined;
     this.#record(author, candidate);
   }
@@ -261,11 +264,19 @@ export class ActivityAuthors {
     return best;
   }
 
+  /** The word of a change may be lost with the node that was to tell it: what begins goes out by the policy as it is kept. */
+  #ask(author: Author): void {
+    author.isAsking = true;
+    this.#policies.ask(author.id);
+  }
+
   #say(author: Author): void {
     const shown = this.#isInPrivate(author) ? undefined : this.#shown(author)?.activity;
+    if (shown !== undefined && author.isAsking) return;
     if (shown === undefined) {
       // What was removed goes on being said to be so: whoever missed it would take it for something that has just ended.
-      if (author.removedUntil === undefined) this.#deps.publisher.want(author.id, undefined);
+      if (author.removedUntil === undefined)
+        this.#deps.publisher.want(author.id, undefined, author.policy?.version);
       author.said = undefined;
       return;
     }
@@ -316,8 +327,11 @@ export class ActivityAuthors {
     const author = this.#authors.get(id);
     if (author === undefined) return;
     author.user = user ?? author.user;
+    author.isAsking = false;
     if (policy !== undefined) {
       author.policy = policy;
+      // A change of which no word came.
+      if (policy.version > author.toldVersion) author.said = undefined;
       for (const candidate of author.candidates.values()) this.#checkPrivate(author, candidate);
     }
     this.#say(author);

@@ -14,7 +14,7 @@ export interface AuthorPolicy {
 }
 
 export interface AuthorPoliciesDeps {
-  readonly friends: Pick<Friends, 'grantsOf' | 'profiles'>;
+  readonly friends: Pick<Friends, 'policies'>;
   readonly clock: HubClock;
   readonly log: Log;
   /** @param user undefined where they could not be asked about, or are not known; `policy` alike, and then it is asked again */
@@ -22,7 +22,7 @@ export interface AuthorPoliciesDeps {
 }
 
 /** How many people are asked about at once. */
-const ASKED_AT_ONCE = 50;
+const ASKED_AT_ONCE = 500;
 const ASK_AGAIN_MS = 5_000;
 
 export class AuthorPolicies {
@@ -66,32 +66,25 @@ export class AuthorPolicies {
     }
   }
 
-  /** @returns false where somebody could not be asked about: they are still to be */
+  /** @returns false where they could not be asked about: they are still to be */
   async #learn(ids: readonly UserId[]): Promise<boolean> {
-    const { friends, log } = this.#deps;
-    const [profiles, ...policies] = await Promise.allSettled([
-      friends.profiles(ids),
-      ...ids.map(async (id) => friends.grantsOf(id, [])),
-    ]);
-    const users = new Map<UserId, ActivityUser>();
-    for (const person of profiles.status === 'fulfilled' ? profiles.value : []) {
-      users.set(person.userId, personOf(person));
-    }
-    let isLearnt = true;
-    ids.forEach((id, i) => {
-      const answer = policies[i];
-      if (answer?.status === 'fulfilled') {
-        const { version, privateUntil } = answer.value;
-        this.#deps.learnt(id, users.get(id), { version, privateUntil });
-        return;
+    try {
+      const found = await this.#deps.friends.policies(ids);
+      const known = new Map(found.map((policy) => [policy.person.userId, policy]));
+      for (const id of ids) {
+        const policy = known.get(id);
+        const { version = 0, privateUntil } = policy ?? {};
+        const user = policy === undefined ? undefined : personOf(policy.person);
+        this.#deps.learnt(id, user, { version, privateUntil });
       }
-      isLearnt = false;
-      this.#toAsk.add(id);
-      const reason: unknown = answer?.reason;
-      if (!(reason instanceof StoreUnavailable))
-        log.error({ err: reason, userId: id }, 'a policy could not be read');
-      this.#deps.learnt(id, users.get(id), undefined);
-    });
-    return isLearnt;
+      return true;
+    } catch (error) {
+      const level = error instanceof StoreUnavailable ? 'debug' : 'error';
+      this.#deps.log[level]({ err: error }, 'who listens could not be asked about');
+      for (const id of ids) this.#toAsk.add(id);
+      // Nobody waits for an answer that others did not get.
+      for (const id of this.#toAsk) this.#deps.learnt(id, undefined, undefined);
+      return false;
+    }
   }
 }

@@ -66,6 +66,13 @@ export interface Grant {
   readonly privateUntil?: HubMs;
 }
 
+/** What is published of somebody's listening goes out under their name and by this policy. */
+export interface AuthorPolicy {
+  readonly person: Person;
+  readonly version: number;
+  readonly privateUntil?: HubMs;
+}
+
 export interface GrantsOf {
   readonly version: number;
   readonly privateUntil?: HubMs;
@@ -139,6 +146,9 @@ export interface Friends {
   grantsFor(viewer: UserId): Promise<readonly Grant[]>;
   /** Of one moment. Version 0 for an author who is not known, or has never changed anything. */
   grantsOf(author: UserId, viewers: readonly UserId[]): Promise<GrantsOf>;
+
+  /** Of many at once, each of one moment; those who are not known are left out. */
+  policies(authors: readonly UserId[]): Promise<readonly AuthorPolicy[]>;
 
   /** Forgets the person: name, profile, and all that is between them and others. Tokens are the accounts' matter: to be revoked after it. */
   erase(userId: UserId): Promise<Change<'erased' | 'none'>>;

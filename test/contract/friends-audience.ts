@@ -108,6 +108,18 @@ export function friendsAudienceContract(context: FriendsContext): void {
     expect((await friends().grantsOf(cleo, [])).version, 'of a third').toBe(before);
   });
 
+  it('tells the policies of many at once, with who they are', async () => {
+    const [ana, ben] = await people.some(2);
+    await friends().setAudience(ana, { privateUntil: 5_000 });
+    const { version } = await friends().grantsOf(ana, []);
+    const found = await friends().policies([ana, someUserId(), ben]);
+    const policyOf = (id: typeof ana) => found.find(({ person }) => person.userId === id);
+    const [personA] = await friends().profiles([ana]);
+    expect(policyOf(ana)).toEqual({ person: personA, version, privateUntil: 5_000 });
+    expect(policyOf(ben)).not.toHaveProperty('privateUntil');
+    expect(found).toHaveLength(2);
+  });
+
   it('refuses what is no audience', async () => {
     const [ana] = await people.some(1);
     const wrong = [

@@ -207,9 +207,9 @@ describe('privacy', () => {
     const world = new ListeningWorld();
     const { friends } = world.stores;
     let isAway = true;
-    const grantsOf = friends.grantsOf.bind(friends);
-    friends.grantsOf = (...args) =>
-      isAway ? Promise.reject(new Error('away')) : grantsOf(...args);
+    const policies = friends.policies.bind(friends);
+    friends.policies = (...args) =>
+      isAway ? Promise.reject(new Error('away')) : policies(...args);
     await world.hub.start();
     const host = await world.person(1);
     const roomId = await playingRoom(host, ['track1']);

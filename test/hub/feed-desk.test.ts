@@ -197,6 +197,23 @@ describe('a viewer', () => {
   });
 });
 
+describe('where the word of a changed policy was lost', () => {
+  it('what begins goes out by the policy that is kept, and what was private is not even over', async () => {
+    const { client, viewer, friends, now } = await world([1, 2], [1, 3]);
+    const [ben, cleo] = [await viewer(2), await viewer(3)];
+    await play(client(1), 1);
+    expect(ben.holds()).toEqual({ 'User 1': 'Title 1' });
+    // Its node died before it told anybody.
+    await friends.setAudience(userId(1), { audience: 'chosen', chosen: [userId(3)] });
+    await play(client(1), 2);
+    expect(ben.holds()).toEqual({});
+    expect(cleo.holds()).toEqual({ 'User 1': 'Title 2' });
+    await friends.setAudience(userId(1), { privateUntil: now() + MIN });
+    await play(client(1), 3);
+    expect(cleo.holds()).toEqual({});
+  });
+});
+
 describe('where the store of friends is away', () => {
   it('shows nothing of whom the policy has changed, and all again when it is back', async () => {
     const { client, viewer, hub, friends } = await world([1, 2]);

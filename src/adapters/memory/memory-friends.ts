@@ -16,6 +16,7 @@ import {
 import type {
   Audience,
   AudienceSet,
+  AuthorPolicy,
   Change,
   Friends,
   Grant,
@@ -252,6 +253,13 @@ export class MemoryFriends implements Friends {
       version,
       ...(privateUntil === undefined ? {} : { privateUntil }),
       may: new Set(viewers.filter((viewer) => person.admits(viewer))),
+    });
+  }
+
+  async policies(authors: readonly UserId[]): Promise<readonly AuthorPolicy[]> {
+    return (await this.profiles(authors)).map((person) => {
+      const { version, privateUntil } = this.#find(person.userId) ?? new MemoryPerson();
+      return { person, version, ...(privateUntil === undefined ? {} : { privateUntil }) };
     });
   }
 

@@ -8,6 +8,7 @@ import {
   type AudienceKind,
 } from '../../domain/people.ts';
 import type {
+  AuthorPolicy,
   Audience,
   Grant,
   GrantsOf,
@@ -197,6 +198,24 @@ export async function readGrantsOf(
   const asked = new Set(viewers);
   const may = new Set(row.may.filter((viewer) => asked.has(viewer)));
   return { version: row.version, ...privacyOf(row), may };
+}
+
+export async function readPolicies(
+  rows: Rows,
+  authors: readonly UserId[],
+): Promise<readonly AuthorPolicy[]> {
+  interface Row extends PersonRow {
+    readonly version: number;
+    readonly private_until: HubMs | null;
+  }
+  const found = await rows<Row>(
+    `select ${PERSON}, u.policy_version as version, u.private_until from "user" u where u.id = any(?::uuid[])`,
+    [authors],
+  );
+  return found.map((row) => ({
+    ...{ person: personOf(row), version: row.version },
+    ...privacyOf(row),
+  }));
 }
 
 function personOf({ id, name, colour, picture }: PersonRow): Person {

@@ -15,6 +15,7 @@ import {
 import type {
   Audience,
   AudienceSet,
+  AuthorPolicy,
   Change,
   Friends,
   Grant,
@@ -233,6 +234,10 @@ export class PostgresFriends implements Friends {
 
   grantsOf(author: UserId, viewers: readonly UserId[]): Promise<GrantsOf> {
     return reading.readGrantsOf(this.#rows, author, viewers);
+  }
+
+  policies(authors: readonly UserId[]): Promise<readonly AuthorPolicy[]> {
+    return reading.readPolicies(this.#rows, authors);
   }
 
   async erase(userId: UserId): Promise<Change<'erased' | 'none'>> {
