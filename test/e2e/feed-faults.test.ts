@@ -71,7 +71,9 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     neighbours = await FeedNeighbours.settle(PEOPLE, () => nodes, SEED);
     cleanUps.push(() => neighbours.leave());
     await neighbours.everybodyComes();
+    await neighbours.everybodyBefriends();
     await neighbours.everybodyListens();
+    await pause(SHOWN_MS);
   }, 180_000);
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
@@ -86,6 +88,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
 
   async function settles(): Promise<void> {
     await neighbours.everybodyComes();
+    await neighbours.everybodyListens();
     await pause(SHOWN_MS);
     try {
       await expect
@@ -101,7 +104,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
   it('is right while all is well', async () => {
     await live();
     await settles();
-    expect(neighbours.ledger.shown).toBeGreaterThan(PEOPLE);
+    expect(neighbours.ledger.shown).toBeGreaterThan(PEOPLE * PEOPLE);
   }, 120_000);
 
   it('is right after a node was cut off from Redis, with MongoDB away', async () => {

@@ -1,6 +1,5 @@
 // People over real nodes who befriend, block, hide and listen at random, while Redis, MongoDB and nodes come and go.
 import type { FeedItem } from '../../protocol/schemas/feed.ts';
-import { pause } from '../torture/until.ts';
 import type { EarshotProcess } from './earshot-process.ts';
 import { FeedLedger } from './feed-ledger.ts';
 import { FeedModel, type Played } from './feed-model.ts';
@@ -142,13 +141,18 @@ export class FeedNeighbours {
     return problems;
   }
 
-  /** Each listens to something until all of it is shown, so that there is something to take away and to keep. */
+  /** All are friends of all. */
+  async everybodyBefriends(): Promise<void> {
+    for (const a of this.model.people.keys())
+      for (const b of this.model.people.keys()) if (a < b) await this.#befriend(a, b);
+  }
+
+  /** Whoever is here and listens to nothing does, so that there is something to take away and to keep. */
   async everybodyListens(): Promise<void> {
     for (const person of this.#people) {
-      await this.#listen(person);
-      if (person.n > 1) await this.#befriend(person.n - 1, person.n);
+      if (person.client === undefined || this.model.person(person.n).live !== undefined) continue;
+      this.acts.push(await this.#listen(person));
     }
-    await pause(SURELY_KEPT_MS);
   }
 
   // What people do.
@@ -414,7 +418,7 @@ export class FeedNeighbours {
 }
 
 const ACTS = [
-  ...(['listen', 'listen', 'listen', 'stopListening', 'removeSomething', 'resubscribe'] as const),
-  ...(['befriend', 'befriend', 'befriend', 'unfriend', 'block', 'unblock'] as const),
-  ...(['setAudience', 'setAudience', 'togglePrivate'] as const),
+  ...(['listen', 'listen', 'stopListening', 'removeSomething', 'resubscribe'] as const),
+  ...(['befriend', 'befriend', 'befriend', 'befriend', 'unfriend', 'unfriend'] as const),
+  ...(['block', 'unblock', 'setAudience', 'setAudience', 'togglePrivate'] as const),
 ];
