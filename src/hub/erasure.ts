@@ -6,6 +6,7 @@ import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import { StoreUnavailable, type RoomLog } from '../ports/room-log.ts';
@@ -27,6 +28,7 @@ export interface ErasureDeps {
   readonly activities: Pick<Activities, 'forget'>;
   readonly desk: Pick<FeedDesk, 'tell' | 'signal'>;
   readonly random: Pick<Random, 'activityId'>;
+  readonly clock: HubClock;
   readonly log: Log;
   /** Closes all sockets of the person on this node. */
   dismiss(userId: UserId): void;
@@ -44,8 +46,9 @@ export class Erasure {
    * Rejects with `StoreUnavailable`: then the account is there still, to ask again. Idempotent.
    */
   async erase(userId: UserId): Promise<void> {
-    const { friends, accounts, activityLog, activityOutbox, feed, traces, activities, desk, log } =
+    const { friends, accounts, activityLog, activityOutbox, feed, traces, activities, desk } =
       this.#deps;
+    const { clock, log } = this.#deps;
     // Whoever goes on listening leaves new traces: first they go, on every node.
     this.#deps.dismiss(userId);
     await desk.signal(userId, { type: ACCOUNT_ERASED });
@@ -54,7 +57,7 @@ export class Erasure {
     for (const roomId of roomIds) await this.#eraseIn(roomId, userId);
     await feed.forget(userId);
     await activityOutbox.forget(userId);
-    await activityLog.erase(userId);
+    await activityLog.erase(userId, clock.now());
     await accounts.revokeAll(userId);
     desk.tell(await friends.erase(userId));
     log.info({ rooms: roomIds.length }, 'a person was erased');

@@ -128,10 +128,17 @@ export interface ActivityLog {
   /** The newest activity that is not private of each author who has one. */
   latest(authors: readonly UserId[]): Promise<ReadonlyMap<UserId, PastActivity>>;
 
-  /** Appends those whose ids are not known: the same one twice is one. @returns how many were new */
-  importListens(entries: readonly HeardEntry[]): Promise<number>;
+  /**
+   * Appends those whose ids are not known: the same one twice is one. Nothing of a person who was erased at `askedAt` or later.
+   * @param askedAt when the person asked for it
+   * @returns how many were new
+   */
+  importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number>;
   /** All of a person, oldest first. */
   export(userId: UserId): AsyncIterable<ExportedRecord>;
-  /** Forgets a person: also what is appended of them later, from an outbox that still holds it. */
-  erase(userId: UserId): Promise<void>;
+  /**
+   * Forgets a person: also what is appended later of the time until `at`, from an outbox that still holds it. What they do after it,
+   * should they come back, is kept.
+   */
+  erase(userId: UserId, at: HubMs): Promise<void>;
 }

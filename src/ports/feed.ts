@@ -47,7 +47,8 @@ export interface FeedSubscription {
  */
 export interface Feed {
   /**
-   * Makes `item` what the author's viewers see; or, where it is undefined, takes away what they see if this node published it.
+   * Makes `item` what the author's viewers see; or, where it is undefined, takes away what they see if this node published it. Where there is
+   * no head, taking away makes none: a node that ends what it had said after its author was forgotten leaves nothing of them.
    * @param policyVersion the newest version of the author's policy that the caller knows; an older one than the head's changes nothing
    * @returns the head's number after it. Rejects with `StoreUnavailable`; whether it took effect is then unknown
    */

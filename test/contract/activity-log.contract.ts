@@ -250,7 +250,10 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       const listen = { at: T, title: 'A', artist: 'Ana', durationMs: 2 * MIN };
       const other = { at: T + 1, title: 'B', artist: 'Ben', album: 'Best' };
       const take = (...made: (typeof listen | typeof other)[]) =>
-        log().importListens(made.map((each) => importedEntry(ana, each, idOf)));
+        log().importListens(
+          made.map((each) => importedEntry(ana, each, idOf)),
+          T + 2,
+        );
       expect(await take(listen, other, listen)).toBe(2);
       expect(await take(other)).toBe(0);
       expect((await listens(ana)).map(({ track }) => track)).toEqual([
@@ -283,13 +286,34 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       const [hers, his] = [played(ana, T), played(ben, T)];
       const listen = heard(ana, [[T, T + 2 * MIN]]);
       await log().append([hers, his, listen]);
-      await log().erase(ana);
-      await log().erase(ana);
-      await log().append([{ ...hers, version: T + 1 }, listen, played(ana, T + 5)]);
+      await log().erase(ana, T + 5 * MIN);
+      await log().erase(ana, T + MIN);
+      const late = { ...hers, version: T + 10 * MIN, endedAt: T + 10 * MIN };
+      await log().append([
+        late,
+        listen,
+        played(ana, T + 5),
+        heard(ana, [[T + 4 * MIN, T + 9 * MIN]]),
+      ]);
+      await log().append([{ kind: 'remove', activityId: hers.activityId, userId: ana }]);
+      const told = importedEntry(ana, { at: T, title: 'A', artist: 'Ana', durationMs: MIN }, idOf);
+      await log().importListens([told], T + 4 * MIN);
       expect(await history(ana)).toEqual([]);
       expect(await listens(ana)).toEqual([]);
       expect(await history(ben)).toEqual([pastOf(his)]);
       for await (const record of log().export(ana)) expect.unreachable(record.kind);
+    });
+
+    it('keeps what a person does who was erased and has come back', async () => {
+      const ana = someone();
+      await log().append([played(ana, T)]);
+      await log().erase(ana, T + MIN);
+      const since = played(ana, T + 2 * MIN);
+      await log().append([since, heard(ana, [[T + 2 * MIN, T + 5 * MIN]])]);
+      const told = importedEntry(ana, { at: T, title: 'B', artist: 'Ben', durationMs: MIN }, idOf);
+      expect(await log().importListens([told], T + 3 * MIN)).toBe(1);
+      expect(await history(ana)).toEqual([pastOf(since)]);
+      expect((await listens(ana)).map(({ track }) => track.title)).toEqual(['A', 'B']);
     });
 
     it('holds what is no statement to be a text', async () => {

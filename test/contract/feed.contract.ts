@@ -56,6 +56,17 @@ export function feedContract(context: FeedContext): void {
       await atEast.forget('00000000-0000-4000-8000-00000000dead' as UserId);
     });
 
+    it('makes no head of the end of what was said of an author who is forgotten', async () => {
+      const { east, atEast, atWest, author } = await twoNodes();
+      await atEast.publish(author, song('A'), 3);
+      await atWest.forget(author);
+      expect(await atEast.publish(author, undefined, 4)).toBe(0);
+      expect(await atWest.clear(author, east)).toBe(0);
+      expect(await atEast.heads([author])).toEqual([{ seq: 0, live: undefined, policyVersion: 0 }]);
+      // A policy is told all the same.
+      expect(await atEast.tellPolicy(author, 5)).toBeGreaterThan(0);
+    });
+
     it('tells every node of every change, its own too, in order, as the head is then', async () => {
       const { east, west, atEast, atWest, author } = await twoNodes();
       const heard = [await listen(atEast, author), await listen(atWest, author)];

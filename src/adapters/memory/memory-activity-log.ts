@@ -1,6 +1,7 @@
 // What people have listened to, in memory, for tests and benchmarks. Knows nothing of who may read it.
-import type { UserId } from '../../../protocol/ids.ts';
+import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { dayNamer, trackKey } from '../../domain/activity-counts.ts';
+import { sinceErased } from '../../domain/erased-entries.ts';
 import { countedAt, heardMs, sharedMs, unionOf } from '../../domain/listens.ts';
 import type { Span } from '../../domain/now-playing.ts';
 import type {
@@ -27,13 +28,11 @@ export class MemoryActivityLog implements ActivityLog {
   readonly #played = new Map<string, PlayedEntry>();
   readonly #heard = new Map<string, Heard>();
   readonly #removed = new Set<string>();
-  readonly #erased = new Set<UserId>();
+  readonly #erased = new Map<UserId, HubMs>();
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
   async append(entries: readonly ActivityEntry[]): Promise<void> {
-    for (const entry of structuredClone(entries)) {
-      if (!this.#erased.has(entry.userId)) this.#take(entry);
-    }
+    for (const entry of sinceErased(structuredClone(entries), this.#erased)) this.#take(entry);
   }
 
   feedPage(authors: readonly UserId[], query: PageQuery): Promise<readonly PastActivity[]> {
@@ -119,9 +118,13 @@ export class MemoryActivityLog implements ActivityLog {
     return latest;
   }
 
-  async importListens(entries: readonly HeardEntry[]): Promise<number> {
-    const fresh = entries.filter(({ listenId }) => !this.#heard.has(listenId));
-    await this.append(fresh);
+  // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
+  async importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number> {
+    const fresh = entries.filter(
+      ({ listenId, userId }) =>
+        !this.#heard.has(listenId) && (this.#erased.get(userId) ?? -Infinity) < askedAt,
+    );
+    for (const entry of structuredClone(fresh)) this.#take(entry);
     return new Set(fresh.map(({ listenId }) => listenId)).size;
   }
 
@@ -134,8 +137,8 @@ export class MemoryActivityLog implements ActivityLog {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
-  async erase(userId: UserId): Promise<void> {
-    this.#erased.add(userId);
+  async erase(userId: UserId, at: HubMs): Promise<void> {
+    this.#erased.set(userId, Math.max(at, this.#erased.get(userId) ?? at));
     for (const [id, entry] of this.#played) if (entry.userId === userId) this.#played.delete(id);
     for (const [id, heard] of this.#heard) if (heard.userId === userId) this.#heard.delete(id);
   }

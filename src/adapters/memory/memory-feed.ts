@@ -184,6 +184,7 @@ export class MemoryFeed implements Feed {
   #change(author: UserId, policyVersion: number, goneFrom: NodeId | undefined): number {
     checkedPolicyVersion(policyVersion);
     return this.#feeds.change(author, (head) => {
+      if (goneFrom !== undefined && head.seq === 0) return undefined;
       const isGone = head.live !== undefined && head.live.node === goneFrom;
       if (!isGone && policyVersion <= head.policyVersion) return undefined;
       return {

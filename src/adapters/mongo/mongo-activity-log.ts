@@ -1,8 +1,9 @@
 // What people have listened to, in MongoDB. Knows nothing of who may read it.
 import type { Filter } from 'mongodb';
-import type { UserId } from '../../../protocol/ids.ts';
+import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
 import { newer, oneOfEach, spanning } from '../../domain/entry-batches.ts';
+import { sinceErased } from '../../domain/erased-entries.ts';
 import { sharedMs } from '../../domain/listens.ts';
 import type {
   ActivityEntry,
@@ -43,17 +44,25 @@ export class MongoActivityLog implements ActivityLog {
   }
 
   append(entries: readonly ActivityEntry[]): Promise<void> {
+    return this.#append(entries, sinceErased);
+  }
+
+  #append<T extends ActivityEntry>(
+    entries: readonly T[],
+    keep: (entries: readonly T[], erasedAt: ReadonlyMap<UserId, HubMs>) => readonly T[],
+  ): Promise<void> {
     return this.#with(async (collections) => {
       if (entries.length === 0) return;
       const people = [...new Set(entries.map(({ userId }) => userId))];
       const gone = await erasedOf(collections, people);
-      const kept = entries.filter(({ userId }) => !gone.has(userId));
+      const kept: readonly ActivityEntry[] = keep(entries, gone);
       const { lifeMs } = this.#options;
       const byActivity = ({ activityId }: PlayedEntry | RemoveEntry): string => activityId;
       const removals = kept.filter((entry) => entry.kind === 'remove');
       await removeAll(
         collections,
         oneOfEach(removals, byActivity, (before) => before),
+        gone,
       );
       const played = kept.filter((entry) => entry.kind === 'activity');
       await keepPlayed(collections, oneOfEach(played, byActivity, newer), lifeMs);
@@ -61,8 +70,8 @@ export class MongoActivityLog implements ActivityLog {
       const byListen = ({ listenId }: HeardEntry): string => listenId;
       await keepHeard(collections, oneOfEach(heard, byListen, spanning), lifeMs);
       // Whoever was erased meanwhile may have been before some of it was written.
-      for (const userId of await erasedOf(collections, people))
-        if (!gone.has(userId)) await forget(collections, userId);
+      for (const [userId, at] of await erasedOf(collections, people))
+        if (gone.get(userId) !== at) await forget(collections, userId, at);
     });
   }
 
@@ -171,12 +180,15 @@ export class MongoActivityLog implements ActivityLog {
     return latest;
   }
 
-  importListens(entries: readonly HeardEntry[]): Promise<number> {
+  importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number> {
     return this.#with(async ({ listens }) => {
       const ids = [...new Set(entries.map(({ listenId }) => listenId))];
       const known = await listens.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
       const isKnown = new Set(known.map(({ _id }) => _id));
-      await this.append(entries.filter(({ listenId }) => !isKnown.has(listenId)));
+      const fresh = entries.filter(({ listenId }) => !isKnown.has(listenId));
+      await this.#append(fresh, (all, erasedAt) =>
+        all.filter(({ userId }) => (erasedAt.get(userId) ?? -Infinity) < askedAt),
+      );
       return ids.length - isKnown.size;
     });
   }
@@ -197,9 +209,9 @@ export class MongoActivityLog implements ActivityLog {
     }
   }
 
-  erase(userId: UserId): Promise<void> {
+  erase(userId: UserId, at: HubMs): Promise<void> {
     return this.#with(async (collections) => {
-      await collections.erased.updateOne({ _id: userId }, { $set: {} }, { upsert: true });
+      await collections.erased.updateOne({ _id: userId }, { $max: { at } }, { upsert: true });
       await forget(collections, userId);
     });
   }
@@ -244,14 +256,20 @@ async function* awayless<T>(cursor: AsyncIterable<T>): AsyncIterable<T> {
 async function erasedOf(
   { erased }: MongoCollections,
   people: readonly UserId[],
-): Promise<ReadonlySet<UserId>> {
+): Promise<ReadonlyMap<UserId, HubMs>> {
   const found = await erased.find({ _id: { $in: [...people] } }).toArray();
-  return new Set(found.map(({ _id }) => _id));
+  return new Map(found.map(({ _id, at }) => [_id, at]));
 }
 
-async function forget({ activities, listens }: MongoCollections, userId: UserId): Promise<void> {
-  await activities.deleteMany({ userId });
-  await listens.deleteMany({ userId });
+/** @param until of hub time; all that there is where it is absent */
+async function forget(
+  { activities, listens }: MongoCollections,
+  userId: UserId,
+  until = Infinity,
+): Promise<void> {
+  const gone = { userId, at: { $lte: until } };
+  await activities.deleteMany(gone);
+  await listens.deleteMany(gone);
 }
 
 function pastOf(each: ActivityDocument): PastActivity | undefined {

@@ -41,6 +41,8 @@ export interface ListenDocument {
 
 export interface ErasedDocument {
   readonly _id: UserId;
+  /** Hub time: of what comes after it things are kept. */
+  readonly at: number;
 }
 
 export interface MongoCollections {
@@ -100,7 +102,7 @@ const SCHEMAS: Readonly<Record<string, Document>> = {
       countedAt: number,
     },
   },
-  erased: { bsonType: 'object', required: ['_id'], properties: { _id: text } },
+  erased: { bsonType: 'object', required: ['_id', 'at'], properties: { _id: text, at: number } },
 };
 
 const NAMESPACE_EXISTS = 48;

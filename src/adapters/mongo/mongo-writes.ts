@@ -5,6 +5,7 @@ import {
   type Collection,
   type WriteError,
 } from 'mongodb';
+import type { UserId } from '../../../protocol/ids.ts';
 import { trackKey } from '../../domain/activity-counts.ts';
 import { countedAt, heardMs, unionOf } from '../../domain/listens.ts';
 import type { HeardEntry, PlayedEntry, RemoveEntry } from '../../ports/activity-log.ts';
@@ -48,6 +49,7 @@ async function upsertAll<T extends { readonly _id: string }>(
 export async function removeAll(
   { activities, listens }: MongoCollections,
   entries: readonly RemoveEntry[],
+  erased: ReadonlyMap<UserId, unknown>,
 ): Promise<void> {
   const mark = { isRemoved: true };
   await upsertAll<ActivityDocument>(
@@ -60,7 +62,8 @@ export async function removeAll(
           $unset: { track: '', roomId: '', roomName: '', endedAt: '' },
           $setOnInsert: { version: 0, at: 0, isPrivate: true },
         },
-        upsert: true,
+        // No mark of something that went with its person.
+        upsert: !erased.has(userId),
       },
     })),
   );
@@ -75,7 +78,8 @@ export async function removeAll(
           $inc: { revision: 1 },
           $setOnInsert: { at: 0 },
         },
-        upsert: true,
+        // No mark of something that went with its person.
+        upsert: !erased.has(userId),
       },
     })),
   );

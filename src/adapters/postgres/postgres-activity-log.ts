@@ -1,7 +1,9 @@
 // What people have listened to, in Postgres. Knows nothing of who may read it.
-import type { RoomId, SessionId, UserId } from '../../../protocol/ids.ts';
+import type { HubMs, RoomId, SessionId, UserId } from '../../../protocol/ids.ts';
 import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
+import { newer, oneOfEach, spanning } from '../../domain/entry-batches.ts';
+import { sinceErased } from '../../domain/erased-entries.ts';
 import { countedAt, heardMs, unionOf } from '../../domain/listens.ts';
 import type { Span } from '../../domain/now-playing.ts';
 import type {
@@ -58,29 +60,35 @@ export class PostgresActivityLog implements ActivityLog {
   }
 
   async append(entries: readonly ActivityEntry[]): Promise<void> {
+    await this.#append(entries, sinceErased);
+  }
+
+  async #append<T extends ActivityEntry>(
+    entries: readonly T[],
+    keep: (entries: readonly T[], erasedAt: ReadonlyMap<UserId, HubMs>) => readonly T[],
+  ): Promise<void> {
     if (entries.length === 0) return;
     await this.#sql.transaction(async (rows) => {
       await rows('select pg_advisory_xact_lock_shared(?)', [ERASING]);
       const people = [...new Set(entries.map(({ userId }) => userId))];
-      const erased = await rows<{ readonly user_id: UserId }>(
-        'select user_id from erased_person where user_id = any(?::uuid[])',
+      const erased = await rows<{ readonly user_id: UserId; readonly at: HubMs }>(
+        'select user_id, at from erased_person where user_id = any(?::uuid[])',
         [people],
       );
-      const gone = new Set(erased.map(({ user_id: id }) => id));
-      const kept = entries.filter(({ userId }) => !gone.has(userId));
+      const erasedAt = new Map(erased.map(({ user_id: id, at }) => [id, at]));
+      const kept: readonly ActivityEntry[] = keep(entries, erasedAt);
+      const byActivity = ({ activityId }: PlayedEntry | RemoveEntry): string => activityId;
+      const byListen = ({ listenId }: HeardEntry): string => listenId;
+      const removals = kept.filter((entry) => entry.kind === 'remove');
+      const played = kept.filter((entry) => entry.kind === 'activity');
+      const heard = kept.filter((entry) => entry.kind === 'heard');
       // Always in the order of ids, so that no two writers wait for each other.
       await removeAll(
         rows,
-        latestOf(kept, isRemoval, ({ activityId }) => activityId),
+        oneOfEach(removals, byActivity, (before) => before),
       );
-      await keepPlayed(
-        rows,
-        latestOf(kept, isPlayed, ({ activityId }) => activityId),
-      );
-      await keepHeard(
-        rows,
-        latestOf(kept, isHeard, ({ listenId }) => listenId, joined),
-      );
+      await keepPlayed(rows, oneOfEach(played, byActivity, newer));
+      await keepHeard(rows, oneOfEach(heard, byListen, spanning));
     });
   }
 
@@ -195,7 +203,7 @@ export class PostgresActivityLog implements ActivityLog {
     return new Map(found.map((row) => [row.user_id, activityOf(row)]));
   }
 
-  async importListens(entries: readonly HeardEntry[]): Promise<number> {
+  async importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number> {
     const ids = [...new Set(entries.map(({ listenId }) => listenId))];
     const known = await this.#sql.rows<{ readonly id: string }>(
       'select id from listen where id = any(?::uuid[])',
@@ -203,7 +211,9 @@ export class PostgresActivityLog implements ActivityLog {
     );
     const isKnown = new Set(known.map(({ id }) => id));
     const fresh = entries.filter(({ listenId }) => !isKnown.has(listenId));
-    await this.append(fresh);
+    await this.#append(fresh, (all, erasedAt) =>
+      all.filter(({ userId }) => (erasedAt.get(userId) ?? -Infinity) < askedAt),
+    );
     return ids.length - isKnown.size;
   }
 
@@ -235,10 +245,14 @@ export class PostgresActivityLog implements ActivityLog {
     }
   }
 
-  async erase(userId: UserId): Promise<void> {
+  async erase(userId: UserId, at: HubMs): Promise<void> {
     await this.#sql.transaction(async (rows) => {
       await rows('select pg_advisory_xact_lock(?)', [ERASING]);
-      await rows('insert into erased_person (user_id) values (?) on conflict do nothing', [userId]);
+      await rows(
+        `insert into erased_person as e (user_id, at) values (?, ?)
+         on conflict (user_id) do update set at = greatest(e.at, excluded.at)`,
+        [userId, at],
+      );
       await rows('delete from activity where user_id = ?', [userId]);
       await rows('delete from listen where user_id = ?', [userId]);
     });
@@ -247,42 +261,16 @@ export class PostgresActivityLog implements ActivityLog {
 
 const DAY = `to_char(to_timestamp(at / 1000) at time zone ?, 'YYYY-MM-DD')`;
 
-const isPlayed = (entry: ActivityEntry): entry is PlayedEntry => entry.kind === 'activity';
-const isHeard = (entry: ActivityEntry): entry is HeardEntry => entry.kind === 'heard';
-const isRemoval = (entry: ActivityEntry): entry is RemoveEntry => entry.kind === 'remove';
-
-const newest = <T extends ActivityEntry>(before: T, after: T): T =>
-  isPlayed(before) && isPlayed(after) && before.version > after.version ? before : after;
-
-function joined(before: HeardEntry, after: HeardEntry): HeardEntry {
-  return { ...after, spans: [...before.spans, ...after.spans] };
-}
-
-/** One of each id, in the order of ids. */
-function latestOf<T extends ActivityEntry>(
-  entries: readonly ActivityEntry[],
-  isKind: (entry: ActivityEntry) => entry is T,
-  idOf: (entry: T) => string,
-  join: (before: T, after: T) => T = newest,
-): T[] {
-  const byId = new Map<string, T>();
-  for (const entry of entries) {
-    if (!isKind(entry)) continue;
-    const before = byId.get(idOf(entry));
-    byId.set(idOf(entry), before === undefined ? entry : join(before, entry));
-  }
-  return [...byId.values()].toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-}
-
 async function removeAll(rows: Rows, entries: readonly RemoveEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const said = JSON.stringify(entries.map(({ activityId: id, userId }) => ({ id, userId })));
-  // A mark stays, so that what is told of it later does not bring it back.
+  // A mark stays, so that what is told of it later does not bring it back; but none of something that went with its person.
   for (const table of ['activity', 'listen']) {
     const key = table === 'listen' ? ', play_key' : '';
     await rows(
       `insert into ${table} as t (id, user_id, at, removed${key})
        select id, "userId", 0, true${key === '' ? '' : ", ''"} from jsonb_to_recordset(?::jsonb) as x(id uuid, "userId" uuid)
+       where not exists (select from erased_person e where e.user_id = x."userId") or exists (select from ${table} k where k.id = x.id)
        on conflict (id) do update set removed = true, track = null${table === 'listen' ? ", spans = '[]', play_key = ''" : ', room_id = null, room_name = null'}
        where t.user_id = excluded.user_id`,
       [said],

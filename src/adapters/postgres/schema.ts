@@ -328,11 +328,15 @@ export const ActivityOutboxSchema = defineEntity({
   },
 });
 
-/** Of whom nothing is written any more. */
+/** Of whose time until `at` nothing is written any more. */
 export const ErasedPersonSchema = defineEntity({
   name: 'ErasedPerson',
   tableName: 'erased_person',
-  properties: { userId: p.uuid().primary() },
+  properties: {
+    userId: p.uuid().primary(),
+    /** Hub time. */
+    at: p.float().columnType('double precision'),
+  },
 });
 
 /** Small facts of the service itself, such as when it was last alive. */

@@ -15,6 +15,7 @@ export const CHANGE_HEAD = scriptOf(`${REIGN}
 local kept = redis.call('HMGET', KEYS[1], 'seq', 'policy', 'node', 'item', 'run')
 local seq, policy = tonumber(kept[1] or 0), tonumber(kept[2] or 0)
 local node, item = kept[3] or '', kept[4] or ''
+if ARGV[1] == 'gone' and not kept[1] then return '0' end
 local isChanged = tonumber(ARGV[4]) > policy
 if isChanged then policy = tonumber(ARGV[4]) end
 if ARGV[1] == 'item' then

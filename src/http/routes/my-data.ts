@@ -42,10 +42,11 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
     }),
     async (context) => {
       const me = context.get('user').id;
+      const now = deps.clock.now();
       const idOf = (seed: string): string => deps.random.activityId(seed);
-      const listens = listensOf(context.req.valid('json'), deps.clock.now());
+      const listens = listensOf(context.req.valid('json'), now);
       const entries = listens.map((listen) => importedEntry(me, listen, idOf));
-      const added = await activityLog.importListens(entries);
+      const added = await activityLog.importListens(entries, now);
       return context.json({ received: entries.length, added }, 200);
     },
   );
