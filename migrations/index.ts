@@ -10,6 +10,7 @@ import { Migration20261124010000People } from './20261124010000-people.ts';
 import { Migration20261124020000Activity } from './20261124020000-activity.ts';
 import { Migration20261124030000ActivityOutbox } from './20261124030000-activity-outbox.ts';
 import { Migration20261124040000ErasedAt } from './20261124040000-erased-at.ts';
+import { Migration20261129023000ActivityAt } from './20261129023000-activity-at.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly {
   { name: '20261124020000-activity', class: Migration20261124020000Activity },
   { name: '20261124030000-activity-outbox', class: Migration20261124030000ActivityOutbox },
   { name: '20261124040000-erased-at', class: Migration20261124040000ErasedAt },
+  { name: '20261129023000-activity-at', class: Migration20261129023000ActivityAt },
 ];

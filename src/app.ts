@@ -20,6 +20,7 @@ import { createHttpApp } from './http/http-app.ts';
 import { socialDeps } from './http/social-deps.ts';
 import { createMediaSignature } from './http/media-signature.ts';
 import { loadPage } from './http/page.ts';
+import { keepFor } from './hub/activity-retention.ts';
 import { Hub } from './hub/hub.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
@@ -199,6 +200,10 @@ async function openService(parts: {
   );
   stops.push(() => hub.stop());
   await patience('the rooms’ log', () => hub.start());
+  if (config.activityLifeMs !== undefined)
+    stops.push(
+      keepFor({ ...stores, lifeMs: config.activityLifeMs, timers: systemTimers, metrics, log }),
+    );
   const page = await loadPage(PAGE_DIR);
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({

@@ -6,6 +6,7 @@ import {
   STORE_KEYS,
   count,
   positive,
+  activityLifeOf,
   mongoOf,
   postgresOf,
   redisOf,
@@ -136,6 +137,8 @@ export interface Config {
   readonly postgres: PostgresConfig | undefined;
   /** Undefined: activity and listens are in Postgres. */
   readonly mongo: MongoConfig | undefined;
+  /** How long what was listened to is kept; undefined: for ever. */
+  readonly activityLifeMs: number | undefined;
   readonly clusterWorkers: number;
   readonly hub: HubOptions;
 }
@@ -238,6 +241,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     redis: redisOf(env),
     postgres: postgresOf(env),
     mongo: mongoOf(env),
+    activityLifeMs: activityLifeOf(env),
     clusterWorkers: env.CLUSTER_WORKERS,
     hub,
   };

@@ -74,7 +74,7 @@ export const STORE_KEYS = {
   ACTIVITY_RETENTION_DAYS: count
     .max(36_500)
     .default(0)
-    .describe('how long MongoDB keeps what was listened to; 0: for ever'),
+    .describe('how long what was listened to is kept, wherever it is; 0: for ever'),
   MAX_ACTIVITY_OUTBOX: positive
     .default(100_000)
     .describe('entries of the listening history that may wait in Postgres for MongoDB'),
@@ -184,15 +184,19 @@ export function postgresOf(env: StoreEnvironment): PostgresConfig | undefined {
     : { url: env.POSTGRES_URL, poolSize: env.POSTGRES_POOL_SIZE, migrate: env.MIGRATE === 'on' };
 }
 
+/** Undefined: for ever. */
+export function activityLifeOf(env: StoreEnvironment): number | undefined {
+  const days = env.ACTIVITY_RETENTION_DAYS;
+  return days === 0 ? undefined : days * 86_400_000;
+}
+
 /** Undefined: activity and listens are in Postgres. */
 export function mongoOf(env: StoreEnvironment): MongoConfig | undefined {
   if (env.MONGODB_URL === undefined) return undefined;
-  const days = env.ACTIVITY_RETENTION_DAYS;
   return {
     target: {
       url: env.MONGODB_URL,
       database: env.MONGODB_DATABASE,
-      activityLifeMs: days === 0 ? undefined : days * 86_400_000,
     },
     maxOutboxEntries: env.MAX_ACTIVITY_OUTBOX,
   };

@@ -137,6 +137,13 @@ export interface ActivityLog {
   /** All of a person, oldest first. */
   export(userId: UserId): AsyncIterable<ExportedRecord>;
   /**
+   * Drops what began before a time, private or not; that something was removed stays known, so that what is told of it later does not
+   * bring it back.
+   * @param limit how many at most, of each kind
+   * @returns how many were dropped; 0 when nothing is left to drop
+   */
+  prune(before: HubMs, limit: number): Promise<number>;
+  /**
    * Forgets a person: also what is appended later of the time until `at`, from an outbox that still holds it. What they do after it,
    * should they come back, is kept.
    */

@@ -316,6 +316,29 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       expect((await listens(ana)).map(({ track }) => track.title)).toEqual(['A', 'B']);
     });
 
+    it('drops what is older than it is kept, in bites, and brings back nothing that was removed', async () => {
+      const [ana, ben] = [someone(), someone()];
+      const LONG_AGO = 1_000;
+      const removed = randomUUID();
+      const old = [0, 1, 2].map((n) => played(n === 2 ? ben : ana, LONG_AGO + n));
+      const kept = played(ana, T);
+      await log().append([
+        ...old,
+        kept,
+        heard(ana, [[LONG_AGO, LONG_AGO + 3 * MIN]]),
+        heard(ana, [[T, T + 3 * MIN]]),
+        { kind: 'remove', activityId: removed, userId: ana },
+      ]);
+      expect(await log().prune(LONG_AGO + 100, 2)).toBe(3);
+      expect(await log().prune(LONG_AGO + 100, 2)).toBe(1);
+      expect(await log().prune(LONG_AGO + 100, 2)).toBe(0);
+      expect(await history(ana)).toEqual([pastOf(kept)]);
+      expect(await history(ben)).toEqual([]);
+      expect((await listens(ana)).map(({ at }) => at)).toEqual([T]);
+      await log().append([{ ...kept, activityId: removed }]);
+      expect(await history(ana)).toEqual([pastOf(kept)]);
+    });
+
     it('holds what is no statement to be a text', async () => {
       const ana = someone();
       const nasty = `'; drop table activity; -- {"$ne": null} \\u0000 \${1} ?`;

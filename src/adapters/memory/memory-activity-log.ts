@@ -137,6 +137,18 @@ export class MemoryActivityLog implements ActivityLog {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
+  async prune(before: HubMs, limit: number): Promise<number> {
+    let dropped = 0;
+    const old = <T>(entries: ReadonlyMap<string, T>, beganAt: (entry: T) => HubMs): string[] =>
+      [...entries].filter(([, entry]) => beganAt(entry) < before).map(([id]) => id);
+    for (const id of old(this.#played, ({ at }) => at).slice(0, limit))
+      dropped += Number(this.#played.delete(id));
+    for (const id of old(this.#heard, ({ spans }) => spans[0]?.[0] ?? Infinity).slice(0, limit))
+      dropped += Number(this.#heard.delete(id));
+    return dropped;
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
   async erase(userId: UserId, at: HubMs): Promise<void> {
     this.#erased.set(userId, Math.max(at, this.#erased.get(userId) ?? at));
     for (const [id, entry] of this.#played) if (entry.userId === userId) this.#played.delete(id);

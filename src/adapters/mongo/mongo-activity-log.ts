@@ -1,5 +1,5 @@
 // What people have listened to, in MongoDB. Knows nothing of who may read it.
-import type { Filter } from 'mongodb';
+import type { Collection, Filter } from 'mongodb';
 import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
 import { newer, oneOfEach, spanning } from '../../domain/entry-batches.ts';
@@ -23,7 +23,7 @@ import type {
 } from '../../ports/activity-log.ts';
 import { orMongoAway } from './mongo-away.ts';
 import type { ActivityDocument, ListenDocument, MongoCollections } from './mongo-collections.ts';
-import { keepHeard, keepPlayed, removeAll, type Retention } from './mongo-writes.ts';
+import { keepHeard, keepPlayed, removeAll } from './mongo-writes.ts';
 
 /** Plays whose other listeners are looked for at once. */
 const PLAYS_AT_ONCE = 500;
@@ -33,7 +33,6 @@ const AUTHORS_AT_ONCE = 50;
 export interface MongoActivityLogOptions {
   /** Resolves once they are there; asked anew while it rejects. */
   readonly collections: () => Promise<MongoCollections>;
-  readonly lifeMs: Retention;
 }
 
 export class MongoActivityLog implements ActivityLog {
@@ -56,7 +55,6 @@ export class MongoActivityLog implements ActivityLog {
       const people = [...new Set(entries.map(({ userId }) => userId))];
       const gone = await erasedOf(collections, people);
       const kept: readonly ActivityEntry[] = keep(entries, gone);
-      const { lifeMs } = this.#options;
       const byActivity = ({ activityId }: PlayedEntry | RemoveEntry): string => activityId;
       const removals = kept.filter((entry) => entry.kind === 'remove');
       await removeAll(
@@ -65,10 +63,10 @@ export class MongoActivityLog implements ActivityLog {
         gone,
       );
       const played = kept.filter((entry) => entry.kind === 'activity');
-      await keepPlayed(collections, oneOfEach(played, byActivity, newer), lifeMs);
+      await keepPlayed(collections, oneOfEach(played, byActivity, newer));
       const heard = kept.filter((entry) => entry.kind === 'heard');
       const byListen = ({ listenId }: HeardEntry): string => listenId;
-      await keepHeard(collections, oneOfEach(heard, byListen, spanning), lifeMs);
+      await keepHeard(collections, oneOfEach(heard, byListen, spanning));
       // Whoever was erased meanwhile may have been before some of it was written.
       for (const [userId, at] of await erasedOf(collections, people))
         if (gone.get(userId) !== at) await forget(collections, userId, at);
@@ -209,6 +207,13 @@ export class MongoActivityLog implements ActivityLog {
     }
   }
 
+  prune(before: HubMs, limit: number): Promise<number> {
+    return this.#with(
+      async ({ activities, listens }) =>
+        (await pruned(activities, before, limit)) + (await pruned(listens, before, limit)),
+    );
+  }
+
   erase(userId: UserId, at: HubMs): Promise<void> {
     return this.#with(async (collections) => {
       await collections.erased.updateOne({ _id: userId }, { $max: { at } }, { upsert: true });
@@ -270,6 +275,21 @@ async function forget(
   const gone = { userId, at: { $lte: until } };
   await activities.deleteMany(gone);
   await listens.deleteMany(gone);
+}
+
+async function pruned<T extends ActivityDocument | ListenDocument>(
+  collection: Collection<T>,
+  before: HubMs,
+  limit: number,
+): Promise<number> {
+  // What was removed before it was told has no time.
+  const old = { at: { $lt: before }, $nor: [{ isRemoved: true, at: 0 }] } as Filter<T>;
+  const found = await collection
+    .find(old, { projection: { _id: 1 }, sort: { at: 1 }, limit })
+    .toArray();
+  if (found.length === 0) return 0;
+  const ids = { _id: { $in: found.map(({ _id }) => _id) } } as Filter<T>;
+  return (await collection.deleteMany(ids)).deletedCount;
 }
 
 function pastOf(each: ActivityDocument): PastActivity | undefined {

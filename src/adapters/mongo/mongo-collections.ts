@@ -16,7 +16,6 @@ export interface ActivityDocument {
   readonly isPrivate: boolean;
   /** A mark that stays, so that what is told of it later does not bring it back. */
   readonly isRemoved: boolean;
-  readonly expiresAt?: Date;
 }
 
 export interface ListenDocument {
@@ -36,7 +35,6 @@ export interface ListenDocument {
   readonly heardMs: number;
   readonly countedAt?: number;
   readonly isRemoved: boolean;
-  readonly expiresAt?: Date;
 }
 
 export interface ErasedDocument {
@@ -72,7 +70,6 @@ const common = {
   track,
   roomId: text,
   isRemoved: { bsonType: 'bool' },
-  expiresAt: { bsonType: 'date' },
 };
 
 const SCHEMAS: Readonly<Record<string, Document>> = {
@@ -128,8 +125,8 @@ export async function openCollections(db: Db): Promise<MongoCollections> {
   await activities.createIndex({ userId: 1, at: -1, _id: -1 });
   await listens.createIndex({ userId: 1, at: -1, _id: -1 });
   await listens.createIndex({ playKey: 1 });
-  const expiring = { key: { expiresAt: 1 }, expireAfterSeconds: 0 } as const;
-  await activities.createIndexes([expiring]);
-  await listens.createIndexes([expiring]);
+  // What is older than it is kept.
+  await activities.createIndex({ at: 1 });
+  await listens.createIndex({ at: 1 });
   return collections;
 }

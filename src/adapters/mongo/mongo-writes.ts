@@ -16,13 +16,6 @@ const DUPLICATE_KEY = 11_000;
 /** Others write the same listen: each time that this fails, one of them has got further. */
 const MAX_ATTEMPTS = 100;
 
-/** @param lifeMs how long it is kept from its time on; undefined for ever */
-export type Retention = number | undefined;
-
-function expiry(at: number, lifeMs: Retention): { readonly expiresAt?: Date } {
-  return lifeMs === undefined ? {} : { expiresAt: new Date(at + lifeMs) };
-}
-
 /**
  * Unordered upserts by id, under a condition. One that exists and does not meet it is met by a duplicate key: it stays as it is. So does one
  * that another writer makes at this very moment, which is why all are tried twice.
@@ -88,7 +81,6 @@ export async function removeAll(
 export async function keepPlayed(
   { activities }: MongoCollections,
   entries: readonly PlayedEntry[],
-  lifeMs: Retention,
 ): Promise<void> {
   await upsertAll<ActivityDocument>(
     activities,
@@ -100,7 +92,7 @@ export async function keepPlayed(
         updateOne: {
           filter: { _id: activityId, userId, version: { $lt: version }, isRemoved: false },
           update: {
-            $set: { ...played, version, ...expiry(played.at, lifeMs) },
+            $set: { ...played, version },
             ...(absent.length === 0
               ? {}
               : { $unset: Object.fromEntries(absent.map((name) => [name, ''])) }),
@@ -116,7 +108,6 @@ export async function keepPlayed(
 export async function keepHeard(
   { listens }: MongoCollections,
   entries: readonly HeardEntry[],
-  lifeMs: Retention,
 ): Promise<void> {
   let left = entries;
   for (let attempt = 0; left.length > 0; attempt += 1) {
@@ -125,7 +116,7 @@ export async function keepHeard(
     const known = await listens.find({ _id: { $in: ids } }).toArray();
     const before = new Map(known.map((each) => [each._id, each]));
     const tried = await Promise.all(
-      left.map((entry) => keepOne(listens, entry, before.get(entry.listenId), lifeMs)),
+      left.map((entry) => keepOne(listens, entry, before.get(entry.listenId))),
     );
     left = left.filter((_, i) => tried[i] === 'raced');
   }
@@ -135,7 +126,6 @@ async function keepOne(
   listens: Collection<ListenDocument>,
   entry: HeardEntry,
   before: ListenDocument | undefined,
-  lifeMs: Retention,
 ): Promise<'done' | 'raced'> {
   const { listenId: _id, userId, playKey, track, roomId, sessionId } = entry;
   if (before !== undefined && (before.userId !== userId || before.isRemoved)) return 'done';
@@ -145,7 +135,7 @@ async function keepOne(
   const at = first[0];
   const counted = countedAt(spans, track.durationMs);
   const told = {
-    ...{ at, spans, heardMs: heardMs(spans), ...expiry(at, lifeMs) },
+    ...{ at, spans, heardMs: heardMs(spans) },
     ...(counted === undefined ? {} : { countedAt: counted }),
   };
   if (before !== undefined) {

@@ -8,8 +8,6 @@ import { openCollections, type MongoCollections } from './mongo-collections.ts';
 export interface MongoTarget {
   readonly url: string;
   readonly database: string;
-  /** Undefined: for ever. */
-  readonly activityLifeMs: number | undefined;
 }
 
 export interface OpenMongo {
@@ -43,10 +41,7 @@ const REFUSALS = new Set([13, 18, 8_000]);
  * Resolves whether or not it is there. Rejects with `MongoRefuses` where it is, and lets this process do nothing.
  * @throws MongoParseError for an address that is none
  */
-export async function openMongo(
-  { url, database, activityLifeMs }: MongoTarget,
-  log: Log,
-): Promise<OpenMongo> {
+export async function openMongo({ url, database }: MongoTarget, log: Log): Promise<OpenMongo> {
   let client: MongoClient | undefined;
   let opened: Promise<MongoCollections> | undefined;
   const open = async (): Promise<MongoCollections> => {
@@ -72,7 +67,7 @@ export async function openMongo(
     log.warn({ err: error }, 'MongoDB cannot be reached: history waits until it is there');
   }
   return {
-    activityLog: new MongoActivityLog({ collections, lifeMs: activityLifeMs }),
+    activityLog: new MongoActivityLog({ collections }),
     stop: async () => {
       await client?.close();
     },

@@ -245,6 +245,20 @@ export class PostgresActivityLog implements ActivityLog {
     }
   }
 
+  async prune(before: HubMs, limit: number): Promise<number> {
+    let dropped = 0;
+    for (const table of ['activity', 'listen']) {
+      // What was removed before it was told has no time.
+      const gone = await this.#sql.rows(
+        `delete from ${table} where id in (
+           select id from ${table} where at < ? and not (removed and at = 0) order by at limit ?) returning 1`,
+        [before, limit],
+      );
+      dropped += gone.length;
+    }
+    return dropped;
+  }
+
   async erase(userId: UserId, at: HubMs): Promise<void> {
     await this.#sql.transaction(async (rows) => {
       await rows('select pg_advisory_xact_lock(?)', [ERASING]);

@@ -274,7 +274,10 @@ export const AccountLinkSchema = defineEntity({
 export const ActivitySchema = defineEntity({
   name: 'Activity',
   tableName: 'activity',
-  indexes: [{ name: 'activity_user_index', properties: ['userId', 'at', 'id'] }],
+  indexes: [
+    { name: 'activity_user_index', properties: ['userId', 'at', 'id'] },
+    { name: 'activity_at_index', properties: ['at'] },
+  ],
   properties: {
     id: p.uuid().primary(),
     userId: p.uuid(),
@@ -296,6 +299,7 @@ export const ListenSchema = defineEntity({
   indexes: [
     { name: 'listen_user_index', properties: ['userId', 'at', 'id'] },
     { name: 'listen_play_key_index', properties: ['playKey'] },
+    { name: 'listen_at_index', properties: ['at'] },
   ],
   properties: {
     id: p.uuid().primary(),

@@ -24,7 +24,7 @@ describe.skipIf(server === undefined)('MongoDB', () => {
     return openCollections(client.db(name));
   };
   const logOn = (opened: MongoCollections): MongoActivityLog =>
-    new MongoActivityLog({ collections: () => Promise.resolve(opened), lifeMs: undefined });
+    new MongoActivityLog({ collections: () => Promise.resolve(opened) });
   let log: MongoActivityLog;
 
   beforeAll(async () => {
