@@ -98,7 +98,8 @@ export class ActivityAuthors {
     activity: Activity | undefined,
     endedAt: HubMs | undefined,
   ): void {
-    const isRemoved = activity !== undefined && this.#deps.history.isRemoved(activity.activityId);
+    const isRemoved =
+      activity !== undefined && this.#deps.history.isRemoved(userId, activity.activityId);
     const now = isRemoved ? undefined : activity;
     const author = this.#authors.get(userId) ?? (now && this.#enter(userId));
     if (author === undefined) return;
@@ -300,7 +301,7 @@ export class ActivityAuthors {
       }
     }
     const removed = head.live === undefined ? undefined : removedId(head.live.item);
-    if (removed !== undefined && !this.#deps.history.isRemoved(removed)) {
+    if (removed !== undefined && !this.#deps.history.isRemoved(author.id, removed)) {
       this.#deps.history.forget(author.id, removed);
       this.#dropRemoved(author, removed);
       author.said = undefined;

@@ -17,7 +17,7 @@ const MOST_REMOVED = 10_000;
 export class ActivityHistory {
   readonly #recorder: ActivityRecorder;
   readonly #clock: HubClock;
-  /** When each was removed, oldest first. */
+  /** When each was removed, by person and activity, oldest first: nobody takes back what is another's. */
   readonly #removed = new Map<string, HubMs>();
   #version = 0;
 
@@ -27,8 +27,8 @@ export class ActivityHistory {
   }
 
   /** Whether its author has taken it back: it is neither shown nor told any more. */
-  isRemoved(activityId: string): boolean {
-    return this.#removed.has(activityId);
+  isRemoved(userId: UserId, activityId: string): boolean {
+    return this.#removed.has(keyOf(userId, activityId));
   }
 
   /** @param endedAt absent while it goes on */
@@ -52,7 +52,7 @@ export class ActivityHistory {
   /** Time heard of an activity, shown or not. */
   heard(userId: UserId, activity: HeardOf, spans: readonly Span[]): void {
     const { activityId: listenId, playKey, track, roomId, sessionId } = activity;
-    if (spans.length === 0 || this.isRemoved(listenId)) return;
+    if (spans.length === 0 || this.isRemoved(userId, listenId)) return;
     this.#recorder.record({
       kind: 'heard',
       listenId,
@@ -68,8 +68,8 @@ export class ActivityHistory {
   /** Its author has removed it, here or on another node: nothing more is told of it. */
   forget(userId: UserId, activityId: string): void {
     const now = this.#clock.now();
-    this.#recorder.forget({ kind: 'remove', activityId, userId });
-    this.#removed.set(activityId, now);
+    this.#recorder.forget(userId, activityId);
+    this.#removed.set(keyOf(userId, activityId), now);
     const [oldest] = this.#removed;
     if (oldest === undefined) return;
     const isOld = now - oldest[1] > REMOVED_KEPT_MS;
@@ -79,6 +79,11 @@ export class ActivityHistory {
   /** Resolves when the removal is durable. Rejects where it is not. */
   async remove(userId: UserId, activityId: string): Promise<void> {
     this.forget(userId, activityId);
-    await this.#recorder.recordNow({ kind: 'remove', activityId, userId });
+    const at = this.#clock.now();
+    await this.#recorder.recordNow({ kind: 'remove', activityId, userId, at });
   }
+}
+
+function keyOf(userId: UserId, activityId: string): string {
+  return `${userId}:${activityId}`;
 }

@@ -87,15 +87,15 @@ export class ActivityRecorder {
 
   /** Tells it now, and resolves when it is durable. Rejects where it is not. */
   async recordNow(entry: ActivityEntry): Promise<void> {
-    this.forget(entry);
+    this.forget(entry.userId, idOf(entry));
     await this.#deps.outbox.add([entry]);
   }
 
-  /** What waits about the same activity is not told any more. */
-  forget(entry: ActivityEntry): void {
-    const id = idOf(entry);
-    this.#waiting.delete(`activity:${id}`);
-    this.#waiting.delete(`heard:${id}`);
+  /** What waits about an activity of this person is not told any more. */
+  forget(userId: UserId, activityId: string): void {
+    for (const key of [`activity:${activityId}`, `heard:${activityId}`]) {
+      if (this.#waiting.get(key)?.userId === userId) this.#waiting.delete(key);
+    }
   }
 
   /** The person is erased. */

@@ -240,7 +240,7 @@ describe('what is kept of me', () => {
         artist_name: 'Artist 0',
         track_name: 'Song 0',
         release_name: 'An album',
-        additional_info: { duration_ms: 180_000 },
+        additional_info: { duration_ms: 180_000, earshot_listen_id: expect.any(String) as string },
       },
     });
     // What came out goes in elsewhere, and is the same again.

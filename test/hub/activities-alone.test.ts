@@ -207,6 +207,7 @@ describe('what its author removes', () => {
     expect(alone.world.live(1)).toEqual({ removed: id });
     expect(alone.world.outbox.entries.at(-1)).toEqual({
       kind: 'remove',
+      at: 1_030_000,
       activityId: id,
       userId: ada.id,
     });

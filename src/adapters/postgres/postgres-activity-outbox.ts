@@ -69,7 +69,7 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     const added = await sql.rows<{ readonly id: string }>(
       `insert into activity_outbox (user_id, at, entry)
        select (e->>'userId')::uuid, ?::float8, e from jsonb_array_elements(?::jsonb) e
-       where (select count(*) from (select from activity_outbox limit ?) held) + ? <= ?
+       where (select count(*) from (select from activity_outbox where rejected is null limit ?) held) + ? <= ?
        returning id`,
       [now(), JSON.stringify(entries), maxEntries + 1, entries.length, maxEntries],
     );
@@ -125,8 +125,9 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     return this.#options.sql.transaction(async (rows) => {
       // Those that another node is at are its own.
       const taken = await rows<Row>(
+        // What was taken back is told before all else: a mark keeps out what is told after it.
         `select id, entry from activity_outbox where rejected is null
-         order by at, id limit ? for update skip locked`,
+         order by (entry->>'kind' = 'remove') desc, at, id limit ? for update skip locked`,
         [limit],
       );
       if (taken.length > 0) await this.#tell(rows, taken);

@@ -279,8 +279,8 @@ export const ActivitySchema = defineEntity({
     { name: 'activity_at_index', properties: ['at'] },
   ],
   properties: {
+    userId: p.uuid().primary(),
     id: p.uuid().primary(),
-    userId: p.uuid(),
     version: p.float().columnType('double precision').default(0),
     at: p.float().columnType('double precision'),
     endedAt: p.float().columnType('double precision').nullable(),
@@ -302,8 +302,8 @@ export const ListenSchema = defineEntity({
     { name: 'listen_at_index', properties: ['at'] },
   ],
   properties: {
+    userId: p.uuid().primary(),
     id: p.uuid().primary(),
-    userId: p.uuid(),
     playKey: p.text(),
     at: p.float().columnType('double precision'),
     track: p.json<ActivityTrack>().nullable(),
@@ -321,6 +321,12 @@ export const ListenSchema = defineEntity({
 export const ActivityOutboxSchema = defineEntity({
   name: 'ActivityOutbox',
   tableName: 'activity_outbox',
+  indexes: [
+    {
+      name: 'activity_outbox_order_index',
+      expression: `create index "activity_outbox_order_index" on "activity_outbox" (("entry"->>'kind' = 'remove') desc, "at", "id") where "rejected" is null`,
+    },
+  ],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
     userId: p.uuid().index('activity_outbox_user_id_index'),
