@@ -1,9 +1,12 @@
-// Erasing a person over two real nodes with a real Redis and Postgres: both are read whole, and nothing of them is found.
+// Erasing a person over two real nodes with a real Redis, Postgres and MongoDB: all are read whole, and nothing of them is found.
+import { MongoClient } from 'mongodb';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOrm } from '../../src/adapters/postgres/orm.ts';
 import { Sql } from '../../src/adapters/postgres/sql.ts';
 import type { EarshotProcess } from '../support/earshot-process.ts';
+import { startMongoServer } from '../support/mongo-server.ts';
+import { orSkipped } from '../support/redis-server.ts';
 import { SharedServers } from '../support/shared-servers.ts';
 import { WireClient, guestToken, type GuestToken } from '../support/wire-client.ts';
 
@@ -13,6 +16,8 @@ const SECRET = 'what only Zoë would say';
 const REMEMBERED_MS = 600_000;
 
 const servers = await SharedServers.start();
+const mongo = await orSkipped('MongoDB', startMongoServer);
+const MONGODB_DATABASE = `earshot_${Date.now()}`;
 
 /** Every table, each row as text that has one of `texts` in it. */
 async function inPostgres(url: string, texts: readonly string[]): Promise<string[]> {
@@ -73,18 +78,40 @@ async function inRedis(url: string, texts: readonly string[]): Promise<string[]>
   }
 }
 
-describe.skipIf(servers === undefined)('erasing a person', () => {
-  if (servers === undefined) return;
+/** Every document of every collection, as text, that has one of `texts` in it. */
+async function inMongo(url: string, texts: readonly string[]): Promise<string[]> {
+  const client = new MongoClient(url);
+  try {
+    const found: string[] = [];
+    for (const collection of await client.db(MONGODB_DATABASE).collections()) {
+      for await (const document of collection.find()) {
+        const text = JSON.stringify(document);
+        if (texts.some((each) => text.includes(each)))
+          found.push(`${collection.collectionName}: ${text}`);
+      }
+    }
+    return found;
+  } finally {
+    await client.close();
+  }
+}
+
+describe.skipIf(servers === undefined || mongo === undefined)('erasing a person', () => {
+  if (servers === undefined || mongo === undefined) return;
   let east: EarshotProcess;
   let west: EarshotProcess;
   let zoe: GuestToken;
   let ben: GuestToken;
   beforeAll(async () => {
-    [east, west] = await Promise.all([servers.node(), servers.node()]);
+    const listening = { MONGODB_URL: mongo.url, MONGODB_DATABASE };
+    [east, west] = await Promise.all([servers.node(listening), servers.node(listening)]);
     zoe = await guestToken(east.url, NAME);
     ben = await guestToken(west.url, 'Ben');
   }, 60_000);
-  afterAll(() => servers.stop());
+  afterAll(async () => {
+    await servers.stop();
+    await mongo.stop();
+  });
 
   const rest = (url: string, who: GuestToken, method: string, target: string, body?: object) =>
     fetch(url + target, {
@@ -94,7 +121,7 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     });
   const texts = (): string[] => [zoe.user.id, NAME, SECRET];
 
-  it('leaves nothing of them in Redis and Postgres, and the room to the others', async () => {
+  it('leaves nothing of them in Redis, Postgres and MongoDB, and the room to the others', async () => {
     const here = await WireClient.enter(east.url, zoe);
     const there = await WireClient.enter(west.url, ben);
     await rest(east.url, zoe, 'POST', '/v1/friends/requests', { userId: ben.user.id });
@@ -123,7 +150,8 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     await expect
       .poll(async () => {
         const rows = await inPostgres(servers.databaseUrl, texts());
-        return ['room_event', 'chat_item', 'participation', 'activity'].filter(
+        rows.push(...(await inMongo(mongo.url, texts())));
+        return ['room_event', 'chat_item', 'participation', 'activities'].filter(
           (table) => !rows.some((row) => row.startsWith(`${table}:`)),
         );
       })
@@ -136,6 +164,9 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     await expect.poll(() => here.closed).toMatchObject({ code: 4504 });
     expect(await inPostgres(servers.databaseUrl, texts())).toEqual([
       expect.stringMatching(`^erased_person: \\(${zoe.user.id},[0-9.]+\\)$`),
+    ]);
+    expect(await inMongo(mongo.url, texts())).toEqual([
+      expect.stringMatching(`^erased: {"_id":"${zoe.user.id}","at":[0-9.]+}$`),
     ]);
     expect(await inRedis(servers.redis.url, texts())).toEqual([]);
 
@@ -153,6 +184,9 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     expect(await inRedis(servers.redis.url, texts())).toEqual([]);
     expect(await inPostgres(servers.databaseUrl, texts())).toEqual([
       expect.stringMatching(`^erased_person: \\(${zoe.user.id},[0-9.]+\\)$`),
+    ]);
+    expect(await inMongo(mongo.url, texts())).toEqual([
+      expect.stringMatching(`^erased: {"_id":"${zoe.user.id}","at":[0-9.]+}$`),
     ]);
     there.close();
   }, 120_000);

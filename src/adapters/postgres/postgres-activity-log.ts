@@ -22,6 +22,7 @@ import type {
   RemoveEntry,
   Together,
 } from '../../ports/activity-log.ts';
+import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Rows, Sql } from './sql.ts';
 
 /** Whoever erases a person waits for those who write, and the other way round. */
@@ -174,7 +175,7 @@ export class PostgresActivityLog implements ActivityLog {
     userId: UserId,
     query: Range & { readonly limit: number },
   ): Promise<readonly Together[]> {
-    const found = await this.#sql.rows<{
+    const found = await this.#summed<{
       readonly user_id: UserId;
       readonly heard_ms: number;
       readonly plays: number;
@@ -193,6 +194,20 @@ export class PostgresActivityLog implements ActivityLog {
       [userId, query.from, query.to, userId, query.limit],
     );
     return found.map((row) => ({ userId: row.user_id, heardMs: row.heard_ms, plays: row.plays }));
+  }
+
+  /** A sum that takes too long is given up: it is answered as unavailable. */
+  async #summed<Row extends object>(text: string, bindings: readonly unknown[]): Promise<Row[]> {
+    try {
+      return await this.#sql.transaction(async (rows) => {
+        await rows(`set local statement_timeout = ${SUM_MS}`);
+        return rows<Row>(text, bindings);
+      });
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code === QUERY_CANCELED)
+        throw new StoreUnavailable('Postgres', { cause: error });
+      throw error;
+    }
   }
 
   async latest(authors: readonly UserId[]): Promise<ReadonlyMap<UserId, PastActivity>> {
@@ -279,6 +294,9 @@ export class PostgresActivityLog implements ActivityLog {
     });
   }
 }
+
+const SUM_MS = 10_000;
+const QUERY_CANCELED = '57014';
 
 const DAY = `to_char(to_timestamp(at / 1000) at time zone ?, 'YYYY-MM-DD')`;
 

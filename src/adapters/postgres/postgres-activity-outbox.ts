@@ -90,6 +90,11 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     this.#next(0);
   }
 
+  /** Hands on once what is there, as of a time in which it had another store to go to. Rejects with `StoreUnavailable` */
+  async drain(): Promise<void> {
+    while ((await this.#work(TAKEN_AT_ONCE)) > 0 && !this.#isStopped);
+  }
+
   /** Ends what is under way; what is left is worked off by others, or after the next start. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -33,6 +33,8 @@ import {
 const PAGE_COST = 2;
 /** What reads all of a time. */
 const SUM_COST = 10;
+/** What reads all that others heard of it, too. */
+const TOGETHER_COST = 40;
 
 const Place = z.object({ at: z.number(), id: ActivityIdSchema });
 const FEED_CURSOR = cursorOf<ActivityPlace>('feed', Place);
@@ -168,7 +170,8 @@ export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void
 
   app.openapi(
     createRoute({
-      ...summed,
+      security: BEARER,
+      middleware: authenticated(deps, TOGETHER_COST),
       method: 'get',
       path: '/v1/me/together',
       summary: 'With whom I listened, the longest first',
