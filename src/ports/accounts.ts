@@ -40,13 +40,16 @@ export interface Accounts {
   ): Promise<{ readonly userId: UserId; readonly tokenId: string } | undefined>;
   /** The one used last first. */
   tokens(userId: UserId): Promise<readonly DeviceToken[]>;
-  /** False where this person has no such token. */
+  /** The link under way ends as well: it may be that device that made it. False where this person has no such token. */
   revoke(userId: UserId, tokenId: string): Promise<boolean>;
   /** All tokens, and the link under way. Answers how many tokens. */
   revokeAll(userId: UserId): Promise<number>;
 
-  /** Good for ten minutes and for one device; takes the place of the link before. Undefined for a person who is not known. */
-  createLink(userId: UserId, at: HubMs): Promise<Link | undefined>;
+  /**
+   * Good for ten minutes and for one device; takes the place of the link before. Undefined for a person who is not known.
+   * @param deviceId what asks for it: undefined is answered also where that device has the account no more
+   */
+  createLink(userId: UserId, at: HubMs, deviceId?: string): Promise<Link | undefined>;
   /** A token for the device that brings the code; undefined where it was used, replaced, is too old or never was. One of many at once gets it. */
   redeemLink(code: string, label: string, at: HubMs): Promise<NewDevice | undefined>;
 }

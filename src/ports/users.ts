@@ -7,5 +7,6 @@ export interface Users {
   createGuest(name: string): Promise<User>;
   /** Makes the user known, or renames; used for an operator's own users, who come by token. */
   save(user: User): Promise<void>;
-  find(id: UserId): Promise<User | undefined>;
+  /** @param deviceId where it is given, the person is found only while that device has their account: in one look */
+  find(id: UserId, deviceId?: string): Promise<User | undefined>;
 }

@@ -99,6 +99,43 @@ export function accountsContract(context: ContextOf<'accounts' | 'users'>): void
       expect((await accounts().exchange(kept.secret, at))?.userId).toBe(ana);
     });
 
+    it('finds a person by a device only while that has the account', async () => {
+      const { users } = context.stores();
+      const [ana, ben] = [await somebody(), await somebody()];
+      const [hers, his] = [await device(ana), await device(ben)];
+      const known = { id: ana, name: 'Ana', guest: true };
+      expect(await users.find(ana, hers.token.id)).toEqual(known);
+      expect(await users.find(ana, his.token.id)).toBeUndefined();
+      expect(await users.find(someUserId(), hers.token.id)).toBeUndefined();
+      await accounts().revoke(ana, hers.token.id);
+      expect(await users.find(ana, hers.token.id)).toBeUndefined();
+      expect(await users.find(ana)).toEqual(known);
+    });
+
+    it('makes no link for a device that was revoked, and ends the one that it may have made', async () => {
+      const ana = await somebody();
+      const lost = await device(ana);
+      const link = await accounts().createLink(ana, at, lost.token.id);
+      expect(await accounts().revoke(ana, someUserId())).toBe(false);
+      expect(await accounts().revoke(ana, lost.token.id)).toBe(true);
+      expect(await accounts().redeemLink(link?.code ?? '', 'thief', at)).toBeUndefined();
+      expect(await accounts().createLink(ana, at, lost.token.id)).toBeUndefined();
+      expect(await accounts().createLink(ana, at)).toBeDefined();
+    });
+
+    it('leaves no link of a device that asks for it while it is revoked', async () => {
+      const other = await another();
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const ana = await somebody();
+        const lost = await device(ana);
+        const [link] = await Promise.all([
+          accounts().createLink(ana, at, lost.token.id),
+          other.revoke(ana, lost.token.id),
+        ]);
+        expect(await accounts().redeemLink(link?.code ?? '', 'thief', at)).toBeUndefined();
+      }
+    });
+
     it('revokes all of a person, and the link under way', async () => {
       const [ana, ben] = [await somebody(), await somebody()];
       const made = [await device(ana), await device(ana)];

@@ -199,7 +199,7 @@ describe('an account', () => {
     const revoked = await call(app, `/v1/me/devices/${device.id}`, { token, method: 'DELETE' });
     expect(revoked.status).toBe(204);
     const again = await call(app, `/v1/me/devices/${device.id}`, { token, method: 'DELETE' });
-    expect(again.status).toBe(404);
+    expect(again.status, 'it was the one that asks').toBe(401);
     expect((await exchange(device.secret)).status).toBe(401);
     expect((await exchange('esd_nonsense')).body).toEqual((await exchange(device.secret)).body);
     expect(JSON.stringify(listed.body)).not.toContain(device.secret);
@@ -219,6 +219,60 @@ describe('an account', () => {
     // Nobody revokes another’s.
     const [{ id } = { id: '' }] = devices as { id: string }[];
     expect((await social.as(2, `/v1/me/devices/${id}`, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('is lost to a device that is revoked, whatever that holds or has asked for', async () => {
+    const social = new SocialWorld();
+    const { app } = social;
+    const made = await call(app, '/v1/guests', { json: { name: 'Ana', device: 'My phone' } });
+    const { device, token: stolen } = made.body as { device: { id: string }; token: string };
+    const link = await call(app, '/v1/me/link', { token: stolen, method: 'POST' });
+    const laptop = await call(app, `/v1/links/${String(link.body['code'])}`, { method: 'POST' });
+    const token = String(laptop.body['token']);
+    const renamed = await call(app, '/v1/me', { token: stolen, method: 'PATCH', json: {} });
+    const held = [stolen, String(renamed.body['token'])];
+    const underWay = await call(app, '/v1/me/link', { token: stolen, method: 'POST' });
+    const sockets = await Promise.all([...held, token].map((one) => social.world.connectBy(one)));
+
+    const path = `/v1/me/devices/${device.id}`;
+    expect((await call(app, path, { token, method: 'DELETE' })).status).toBe(204);
+    await social.world.time.advance(10);
+    expect(sockets.map(({ socket }) => socket.closedWith?.code)).toEqual([4504, 4504, undefined]);
+    for (const lost of held) {
+      for (const [target, init] of [
+        ['/v1/me', {}],
+        ['/v1/me', { method: 'PATCH', json: {} }],
+        ['/v1/me/link', { method: 'POST' }],
+        ['/v1/me/devices', {}],
+      ] as const) {
+        const answer = await call(app, target, { token: lost, ...init });
+        expect([answer.status, answer.body['code']]).toEqual([401, 'unauthorised']);
+      }
+    }
+    const late = await call(app, `/v1/links/${String(underWay.body['code'])}`, { method: 'POST' });
+    expect(late.status).toBe(404);
+    expect((await call(app, '/v1/me', { token })).status).toBe(200);
+  });
+
+  it('lasts no longer for a change of name', async () => {
+    const social = new SocialWorld();
+    await social.people(1);
+    const token = `${userId(1)}|User 1|5000`;
+    const json = { name: 'Anna' };
+    const changed = await call(social.app, '/v1/me', { token, method: 'PATCH', json });
+    expect(changed.body).toMatchObject({ token: `${userId(1)}|Anna|5000`, expiresInMs: 5_000 });
+  });
+
+  it('of an operator’s person is given neither a token nor a link by the hub', async () => {
+    const social = new SocialWorld();
+    const json = { name: 'Operated', colour: 'teal' };
+    const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+    expect([changed.status, changed.body]).toEqual([
+      200,
+      { user: { id: userId(1), guest: false, ...json } },
+    ]);
+    const link = await social.as(1, '/v1/me/link', { method: 'POST' });
+    expect([link.status, link.body['code']]).toEqual([409, 'conflict']);
   });
 
   it('gives no secret where none is asked for', async () => {

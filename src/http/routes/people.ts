@@ -46,11 +46,12 @@ export function addPeople(app: App, deps: HttpDeps): void {
         throw new ProblemError(refuse('rate_limited', 'too many guests from this address', waitMs));
       const { name, device: label } = context.req.valid('json');
       const user = await deps.users.createGuest(name);
-      const issued = await deps.authenticator.issue(user);
       const device =
         label === undefined
           ? undefined
           : await deps.social?.accounts.createToken(user.id, label, deps.clock.now());
+      const terms = device === undefined ? {} : { deviceId: device.token.id };
+      const issued = await deps.authenticator.issue(user, terms);
       context.header('cache-control', 'no-store');
       const secret = device === undefined ? {} : { device: deviceOf(device) };
       return context.json({ ...issued, user, ...secret }, 201);
@@ -76,10 +77,11 @@ export function addPeople(app: App, deps: HttpDeps): void {
       ...me,
       method: 'patch',
       summary: 'Changes my name, colour or picture; what is absent stays',
-      description: 'Open sockets keep the old name until they say hello again.',
+      description:
+        'Open sockets keep the old name until they say hello again. The token ends when the one ends that was brought; an operator’s people get none, as theirs are the operator’s.',
       request: body(ProfileBody),
       responses: {
-        200: json(MeTokenBody, 'you, with a token for the new name'),
+        200: json(MeTokenBody, 'you, and a guest’s token for the new name'),
         ...BAD_REQUEST,
         ...UNAUTHORISED,
         ...RATE_LIMITED,
@@ -95,7 +97,7 @@ export function addPeople(app: App, deps: HttpDeps): void {
         ...(colour === undefined ? {} : { colour }),
         ...(picture === undefined ? {} : { picture }),
       });
-      const issued = await deps.authenticator.issue(user);
+      const issued = guest ? await deps.authenticator.issue(user, context.get('terms')) : {};
       return context.json({ ...issued, user: await seen(user) }, 200);
     },
   );
