@@ -1,6 +1,5 @@
 // Erasing a person: in an order in which a failure in the middle leaves them an account to ask with again. Knows stores; knows no HTTP.
 import type { RoomId, UserId } from '../../protocol/ids.ts';
-import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
@@ -17,7 +16,6 @@ import type { Rooms } from './rooms.ts';
 
 export interface ErasureDeps {
   readonly friends: Pick<Friends, 'erase'>;
-  readonly accounts: Pick<Accounts, 'revokeAll'>;
   readonly activityLog: Pick<ActivityLog, 'erase'>;
   readonly activityOutbox: Pick<ActivityOutbox, 'forget'>;
   readonly feed: Pick<Feed, 'forget'>;
@@ -44,8 +42,7 @@ export class Erasure {
    * Rejects with `StoreUnavailable`: then the account is there still, to ask again. Idempotent.
    */
   async erase(userId: UserId): Promise<void> {
-    const { friends, accounts, activityLog, activityOutbox, feed, traces, dismissals, desk } =
-      this.#deps;
+    const { friends, activityLog, activityOutbox, feed, traces, dismissals, desk } = this.#deps;
     const { clock, log } = this.#deps;
     // Whoever goes on listening leaves new traces: first they go, on every node.
     await dismissals.person(userId);
@@ -54,7 +51,6 @@ export class Erasure {
     await feed.forget(userId);
     await activityOutbox.forget(userId);
     await activityLog.erase(userId, clock.now());
-    await accounts.revokeAll(userId);
     desk.tell(await friends.erase(userId));
     log.info({ rooms: roomIds.length }, 'a person was erased');
   }

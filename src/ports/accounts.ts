@@ -29,7 +29,10 @@ export const MAX_DEVICE_TOKENS = 50;
 /** A use is noted at most this often. */
 export const TOUCH_EVERY_MS = 60_000;
 
-/** Changes are durable when they resolve. Every method rejects with `StoreUnavailable`. */
+/**
+ * A person who is erased (`Friends.erase`) takes their tokens and links along, at the same moment: none is made for them after it.
+ * Changes are durable when they resolve. Every method rejects with `StoreUnavailable`.
+ */
 export interface Accounts {
   /** Undefined for a person who is not known. Rejects with a `RangeError` a label that is no name to be shown. */
   createToken(userId: UserId, label: string, at: HubMs): Promise<NewDevice | undefined>;
@@ -42,8 +45,6 @@ export interface Accounts {
   tokens(userId: UserId): Promise<readonly DeviceToken[]>;
   /** The link under way ends as well: it may be that device that made it. False where this person has no such token. */
   revoke(userId: UserId, tokenId: string): Promise<boolean>;
-  /** All tokens, and the link under way. Answers how many tokens. */
-  revokeAll(userId: UserId): Promise<number>;
 
   /**
    * Good for ten minutes and for one device; takes the place of the link before. Undefined for a person who is not known.

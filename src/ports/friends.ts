@@ -150,6 +150,6 @@ export interface Friends {
   /** Of many at once, each of one moment; those who are not known are left out. */
   policies(authors: readonly UserId[]): Promise<readonly AuthorPolicy[]>;
 
-  /** Forgets the person: name, profile, and all that is between them and others. Tokens are the accounts' matter: to be revoked after it. */
+  /** Forgets the person at one moment: name, profile, all that is between them and others, and what would bring them back: tokens and links. */
   erase(userId: UserId): Promise<Change<'erased' | 'none'>>;
 }

@@ -9,21 +9,23 @@ import {
   type NewDevice,
 } from '../../src/ports/accounts.ts';
 import { someUserId } from '../support/room-fixtures.ts';
+import type { Stores } from '../support/postgres-stores.ts';
 import type { ContextOf } from './context.ts';
 
 const at = 1_000_000;
 const ROUNDS = 12;
 
-export function accountsContract(context: ContextOf<'accounts' | 'users'>): void {
+export function accountsContract(context: ContextOf<'accounts' | 'friends' | 'users'>): void {
   const accounts = (): Accounts => context.stores().accounts;
   const somebody = async (): Promise<UserId> =>
     (await context.stores().users.createGuest('Ana')).id;
-  let second: Accounts | undefined;
+  let second: Pick<Stores, 'accounts' | 'friends'> | undefined;
 
-  async function another(): Promise<Accounts> {
-    second ??= (await context.underTest.openSecond?.())?.accounts;
-    return second ?? accounts();
+  async function anotherStores(): Promise<Pick<Stores, 'accounts' | 'friends'>> {
+    second ??= await context.underTest.openSecond?.();
+    return second ?? context.stores();
   }
+  const another = async (): Promise<Accounts> => (await anotherStores()).accounts;
 
   async function device(userId: UserId, label = 'phone', when = at): Promise<NewDevice> {
     const made = await accounts().createToken(userId, label, when);
@@ -136,16 +138,16 @@ export function accountsContract(context: ContextOf<'accounts' | 'users'>): void
       }
     });
 
-    it('revokes all of a person, and the link under way', async () => {
+    it('goes with its person: all tokens, and the link under way', async () => {
       const [ana, ben] = [await somebody(), await somebody()];
       const made = [await device(ana), await device(ana)];
       const his = await device(ben);
       const link = await accounts().createLink(ana, at);
-      expect(await accounts().revokeAll(ana)).toBe(2);
+      await context.stores().friends.erase(ana);
+      expect(await accounts().tokens(ana)).toEqual([]);
       for (const { secret } of made) expect(await accounts().exchange(secret, at)).toBeUndefined();
       expect(await accounts().redeemLink(link?.code ?? '', 'tablet', at)).toBeUndefined();
       expect((await accounts().exchange(his.secret, at))?.userId).toBe(ben);
-      expect(await accounts().revokeAll(ana)).toBe(0);
     });
 
     it('lets go of the device not used for the longest time when there are too many', async () => {
@@ -220,17 +222,20 @@ export function accountsContract(context: ContextOf<'accounts' | 'users'>): void
       expect(await accounts().tokens(ana)).toHaveLength(MAX_DEVICE_TOKENS);
     });
 
-    it('leaves no device of a link that is redeemed while all is revoked', async () => {
-      const other = await another();
+    it('leaves no device and no link that is made while its person is erased', async () => {
+      const { friends } = await anotherStores();
       for (let round = 0; round < ROUNDS; round += 1) {
         const ana = await somebody();
         const { code } = (await accounts().createLink(ana, at))!;
-        const [made, gone] = await Promise.all([
+        const [made, link] = await Promise.all([
           accounts().redeemLink(code, 'tablet', at),
-          other.revokeAll(ana),
+          accounts().createLink(ana, at),
+          accounts().createToken(ana, 'phone', at),
+          friends.erase(ana),
         ]);
-        expect(gone).toBe(made === undefined ? 0 : 1);
         expect(await accounts().tokens(ana)).toEqual([]);
+        expect(await accounts().exchange(made?.secret ?? '', at)).toBeUndefined();
+        expect(await accounts().redeemLink(link?.code ?? '', 'late', at)).toBeUndefined();
       }
     });
 

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { call } from '../support/http-calls.ts';
 import { userId } from '../support/hub-world.ts';
+import type { ListeningStores } from '../support/listening-world.ts';
 import { SocialWorld, idsIn } from '../support/social-world.ts';
+import type { Users } from '../../src/ports/users.ts';
 
 const UNKNOWN = '00000000-0000-4000-8000-00000000dead';
 
@@ -164,6 +166,30 @@ describe('friends', () => {
   });
 });
 
+/** A world in which something happens to user 1, a guest, as soon as a request has been let in. */
+function afterTheFirstLook(happens: (stores: ListeningStores) => unknown) {
+  let isLetIn = false;
+  const stores = (): ListeningStores => social.world.stores;
+  const users: Pick<Users, 'find'> = {
+    async find(...asked) {
+      const found = await stores().users.find(...asked);
+      if (!isLetIn) happens(stores());
+      isLetIn = true;
+      return found;
+    },
+  };
+  const social: SocialWorld = new SocialWorld({
+    users: {
+      ...users,
+      createGuest: (name) => stores().users.createGuest(name),
+      save: (user) => stores().users.save(user),
+      rename: (id, name) => stores().users.rename(id, name),
+    },
+  });
+  void social.people(1);
+  return { social, users: () => stores().users };
+}
+
 describe('an account', () => {
   it('is a guest’s, with a colour and a picture of their own', async () => {
     const social = new SocialWorld();
@@ -252,6 +278,24 @@ describe('an account', () => {
     const late = await call(app, `/v1/links/${String(underWay.body['code'])}`, { method: 'POST' });
     expect(late.status).toBe(404);
     expect((await call(app, '/v1/me', { token })).status).toBe(200);
+  });
+
+  it.each([{ name: 'Anna' }, { colour: 'teal' }, {}])(
+    'that is erased while it is changed stays erased: %j',
+    async (json) => {
+      const { social, users } = afterTheFirstLook((world) => world.users.remove(userId(1)));
+      const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+      expect([changed.status, changed.body['code']]).toEqual([401, 'unauthorised']);
+      expect(await users().find(userId(1))).toBeUndefined();
+    },
+  );
+
+  it('keeps the name that another device gives it while its colour is changed', async () => {
+    const { social } = afterTheFirstLook((world) => world.users.rename(userId(1), 'Anna'));
+    const json = { colour: 'teal' };
+    const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+    expect(changed.body).toMatchObject({ user: { name: 'Anna', colour: 'teal' } });
+    expect((await social.as(1, '/v1/me')).body).toMatchObject({ name: 'Anna', colour: 'teal' });
   });
 
   it('lasts no longer for a change of name', async () => {

@@ -25,7 +25,10 @@ export class MemoryAccounts implements Accounts {
 
   constructor(users: MemoryUsers) {
     this.#users = users;
-    users.hasDevice = (userId, deviceId) => this.#has(userId, deviceId);
+    users.devices = {
+      has: (userId, tokenId) => this.#has(userId, tokenId),
+      forget: (userId) => this.#forget(userId),
+    };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a label that may not be is a rejection
@@ -64,13 +67,6 @@ export class MemoryAccounts implements Accounts {
     return Promise.resolve(isTheirs);
   }
 
-  revokeAll(userId: UserId): Promise<number> {
-    const tokens = this.#tokensOf(userId);
-    for (const { id } of tokens) this.#drop(id);
-    this.#links.delete(userId);
-    return Promise.resolve(tokens.length);
-  }
-
   createLink(userId: UserId, at: HubMs, deviceId?: string): Promise<Link | undefined> {
     const isGone = deviceId !== undefined && !this.#has(userId, deviceId);
     if (isGone || this.#users.get(userId) === undefined) return Promise.resolve(undefined);
@@ -92,6 +88,11 @@ export class MemoryAccounts implements Accounts {
       .filter((kept) => kept.userId === userId)
       .map(({ token }) => token)
       .sort((a, b) => b.usedAt - a.usedAt || b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+  }
+
+  #forget(userId: UserId): void {
+    for (const { id } of this.#tokensOf(userId)) this.#drop(id);
+    this.#links.delete(userId);
   }
 
   #has(userId: UserId, tokenId: string): boolean {

@@ -201,12 +201,11 @@ export class MemoryFriends implements Friends {
 
   async setProfile(userId: UserId, change: ProfileChange): Promise<Person | undefined> {
     const { name, colour, picture } = checkedProfile(change);
-    const user = this.#users.get(userId);
     const person = this.#find(userId);
-    if (user === undefined || person === undefined) return undefined;
+    if (person === undefined) return undefined;
     if (colour !== undefined) person.colour = colour;
     if (picture !== undefined) person.picture = picture ?? undefined;
-    if (name !== undefined) await this.#users.save({ ...user, name });
+    if (name !== undefined) await this.#users.rename(userId, name);
     return this.#profile(userId);
   }
 

@@ -4,13 +4,15 @@ import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { Users } from '../../ports/users.ts';
 
-/** Answers whether a device has the account of a person. */
-export type HasDevice = (id: UserId, deviceId: string) => boolean;
+/** What keeps the devices of people beside this. */
+export interface MemoryDevices {
+  has(id: UserId, deviceId: string): boolean;
+  forget(id: UserId): void;
+}
 
 export class MemoryUsers implements Users {
   readonly #users = new Map<UserId, User>();
-  /** Of what keeps the devices beside this. */
-  hasDevice: HasDevice = () => false;
+  devices: MemoryDevices | undefined;
 
   createGuest(name: string): Promise<User> {
     const user = { id: randomUUID() as UserId, name, guest: true };
@@ -23,8 +25,15 @@ export class MemoryUsers implements Users {
     return Promise.resolve();
   }
 
+  rename(id: UserId, name: string): Promise<User | undefined> {
+    const user = this.#users.get(id);
+    const renamed = user && { ...user, name };
+    if (renamed !== undefined) this.#users.set(id, renamed);
+    return Promise.resolve(renamed);
+  }
+
   find(id: UserId, deviceId?: string): Promise<User | undefined> {
-    const isGone = deviceId !== undefined && !this.hasDevice(id, deviceId);
+    const isGone = deviceId !== undefined && this.devices?.has(id, deviceId) !== true;
     return Promise.resolve(isGone ? undefined : this.#users.get(id));
   }
 
@@ -33,8 +42,9 @@ export class MemoryUsers implements Users {
     return this.#users.get(id);
   }
 
-  /** Answers whether there was one. */
+  /** With their devices. Answers whether there was one. */
   remove(id: UserId): boolean {
+    this.devices?.forget(id);
     return this.#users.delete(id);
   }
 }

@@ -166,6 +166,9 @@ export async function forget(
   );
   await rows('delete from audience_choice where user_id = ? or chosen_id = ?', [userId, userId]);
   await rows('delete from friendship where user_id = ? or friend_id = ?', [userId, userId]);
+  // Whoever makes one of these has locked the person: what is gone here is not made again.
+  for (const table of ['account_link', 'device_token'] as const)
+    await rows(`delete from ${table} where user_id = ?`, [userId]);
   await rows('delete from "user" where id = ?', [userId]);
   const overviews = new Set([
     ...friends,

@@ -82,16 +82,6 @@ export class PostgresAccounts implements Accounts {
     });
   }
 
-  revokeAll(userId: UserId): Promise<number> {
-    return this.#sql.transaction(async (rows) => {
-      // A link that is being redeemed has made its token before this, or finds itself gone after.
-      await lockPerson(rows, userId);
-      await rows('delete from account_link where user_id = ?', [userId]);
-      const gone = await rows('delete from device_token where user_id = ? returning id', [userId]);
-      return gone.length;
-    });
-  }
-
   createLink(userId: UserId, at: HubMs, deviceId?: string): Promise<Link | undefined> {
     const link = { code: newLinkCode(), expiresAt: at + LINK_LIFE_MS };
     return this.#sql.transaction(async (rows) => {

@@ -23,6 +23,14 @@ export class PostgresUsers implements Users {
     await this.#sql.managed((em) => em.upsert(UserSchema, { ...user }));
   }
 
+  async rename(id: UserId, name: string): Promise<User | undefined> {
+    const [user] = await this.#sql.rows<User>(
+      'update "user" set name = ? where id = ? returning id, name, guest',
+      [name, id],
+    );
+    return user;
+  }
+
   async find(id: UserId, deviceId?: string): Promise<User | undefined> {
     const [user] = await this.#sql.rows<User>(
       `select id, name, guest from "user" where id = ?

@@ -10,6 +10,7 @@ import { ProblemError } from '../problem.ts';
 import { GuestBody, GuestTokenBody, MeBody, MeTokenBody, ProfileBody } from '../schemas-people.ts';
 import { deviceOf } from './accounts.ts';
 import {
+  ACCOUNT_GONE,
   BAD_REQUEST,
   BEARER,
   RATE_LIMITED,
@@ -89,18 +90,27 @@ export function addPeople(app: App, deps: HttpDeps): void {
     }),
     async (context) => {
       const { name, colour, picture } = context.req.valid('json');
-      const { id, guest, ...before } = context.get('user');
-      const user = { id, guest, name: name ?? before.name };
-      // A person of an operator’s may not be known yet.
-      await deps.users.save(user);
+      const user = await renamed(deps, context.get('user'), name);
       await changedProfile(deps, user, {
         ...(colour === undefined ? {} : { colour }),
         ...(picture === undefined ? {} : { picture }),
       });
-      const issued = guest ? await deps.authenticator.issue(user, context.get('terms')) : {};
+      const issued = user.guest ? await deps.authenticator.issue(user, context.get('terms')) : {};
       return context.json({ ...issued, user: await seen(user) }, 200);
     },
   );
+}
+
+/** The person as the store has them now: what was not asked for is not written, as another device may have changed it meanwhile. */
+async function renamed({ users }: HttpDeps, user: User, name: string | undefined): Promise<User> {
+  const known = name === undefined ? await users.find(user.id) : await users.rename(user.id, name);
+  if (known !== undefined) return known;
+  // Erased since they were let in: writing them would bring them back.
+  if (user.guest) throw new ProblemError(ACCOUNT_GONE);
+  // A person of an operator’s may not be known yet.
+  const first = { ...user, name: name ?? user.name };
+  await users.save(first);
+  return first;
 }
 
 async function changedProfile(
