@@ -60,6 +60,13 @@ describe.skipIf(server === undefined)('people in Postgres', () => {
     }
   });
 
+  it('are told of a time zone that Postgres does not know as of one that is none', async () => {
+    await expect(sql.rows("select now() at time zone 'US/Pacific-New'")).rejects.toThrow(
+      RangeError,
+    );
+    await expect(sql.rows('select 1 / 0')).rejects.not.toThrow(RangeError);
+  });
+
   it('lie in their tables without a trace after they are forgotten', async () => {
     const [ana, ben, cleo, dora] = [
       await stores.users.createGuest('Ana'),
