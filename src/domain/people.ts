@@ -156,6 +156,16 @@ export interface AudienceChange {
   readonly privateUntil?: HubMs | null;
 }
 
+/** Beyond it somebody has most likely mistaken the unit, and would be seen by nobody for good. */
+export const MAX_PRIVATE_MS = 366 * DAY_MS;
+
+/** The end of a private session as somebody asks for it at `now`. Throws a `RangeError` that says what is wrong. */
+export function checkPrivateUntil(privateUntil: HubMs | null | undefined, now: HubMs): void {
+  if (typeof privateUntil !== 'number') return;
+  if (!(privateUntil >= 0 && privateUntil <= now + MAX_PRIVATE_MS))
+    throw new RangeError('privateUntil: a hub time at most a year from now');
+}
+
 /** Throws a `RangeError` that says what is wrong. */
 export function checkAudience({ audience, chosen, privateUntil }: AudienceChange): void {
   if (audience !== undefined && !AUDIENCES.includes(audience)) {

@@ -1,9 +1,9 @@
 // Friends: who they are, requests, blocks, people met, and who may see what one listens to.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
-import type { UserId } from '../../../protocol/ids.ts';
+import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { ROOM_CODE_LENGTH, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
-import { isFriendCode } from '../../domain/people.ts';
+import { checkPrivateUntil, isFriendCode } from '../../domain/people.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { audienceView } from '../../hub/feed-desk.ts';
 import { personOf } from '../../hub/live-activity.ts';
@@ -255,6 +255,7 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
     }),
     async (context) => {
       const { audience, userIds, privateUntil } = context.req.valid('json');
+      checkedPrivateUntil(privateUntil, now());
       const set = await friends.setAudience(context.get('user').id, {
         ...(audience === undefined ? {} : { audience }),
         ...(userIds === undefined ? {} : { chosen: userIds }),
@@ -265,6 +266,15 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
       return context.json(audienceBody(audienceView(set.after)), 200);
     },
   );
+}
+
+function checkedPrivateUntil(privateUntil: HubMs | null | undefined, now: HubMs): void {
+  try {
+    checkPrivateUntil(privateUntil, now);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProblemError(refuse('bad_request', error.message));
+    throw error;
+  }
 }
 
 function sinceOf(person: PersonSince) {
