@@ -50,7 +50,7 @@ export const FRIEND_LIMITS: FriendLimits = {
 export interface Ask {
   readonly sentAt: HubMs;
   readonly declinedAt?: HubMs;
-  /** Taken back after it had been declined: kept so that taking it back is no way around the rest. */
+  /** Taken back after it had been declined, or ended by a block: kept so that neither is a way around the rest. */
   readonly isWithdrawn: boolean;
 }
 

@@ -103,7 +103,7 @@ export interface Friends {
   cancel(userId: UserId, to: UserId): Promise<Change<'cancelled' | 'none'>>;
   /** Ends a friendship; neither is among the other's chosen people then. */
   remove(userId: UserId, friend: UserId): Promise<Change<'removed' | 'none'>>;
-  /** Ends what is between them. `refused`: unknown, or oneself. */
+  /** Ends what is between them, but for the rest after a declined request. `refused`: unknown, or oneself. */
   block(
     userId: UserId,
     other: UserId,

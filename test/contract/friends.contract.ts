@@ -258,6 +258,33 @@ function ends(context: FriendsContext): void {
     expect((await friends().request(ben, ana, at)).outcome).toBe('sent');
   });
 
+  it.each(['who declined', 'who was declined'])(
+    'has no way around the seven days by a block, of the one %s',
+    async (who) => {
+      const [ana, ben, cleo] = await people.some(3);
+      await friends().request(ana, ben, at);
+      await friends().decline(ben, ana, at);
+      const [by, whom] = who === 'who declined' ? [ben, ana] : [ana, ben];
+      expect((await friends().block(by, whom, at)).overviews).toEqual([by, whom]);
+      expect((await people.namesOf(ana)).outgoing).toEqual([]);
+      await friends().unblock(by, whom);
+      expect((await people.namesOf(ana)).outgoing, 'it brings nothing back').toEqual([]);
+      expect(await friends().request(ana, ben, at + DAY_MS)).toMatchObject({
+        outcome: 'sent',
+        overviews: [ana],
+      });
+      expect((await people.namesOf(ben)).incoming).toEqual([]);
+      await friends().cancel(ana, ben);
+      await friends().request(ana, ben, at + 7 * DAY_MS);
+      expect((await people.namesOf(ben)).incoming).toEqual([ana]);
+      // One that waits is gone with the block.
+      await friends().request(cleo, ben, at);
+      await friends().block(ben, cleo, at);
+      await friends().unblock(ben, cleo);
+      expect(await friends().request(cleo, ben, at + 1)).toMatchObject({ overviews: [cleo, ben] });
+    },
+  );
+
   it('tells nothing to a stranger who is blocked', async () => {
     const [ana, ben] = await people.some(2);
     expect((await friends().block(ana, ben, at)).overviews).toEqual([ana]);

@@ -94,13 +94,10 @@ export class MemoryFriends implements Friends {
   }
 
   cancel(userId: UserId, to: UserId): Promise<Change<'cancelled' | 'none'>> {
-    const asks = this.#people.get(userId)?.asks;
-    const ask = asks?.get(to);
-    if (asks === undefined || ask?.isWithdrawn !== false) return unchanged('none');
-    const isDeclined = ask.declinedAt !== undefined;
-    if (isDeclined) asks.set(to, { ...ask, isWithdrawn: true });
-    else asks.delete(to);
-    const overviews = isDeclined ? [userId] : [userId, to];
+    const ask = this.#people.get(userId)?.asks.get(to);
+    if (ask?.isWithdrawn !== false) return unchanged('none');
+    this.#person(userId).endAsk(to);
+    const overviews = ask.declinedAt === undefined ? [userId, to] : [userId];
     return Promise.resolve({ outcome: 'cancelled', policies: [], overviews });
   }
 
@@ -124,8 +121,8 @@ export class MemoryFriends implements Friends {
       mine.asks.get(other)?.isWithdrawn === false ||
       theirs.asks.get(userId)?.isWithdrawn === false;
     this.#part(userId, other);
-    mine.asks.delete(other);
-    theirs.asks.delete(userId);
+    mine.endAsk(other);
+    theirs.endAsk(userId);
     mine.blocked.set(other, at);
     const change = this.#changed('blocked' as const, [userId, other]);
     return Promise.resolve({ ...change, overviews: isSeen ? [userId, other] : [userId] });

@@ -22,6 +22,13 @@ export class MemoryPerson {
     return [...this.asks.values()].filter(({ isWithdrawn }) => !isWithdrawn).length;
   }
 
+  /** One that was declined stays, taken back: asking again is no way around the rest. */
+  endAsk(to: UserId): void {
+    const ask = this.asks.get(to);
+    if (ask?.declinedAt === undefined) this.asks.delete(to);
+    else this.asks.set(to, { ...ask, isWithdrawn: true });
+  }
+
   admits(viewer: UserId): boolean {
     if (!this.friends.has(viewer)) return false;
     return this.audience === 'friends' || (this.audience === 'chosen' && this.chosen.has(viewer));

@@ -30,8 +30,8 @@ import {
   befriend,
   changed,
   countRequest,
+  endAsks,
   forget,
-  forgetAsks,
   friendsOf,
   part,
   readBetween,
@@ -146,7 +146,7 @@ export class PostgresFriends implements Friends {
       if (mine?.already === true) return unchanged('already');
       if ((mine?.count ?? 0) >= this.#limits.blocked) return unchanged('too_many');
       const wereFriends = await part(rows, userId, other);
-      const isSeen = (await forgetAsks(rows, userId, other)) || wereFriends;
+      const isSeen = (await endAsks(rows, userId, other)) || wereFriends;
       await rows('insert into block (user_id, blocked_id, at) values (?, ?, ?)', [
         userId,
         other,
