@@ -23,6 +23,10 @@ export interface Overview {
   readonly incomingCount: number;
   /** Also those that were declined: nobody is told that. */
   readonly outgoing: readonly PersonSince[];
+  /**
+   * By the name that each had when they were blocked, and nothing else that they have chosen. Whoever blocked this person already by then
+   * is left out as long as they do: nobody learns here that they are there.
+   */
   readonly blocked: readonly PersonSince[];
 }
 
@@ -103,7 +107,7 @@ export interface Friends {
   cancel(userId: UserId, to: UserId): Promise<Change<'cancelled' | 'none'>>;
   /** Ends a friendship; neither is among the other's chosen people then. */
   remove(userId: UserId, friend: UserId): Promise<Change<'removed' | 'none'>>;
-  /** Ends what is between them, but for the rest after a declined request. `refused`: unknown, or oneself. */
+  /** Ends what is between them, but for the rest after a declined request. `refused`: unknown, or oneself; `too_many` comes before it. */
   block(
     userId: UserId,
     other: UserId,

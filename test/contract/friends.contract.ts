@@ -302,11 +302,37 @@ function ends(context: FriendsContext): void {
     expect((await friends().request(ana, ben, at)).outcome).toBe('sent');
   });
 
+  it('names whom one blocks as they were called then, and shows nothing of what they have become', async () => {
+    const [ana, ben] = await people.some(2);
+    await friends().setProfile(ben, { name: 'Ben', colour: 'plum' });
+    await friends().block(ana, ben, at);
+    await friends().block(ben, ana, at);
+    const picture = 'https://pictures.example/ben.png';
+    await friends().setProfile(ben, { name: 'Benedict', picture });
+    expect((await friends().overview(ana)).blocked).toEqual([
+      { userId: ben, name: 'Ben', colour: colourOf(ben), at },
+    ]);
+  });
+
+  it('lists nobody who blocked first, until they block no more', async () => {
+    const [ana, ben] = await people.some(2);
+    await friends().block(ana, ben, at);
+    await friends().block(ben, ana, at + 1);
+    expect((await people.namesOf(ben)).blocked).toEqual([]);
+    expect((await people.namesOf(ana)).blocked).toEqual([ben]);
+    await friends().unblock(ana, ben);
+    expect((await friends().overview(ben)).blocked).toMatchObject([
+      { userId: ana, name: 'Person 0', at: at + 1 },
+    ]);
+  });
+
   it('limits blocks', async () => {
     const [ana, ...others] = await people.some(TEST_FRIEND_LIMITS.blocked + 2);
     const outcomes: string[] = [];
     for (const other of others) outcomes.push((await friends().block(ana, other, at)).outcome);
     expect(outcomes).toEqual(['blocked', 'blocked', 'blocked', 'too_many']);
+    const unknown = await friends().block(ana, someUserId(), at);
+    expect(unknown.outcome, 'it tells nobody from who is not there').toBe('too_many');
   });
 
   it('forgets a person and all that is between them and others', async () => {

@@ -95,7 +95,36 @@ describe('friends', () => {
     );
     expect(idsIn(await social.as(1, '/v1/friends'), 'blocked')).toEqual([userId(2)]);
     expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' })).status).toBe(204);
-    expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' })).status).toBe(404);
+    expect((await social.as(1, `/v1/blocks/${userId(1)}`, { method: 'PUT' })).status).toBe(404);
+  });
+
+  it('whoever blocks cannot be told from whoever is not there by blocking them in turn', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2);
+    await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'PUT' });
+    const tried = async (id: string): Promise<unknown[]> => {
+      const answers: unknown[] = [];
+      for (const [target, method] of [
+        [`/v1/blocks/${id}`, 'PUT'],
+        ['/v1/friends', 'GET'],
+        [`/v1/blocks/${id}`, 'PUT'],
+        [`/v1/blocks/${id}`, 'DELETE'],
+        [`/v1/blocks/${id}`, 'DELETE'],
+        ['/v1/friends', 'GET'],
+      ] as const) {
+        const { status, body } = await social.as(2, target, { method });
+        answers.push([target.replace(id, ''), status, body]);
+      }
+      return answers;
+    };
+    expect(await tried(userId(1))).toEqual(await tried(UNKNOWN));
+
+    // It holds nevertheless.
+    await social.as(2, `/v1/blocks/${userId(1)}`, { method: 'PUT' });
+    await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' });
+    const ask = await social.as(1, '/v1/friends/requests', { json: { userId: userId(2) } });
+    expect(ask.status).toBe(404);
+    expect(idsIn(await social.as(2, '/v1/friends'), 'blocked')).toEqual([userId(1)]);
   });
 
   it('a change is told at once to those who look at the feed', async () => {

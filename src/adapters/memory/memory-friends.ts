@@ -5,6 +5,7 @@ import { CODE_ALPHABET } from '../../../protocol/schemas/primitives.ts';
 import {
   checkAudience,
   checkedProfile,
+  colourOf,
   decideRequest,
   FRIEND_CODE_LENGTH,
   FRIEND_LIMITS,
@@ -113,9 +114,11 @@ export class MemoryFriends implements Friends {
     at: HubMs,
   ): Promise<Change<'blocked' | 'already' | 'refused' | 'too_many'>> {
     const [mine, theirs] = [this.#find(userId), this.#find(other)];
-    if (userId === other || mine === undefined || theirs === undefined) return unchanged('refused');
+    if (userId === other || mine === undefined) return unchanged('refused');
     if (mine.blocked.has(other)) return unchanged('already');
+    // Before it is looked who the other is: the answer tells nothing of them.
     if (mine.blocked.size >= this.#limits.blocked) return unchanged('too_many');
+    if (theirs === undefined) return unchanged('refused');
     const isSeen =
       mine.friends.has(other) ||
       mine.asks.get(other)?.isWithdrawn === false ||
@@ -123,7 +126,8 @@ export class MemoryFriends implements Friends {
     this.#part(userId, other);
     mine.endAsk(other);
     theirs.endAsk(userId);
-    mine.blocked.set(other, at);
+    const name = theirs.blocked.has(userId) ? undefined : this.#users.get(other)?.name;
+    mine.blocked.set(other, { at, name });
     const change = this.#changed('blocked' as const, [userId, other]);
     return Promise.resolve({ ...change, overviews: isSeen ? [userId, other] : [userId] });
   }
@@ -158,7 +162,7 @@ export class MemoryFriends implements Friends {
       incoming: this.#listed(incoming).slice(0, this.#limits.shownRequests),
       incomingCount: incoming.length,
       outgoing: this.#listed(outgoing.map(([to, { sentAt }]) => [to, sentAt])),
-      blocked: this.#listed(mine.blocked),
+      blocked: this.#blockedBy(userId, mine),
     });
   }
 
@@ -319,6 +323,19 @@ export class MemoryFriends implements Friends {
     return (
       this.#people.get(a)?.blocked.has(b) === true || this.#people.get(b)?.blocked.has(a) === true
     );
+  }
+
+  #blockedBy(userId: UserId, { blocked }: MemoryPerson): readonly PersonSince[] {
+    const shown = [...blocked].filter(
+      ([other, { name }]) =>
+        name !== undefined || this.#people.get(other)?.blocked.has(userId) !== true,
+    );
+    return this.#listed(shown.map(([other, { at }]) => [other, at])).map((person) => ({
+      userId: person.userId,
+      name: blocked.get(person.userId)?.name ?? person.name,
+      colour: colourOf(person.userId),
+      at: person.at,
+    }));
   }
 
   #listed(at: Iterable<readonly [UserId, HubMs]>): readonly PersonSince[] {

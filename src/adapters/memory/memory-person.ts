@@ -4,6 +4,12 @@ import type { User } from '../../../protocol/schemas/pushes.ts';
 import { colourOf, type Ask, type AudienceKind, type Colour } from '../../domain/people.ts';
 import type { Audience, Person } from '../../ports/friends.ts';
 
+export interface Blocked {
+  readonly at: HubMs;
+  /** As it was then; undefined where the other blocked this person already. */
+  readonly name: string | undefined;
+}
+
 export class MemoryPerson {
   version = 0;
   colour: Colour | undefined;
@@ -14,7 +20,7 @@ export class MemoryPerson {
   requestTimes: readonly HubMs[] = [];
   readonly chosen = new Set<UserId>();
   readonly friends = new Map<UserId, HubMs>();
-  readonly blocked = new Map<UserId, HubMs>();
+  readonly blocked = new Map<UserId, Blocked>();
   /** Requests that this person has sent. */
   readonly asks = new Map<UserId, Ask>();
 

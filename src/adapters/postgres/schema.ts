@@ -227,6 +227,8 @@ export const BlockSchema = defineEntity({
     userId: p.uuid(),
     blockedId: p.uuid(),
     at: p.float().columnType('double precision'),
+    /** As it was then; null where the other blocked this person already. */
+    name: p.text().nullable(),
   },
 });
 

@@ -219,15 +219,18 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
   act(
     'put',
     '/v1/blocks/{userId}',
-    'Blocks a person, and ends what is between us',
-    async (me, other) =>
-      settled(await friends.block(me, other, now()), {
-        refused: NO_SUCH_PERSON.message,
-        too_many: 'too many blocked people',
-      }),
+    'Blocks a person, and ends what is between us; an id that is nobody’s is answered alike',
+    async (me, other) => {
+      const change = await friends.block(me, other, now());
+      const outcome = settled(change, { too_many: 'too many blocked people' });
+      if (outcome !== 'refused') return;
+      // Else whoever blocks me could be told from who is not there: of them nothing is said.
+      if (me === other || (await deps.users.find(me)) === undefined)
+        throw new ProblemError(NO_SUCH_PERSON);
+    },
   );
-  act('delete', '/v1/blocks/{userId}', 'Blocks a person no more', async (me, other) =>
-    settled(await friends.unblock(me, other), { none: NO_SUCH_PERSON.message }),
+  act('delete', '/v1/blocks/{userId}', 'Blocks a person no more, if I did', async (me, other) =>
+    settled(await friends.unblock(me, other), {}),
   );
 
   app.openapi(
