@@ -12,6 +12,7 @@ import { Migration20261124030000ActivityOutbox } from './20261124030000-activity
 import { Migration20261124040000ErasedAt } from './20261124040000-erased-at.ts';
 import { Migration20261129023000ActivityAt } from './20261129023000-activity-at.ts';
 import { Migration20261129030000BlockedName } from './20261129030000-blocked-name.ts';
+import { Migration20261129030100TracesIndex } from './20261129030100-traces-index.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly {
   { name: '20261124040000-erased-at', class: Migration20261124040000ErasedAt },
   { name: '20261129023000-activity-at', class: Migration20261129023000ActivityAt },
   { name: '20261129030000-blocked-name', class: Migration20261129030000BlockedName },
+  { name: '20261129030100-traces-index', class: Migration20261129030100TracesIndex },
 ];

@@ -179,7 +179,12 @@ export async function forget(
     [userId, userId],
   );
   await rows('delete from audience_choice where user_id = ? or chosen_id = ?', [userId, userId]);
-  await rows('delete from friendship where user_id = ? or friend_id = ?', [userId, userId]);
+  // By the friends, of whom each has a row: there is an index by whose it is, and none by who is the friend.
+  await rows('delete from friendship where user_id = ?', [userId]);
+  await rows('delete from friendship where user_id = any(?::uuid[]) and friend_id = ?', [
+    friends,
+    userId,
+  ]);
   // Whoever makes one of these has locked the person: what is gone here is not made again.
   for (const table of ['account_link', 'device_token'] as const)
     await rows(`delete from ${table} where user_id = ?`, [userId]);
