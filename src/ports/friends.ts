@@ -118,6 +118,9 @@ export interface Friends {
   /** Those of `others` whom this person blocks, or who block this person: neither is to be shown the other. */
   blockedAmong(userId: UserId, others: readonly UserId[]): Promise<ReadonlySet<UserId>>;
 
+  /** All requests to this person that wait, the newest first. Not of one moment: one that comes meanwhile may be missing. */
+  incoming(userId: UserId): AsyncIterable<PersonSince>;
+
   /** Of one moment. Empty for a person who is not known. */
   overview(userId: UserId): Promise<Overview>;
   /**

@@ -185,6 +185,19 @@ function requests(context: FriendsContext): void {
     expect((await friends().request(ana, ben, at + DAY_MS)).outcome).toBe('too_many');
   });
 
+  it('gives all requests that wait, also those of one moment', async () => {
+    const count = TEST_FRIEND_LIMITS.shownRequests * 2 + 1;
+    const [ana, ...others] = await people.some(count + 1);
+    for (const other of others) await friends().request(other, ana, at);
+    await friends().decline(ana, others[0], at);
+    const all: UserId[] = [];
+    for await (const person of friends().incoming(ana)) {
+      expect(person.at).toBe(at);
+      all.push(person.userId);
+    }
+    expect(all).toEqual(others.slice(1).toSorted().toReversed());
+  });
+
   it('limits friends, on both sides', async () => {
     const [ana, ...others] = await people.some(TEST_FRIEND_LIMITS.friends + 3);
     const [late, later] = others.splice(0, 2) as [UserId, UserId];
@@ -205,6 +218,9 @@ function requests(context: FriendsContext): void {
     for (const [i, other] of others.entries()) await friends().request(other, ana, at + i);
     const { incoming, incomingCount } = await friends().overview(ana);
     expect(incomingCount).toBe(others.length);
+    const all: UserId[] = [];
+    for await (const { userId } of friends().incoming(ana)) all.push(userId);
+    expect(all, 'all of them, for who asks for all').toEqual(others.toReversed());
     expect(incoming.map(({ userId }) => userId)).toEqual(
       others.toReversed().slice(0, TEST_FRIEND_LIMITS.shownRequests),
     );

@@ -307,8 +307,12 @@ describe('what is kept of me', () => {
       friends: [{ userId: userId(2) }],
       blocked: [{ userId: userId(3) }],
       devices: [{ label: 'My phone' }],
-      rooms: [{ kind: 'stay' }],
     });
+    const rooms = mine.body['rooms'] as { kind: string; event?: { type: string } }[];
+    expect(rooms[0]).toMatchObject({ kind: 'stay' });
+    const did = rooms.flatMap(({ event }) => event?.type ?? []);
+    expect(did).toEqual(expect.arrayContaining(['RoomCreated', 'QueueAdded', 'PlaybackMoved']));
+    expect(mine.body).toMatchObject({ incomingRequests: [], outgoingRequests: [] });
     const kinds = (mine.body['listening'] as { kind: string }[]).map(({ kind }) => kind);
     expect(new Set(kinds)).toEqual(new Set(['activity', 'listen']));
     const other = JSON.stringify((await social.as(3, '/v1/me/data')).body);

@@ -150,12 +150,13 @@ export class MemoryFriends implements Friends {
     );
   }
 
+  async *incoming(userId: UserId): AsyncIterable<PersonSince> {
+    yield* await Promise.resolve(this.#listed(this.#asking(userId)));
+  }
+
   overview(userId: UserId): Promise<Overview> {
     const mine = this.#find(userId) ?? new MemoryPerson();
-    const incoming = [...this.#people].flatMap(([from, { asks }]): [UserId, HubMs][] => {
-      const ask = asks.get(userId);
-      return ask !== undefined && this.#isWaiting(from, userId) ? [[from, ask.sentAt]] : [];
-    });
+    const incoming = this.#asking(userId);
     const outgoing = [...mine.asks].filter(([, { isWithdrawn }]) => !isWithdrawn);
     return Promise.resolve({
       friends: this.#listed(mine.friends),
@@ -317,6 +318,13 @@ export class MemoryFriends implements Friends {
   #isWaiting(from: UserId, to: UserId): boolean {
     const ask = this.#people.get(from)?.asks.get(to);
     return ask !== undefined && !ask.isWithdrawn && ask.declinedAt === undefined;
+  }
+
+  #asking(userId: UserId): [UserId, HubMs][] {
+    return [...this.#people].flatMap(([from, { asks }]) => {
+      const ask = asks.get(userId);
+      return ask !== undefined && this.#isWaiting(from, userId) ? [[from, ask.sentAt]] : [];
+    });
   }
 
   #areBlocked(a: UserId, b: UserId): boolean {

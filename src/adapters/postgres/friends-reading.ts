@@ -43,6 +43,7 @@ interface AudienceRow {
   readonly chosen: readonly UserId[];
 }
 
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const PERSON = 'u.id, u.name, u.colour, u.picture';
 export async function readOverview(
   rows: Rows,
@@ -79,6 +80,28 @@ export async function readOverview(
     outgoing: of('outgoing'),
     blocked: of('blocked'),
   };
+}
+
+/** @param portion how many are asked for at once */
+export async function* readIncoming(
+  rows: Rows,
+  userId: UserId,
+  portion: number,
+): AsyncIterable<PersonSince> {
+  type Row = PersonRow & { readonly at: HubMs };
+  const select = `select ${PERSON}, r.sent_at as at
+    from friend_request r join "user" u on u.id = r.from_id
+    where r.to_id = ? and r.declined_at is null and not r.withdrawn
+      and (r.sent_at, r.from_id) < (?::float8, ?::uuid)
+    order by r.sent_at desc, r.from_id desc limit ?`;
+  let before: readonly [HubMs | string, string] = ['infinity', LAST_ID];
+  for (;;) {
+    const found: Row[] = await rows<Row>(select, [userId, ...before, portion]);
+    for (const row of found) yield { ...personOf(row), at: row.at };
+    const last = found.at(-1);
+    if (last === undefined || found.length < portion) return;
+    before = [last.at, last.id];
+  }
 }
 
 export async function readCompanions(

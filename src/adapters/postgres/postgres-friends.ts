@@ -177,6 +177,10 @@ export class PostgresFriends implements Friends {
     });
   }
 
+  incoming(userId: UserId): AsyncIterable<PersonSince> {
+    return reading.readIncoming(this.#rows, userId, this.#limits.shownRequests);
+  }
+
   overview(userId: UserId): Promise<Overview> {
     return reading.readOverview(this.#rows, userId, this.#limits.shownRequests);
   }
