@@ -13,6 +13,7 @@ import { RedisHubClock } from './adapters/redis/redis-hub-clock.ts';
 import { RedisIdleRooms } from './adapters/redis/redis-idle-rooms.ts';
 import { RedisKeys } from './adapters/redis/redis-keys.ts';
 import { RedisOutbox } from './adapters/redis/redis-outbox.ts';
+import { RedisRejects } from './adapters/redis/redis-rejects.ts';
 import { RedisPresence } from './adapters/redis/redis-presence.ts';
 import { RedisRoomLog } from './adapters/redis/redis-room-log.ts';
 import { ReplicaBarrier } from './adapters/redis/replica-barrier.ts';
@@ -127,7 +128,7 @@ async function openParts(
   }
   return {
     ...postgres,
-    traces: followedTraces(postgres.traces, outbox),
+    traces: followedTraces(postgres.traces, outbox, new RedisRejects(redis, keys)),
     roomLog: archivedRoomLog(live, postgres.roomLog),
     chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,

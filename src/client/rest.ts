@@ -99,7 +99,10 @@ export class EarshotApi {
     return this.#call<User>('GET', '/v1/me');
   }
 
-  /** The new token carries the new name; the old one still names the same person. */
+  /**
+   * Of a guest. The new token carries the new name and ends when the old one does, which still names the same person. An operator's
+   * people are renamed as well, and given no token.
+   */
   rename(name: string): Promise<GuestGrant> {
     return this.#call<GuestGrant>('PATCH', '/v1/me', { name });
   }

@@ -32,12 +32,7 @@ export interface FeedDeskDeps {
   /** Undefined where this process is alone. */
   readonly presence: Pick<Presence, 'aliveNodes' | 'onNodes'> | undefined;
   readonly outbox: Outbox;
-  /** Somebody who looked at the feed here has been erased. */
-  readonly erased?: (userId: UserId) => void;
 }
-
-/** Signalled to a person who is no more: their sockets close, on whatever node. */
-export const ACCOUNT_ERASED = 'account.erased';
 
 const SWEEP_MS = 5_000;
 /** A change whose word was lost, with the node that was to tell it, is found by asking again: so many viewers at each sweep. */
@@ -243,12 +238,6 @@ export class FeedDesk {
   }
 
   #signalled(viewer: Viewer, signal: JsonObject): void {
-    if (signal['type'] === ACCOUNT_ERASED) {
-      for (const connection of viewer.connections)
-        this.#deps.outbox.close(connection, 'revoked', 'the account was erased');
-      this.#deps.erased?.(viewer.id);
-      return;
-    }
     // The overview has changed: so may have those whom one may look at.
     if (signal['type'] === 'friends.changed' && viewer.audience !== undefined)
       this.#readAgain(viewer);

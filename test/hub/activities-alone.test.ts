@@ -46,6 +46,7 @@ class Alone {
     return new Connection('c' as ConnectionId, new FakeSocket(), 'here', {
       phase: 'active',
       user,
+      deviceId: undefined,
       expiresAt: Infinity,
       warned: false,
     });

@@ -185,6 +185,18 @@ describe('a viewer', () => {
     expect(ben.holds()).toHaveProperty('User 1');
   });
 
+  it('is kept from nobody for good by a private session whose end is a mistake', async () => {
+    const { client, now } = await world([1, 2]);
+    for (const privateUntil of [-1, now() + 367 * 24 * 60 * MIN, 1e300])
+      expect(await client(1).ask('audience.set', { privateUntil })).toMatchObject({
+        type: 'error',
+        code: 'bad_request',
+      });
+    const year = now() + 366 * 24 * 60 * MIN;
+    const set = await client(1).ask('audience.set', { privateUntil: year });
+    expect(set).toMatchObject({ audience: { privateUntil: year } });
+  });
+
   it('has what the author takes back no more', async () => {
     const { client, viewer, hub } = await world([1, 2]);
     const ben = await viewer(2);

@@ -172,6 +172,7 @@ export const ChatItemSchema = defineEntity({
       expression:
         'create index chat_item_key_index on chat_item (room_id, key) where key is not null',
     },
+    { name: 'chat_item_user_index', properties: ['userId', 'at', 'id'] },
   ],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
@@ -227,6 +228,8 @@ export const BlockSchema = defineEntity({
     userId: p.uuid(),
     blockedId: p.uuid(),
     at: p.float().columnType('double precision'),
+    /** As it was then; null where the other blocked this person already. */
+    name: p.text().nullable(),
   },
 });
 

@@ -80,6 +80,8 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       method: 'get',
       path: '/v1/me/data',
       summary: 'All that is kept of me, as one document',
+      description:
+        'The profile, the audience, friends, all requests, blocks and devices; `rooms`: when I was in which (`stay`), what I said (`message`) and what I did there, as queueing, voting and playing (`act`, with the event as the room was told of it); `listening`: what I heard.',
       responses: { 200: json(DocumentBody, 'the document'), ...UNAUTHORISED, ...RATE_LIMITED },
     }),
     async (context) => {
