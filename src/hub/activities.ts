@@ -138,7 +138,7 @@ export class Activities implements RoomListener {
   ): Promise<{ readonly activityId?: string } | Refusal> {
     const { clock } = this.#deps.ports;
     if (request.state === 'stopped') {
-      this.#solo.stop(user.id, clock.now());
+      this.#solo.end(user.id, clock.now());
       return {};
     }
     const track = this.#trackOf(request.track);
@@ -191,14 +191,15 @@ export class Activities implements RoomListener {
     this.#authors.reacted(userId, activityId, emoji);
   }
 
-  /** All that was heard is handed on. What is shown of this node's people goes with the node. */
+  /** All that was heard is handed on, with its ends; resolves when it is. What is shown of this node's people goes with the node. */
   async stop(): Promise<void> {
-    if (this.#isStopped) return;
+    if (this.#isStopped) return this.#recorder.stop();
     this.#isStopped = true;
     this.#cancelTick?.();
     const now = this.#deps.ports.clock.now();
     for (const listening of this.#rooms.values()) listening.stop(now);
     this.#rooms.clear();
+    this.#solo.stop(now);
     this.#publisher.stop();
     this.#authors.stop();
     await this.#recorder.stop();

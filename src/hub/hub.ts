@@ -195,11 +195,12 @@ export class Hub implements SocketListener {
     });
   }
 
-  stop(): void {
+  /** Resolves when what was heard is handed on: the stores may close then. */
+  async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#sessions.stop();
     this.rooms.stop();
-    void this.feed?.stop();
+    await this.feed?.stop();
   }
 
   #answerProbe(socket: Socket, data: Uint8Array, t1: number): void {

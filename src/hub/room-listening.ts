@@ -1,7 +1,6 @@
 // Who of this node listens in one room, what the room plays them, and which time they have surely heard of it.
 // Knows the room's state and its members' reports; knows neither the feed nor the history.
 import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
-import { hasTrack, type Anchor } from '../../protocol/schemas/playback.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import type { SyncState } from '../../protocol/schemas/requests.ts';
 import {
@@ -15,12 +14,12 @@ import {
   type Span,
 } from '../domain/now-playing.ts';
 import type { ActivityEntrance, ActivityRoom } from './live-activity.ts';
-import { RoomPlays, type RoomPlay } from './room-plays.ts';
+import { RoomPlays, type PlayedRoom, type RoomPlay } from './room-plays.ts';
 
 /** As much of a room as is looked at. */
 export interface ListenedRoom {
   readonly id: RoomId;
-  readonly state: { readonly public: PublicRoom };
+  readonly state: PlayedRoom;
   /** Whether this person is connected to it, on any node. */
   isPresent(userId: UserId): boolean;
 }
@@ -36,7 +35,8 @@ export interface RoomListener {
 }
 
 /** What one of its listeners is shown to listen to. */
-export interface RoomShown extends RoomPlay, Pick<Sounding, 'state' | 'positionMs' | 'positionAt'> {
+export interface RoomShown
+  extends Omit<RoomPlay, 'began'>, Pick<Sounding, 'state' | 'positionMs' | 'positionAt'> {
   readonly at: HubMs;
   readonly room: ActivityRoom;
   readonly join: ActivityEntrance;
@@ -76,8 +76,6 @@ interface Listener {
 }
 
 interface Current extends RoomPlay, Sounding {
-  /** Since when this entry is what the room sounds, playing or not. */
-  readonly began: HubMs;
   /** Since when it plays without a pause. */
   readonly playsSince: HubMs | undefined;
   readonly pausedSince: HubMs | undefined;
@@ -104,7 +102,7 @@ export class RoomListening {
     this.#room = room;
     this.#deps = deps;
     this.#public = room.state.public;
-    this.#plays = new RoomPlays(this.#public, now - LISTENS_FOR_MS);
+    this.#plays = new RoomPlays(room.state, now - LISTENS_FOR_MS);
     this.#flushAt = now + FLUSH_MS;
     this.#expireAt = now + SHOWN_AFTER_MS;
     this.#look(now);
@@ -141,7 +139,7 @@ export class RoomListening {
     const before = this.#public;
     const after = this.#room.state.public;
     if (before.playback.timeline !== after.playback.timeline || before.session !== after.session) {
-      this.#plays.follow(after, now);
+      this.#plays.follow(this.#room.state, now);
       this.#public = after;
       this.#look(now);
       return;
@@ -177,7 +175,13 @@ export class RoomListening {
 
   /** Nobody listens here any more: all is told. */
   stop(now: HubMs): void {
-    for (const userId of [...this.#listeners.keys()]) this.#drop(userId, now, now);
+    for (const [userId, { lost }] of this.#listeners)
+      this.#drop(userId, now, lost === undefined ? now : this.#endOfLost(userId, lost.at));
+  }
+
+  /** Whoever is on another node by now has not stopped. */
+  #endOfLost(userId: UserId, lostAt: HubMs): HubMs | undefined {
+    return this.#room.isPresent(userId) ? undefined : lostAt;
   }
 
   /** @param endedAt when they stopped; undefined where they go on on another node */
@@ -213,11 +217,10 @@ export class RoomListening {
   #sounding(before: Current | undefined, now: HubMs): Current | undefined {
     const { timeline } = this.#public.playback;
     const sounding = soundingAt(timeline, now);
-    const play = sounding === undefined ? undefined : this.#plays.playOf(sounding.entryId);
+    const play = sounding === undefined ? undefined : this.#plays.playAt(now);
     if (sounding === undefined || play === undefined) return undefined;
     const same = before?.playKey === play.playKey ? before : undefined;
     const isPlaying = sounding.state === 'playing';
-    const began = same?.began ?? beganAt(timeline, sounding);
     const playsSince = isPlaying ? (same?.playsSince ?? sounding.positionAt) : undefined;
     const pausedSince = isPlaying ? undefined : (same?.pausedSince ?? sounding.positionAt);
     const isVisible =
@@ -226,7 +229,7 @@ export class RoomListening {
       hasPlayed(playsSince, now);
     const isOver = pausedSince !== undefined && now - pausedSince >= PAUSE_LASTS_MS;
     if (isOver) return undefined;
-    return { ...play, ...sounding, began, playsSince, pausedSince, isVisible };
+    return { ...play, ...sounding, playsSince, pausedSince, isVisible };
   }
 
   /** When what was shown stopped, as far as the timeline tells. */
@@ -297,8 +300,7 @@ export class RoomListening {
     for (const [userId, { listenedAt, lost }] of this.#listeners) {
       const silentSince = Math.max(listenedAt, playsSince ?? 0);
       if (lost !== undefined && now - lost.at >= this.#deps.graceMs) {
-        // Whoever is on another node by now has not stopped.
-        this.#drop(userId, now, this.#room.isPresent(userId) ? undefined : lost.at);
+        this.#drop(userId, now, this.#endOfLost(userId, lost.at));
       } else if (lost === undefined && !isPaused && now - silentSince > LISTENS_FOR_MS) {
         // While nothing plays, a page has nothing to report.
         this.#drop(userId, now, listenedAt);
@@ -321,18 +323,6 @@ export class RoomListening {
 
 function hasPlayed(since: HubMs | undefined, now: HubMs): boolean {
   return since !== undefined && now - since >= SHOWN_AFTER_MS;
-}
-
-/** A seek within the same entry does not begin it anew. */
-function beganAt(timeline: readonly Anchor[], { entryId, positionAt }: Sounding): HubMs {
-  let began = positionAt;
-  for (const anchor of timeline) {
-    if (anchor.at > positionAt) break;
-    const isIt = hasTrack(anchor) && anchor.entryId === entryId && anchor.state !== 'stopped';
-    if (!isIt) began = positionAt;
-    else if (anchor.at < began) began = anchor.at;
-  }
-  return began;
 }
 
 function isSame(a: Current | undefined, b: Current): boolean {

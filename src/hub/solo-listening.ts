@@ -100,18 +100,22 @@ export class SoloListening {
     return solo.activityId;
   }
 
-  /** Nothing is listened to any more. */
-  stop(userId: UserId, now: HubMs): void {
+  /** They listen to nothing any more. */
+  end(userId: UserId, now: HubMs): void {
     const solo = this.#solos.get(userId);
-    if (solo === undefined) return;
-    this.#count(userId, solo, now);
-    this.#end(userId, solo, now);
+    if (solo !== undefined) this.#endNow(userId, solo, now);
   }
 
-  /** The socket over which it was told is gone. */
+  /** Nobody listens here any more: all is told. */
+  stop(now: HubMs): void {
+    for (const [userId, solo] of this.#solos) this.#endNow(userId, solo, solo.lostAt ?? now);
+  }
+
+  /** The socket over which it was told is gone: what was heard until then is told, as they may go on over another node. */
   closed(connection: Connection, userId: UserId, now: HubMs): void {
     const solo = this.#solos.get(userId);
     if (solo?.connection !== connection) return;
+    this.#count(userId, solo, now);
     solo.connection = undefined;
     solo.lostAt = now;
   }
@@ -143,6 +147,11 @@ export class SoloListening {
   #count(userId: UserId, solo: Solo, now: HubMs): void {
     const span = soloSpan(solo.said, now);
     if (span !== undefined) this.#deps.heard(userId, activityOf(solo), [span]);
+  }
+
+  #endNow(userId: UserId, solo: Solo, endedAt: HubMs): void {
+    this.#count(userId, solo, endedAt);
+    this.#end(userId, solo, endedAt);
   }
 
   #end(userId: UserId, solo: Solo, endedAt: HubMs): void {

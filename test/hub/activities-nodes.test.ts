@@ -65,6 +65,27 @@ describe('on two nodes', () => {
     );
   });
 
+  it('a play whose start has left the timeline is the same on a node that comes to it later', async () => {
+    const town = new Town();
+    const [a, b] = [await town.nodes.start('a'), await town.nodes.start('b')];
+    const host = await town.person(a, 1);
+    const roomId = await playingRoom(host, ['track1']);
+    await listen([host], roomId, 15_000);
+    const entryId = Object.keys(a.hub.rooms.get(roomId)?.state.public.queue ?? {})[0] as string;
+    for (const positionMs of [20_000, 10_000]) {
+      await host.ask('playback.seek', { roomId, entryId, positionMs });
+      await listen([host], roomId, 5_000);
+    }
+    host.close();
+    const again = await b.connect(1);
+    await again.ask('room.join', { roomId });
+    await listen([again], roomId, 20_000);
+    await again.ask('room.leave', { roomId });
+    await town.nodes.time.advance(2_000);
+    expect(new Set(town.outbox.heard(1).map(({ playKey }) => playKey)).size).toBe(1);
+    expect(town.outbox.history(1)).toHaveLength(1);
+  });
+
   it('a node that a person has left does not end what goes on on the other', async () => {
     const town = new Town();
     const [a, b] = [await town.nodes.start('a'), await town.nodes.start('b')];

@@ -265,3 +265,105 @@ describe('what was heard', () => {
     expect(mine[0]?.listenId).toBe(world.outbox.history(1)[0]?.activityId);
   });
 });
+
+describe('a track that a room plays again', () => {
+  async function listensOf(world: ListeningWorld) {
+    await world.time.advance(500);
+    return world.stores.activityLog.listensPage(userId(1), { limit: 50 });
+  }
+
+  it('counts as often as it is heard, each time from its own start', async () => {
+    const { world, host, roomId } = await kitchen(['track1']);
+    await host.ask('playback.mode', { roomId, repeat: 'one' });
+    await listen([host], roomId, 250_000);
+    await host.ask('room.leave', { roomId });
+    const listens = await listensOf(world);
+    expect(listens.map(({ heardMs }) => heardMs).slice(0, 3)).toEqual([60_000, 60_000, 60_000]);
+    expect(listens).toHaveLength(4);
+    const begun = world.outbox.history(1).map(({ at }) => at);
+    const apart = begun.slice(2).map((at, n) => at - (begun[n + 1] ?? 0));
+    expect(apart).toEqual([60_000, 60_000, 60_000]);
+  });
+
+  it('counts again when the queue comes round to it', async () => {
+    const { world, host, roomId } = await kitchen(['track1', 'track2']);
+    await host.ask('playback.mode', { roomId, repeat: 'all' });
+    await listen([host], roomId, 250_000);
+    await host.ask('room.leave', { roomId });
+    const listens = await listensOf(world);
+    expect(listens.map(({ track }) => track.title)).toEqual([
+      'Title 2',
+      'Title 1',
+      'Title 2',
+      'Title 1',
+    ]);
+  });
+
+  it('counts again when it is begun again past its half, and once when it is sooner', async () => {
+    const { world, host, roomId } = await kitchen(['track1']);
+    const room = world.hub.rooms.get(roomId);
+    const entryId = Object.keys(room?.state.public.queue ?? {})[0] as string;
+    await listen([host], roomId, 40_000);
+    await host.ask('playback.previous', { roomId, entryId });
+    await listen([host], roomId, 15_000);
+    await host.ask('playback.jump', { roomId, to: entryId });
+    await listen([host], roomId, 70_000);
+    await host.ask('room.leave', { roomId });
+    const listens = await listensOf(world);
+    expect(listens).toHaveLength(2);
+    expect(world.outbox.history(1)).toHaveLength(2);
+  });
+
+  it('keeps its play through seeks, after which its start stands nowhere in the timeline', async () => {
+    const { world, host, roomId } = await kitchen(['track1']);
+    const room = world.hub.rooms.get(roomId);
+    const entryId = Object.keys(room?.state.public.queue ?? {})[0] as string;
+    await listen([host], roomId, 15_000);
+    for (const positionMs of [20_000, 15_000, 25_000]) {
+      await host.ask('playback.seek', { roomId, entryId, positionMs });
+      await listen([host], roomId, 10_000);
+    }
+    expect(room?.state.public.playback.timeline[0]).not.toMatchObject({ positionMs: 0 });
+    await host.ask('room.leave', { roomId });
+    expect(await listensOf(world)).toHaveLength(1);
+    expect(world.outbox.history(1)).toHaveLength(1);
+  });
+});
+
+describe('a hub that stops', () => {
+  it('has handed on what was heard, and the ends, before its stores may close', async () => {
+    const { world, host, roomId } = await kitchen(['track1']);
+    const alone = await world.person(2);
+    const lost = await world.person(3);
+    const word = { track: { trackId: 'track3' }, positionMs: 0, state: 'playing' } as const;
+    const startedAt = world.time.now();
+    await alone.ask('activity.set', word);
+    await lost.ask('activity.set', word);
+    await listen([host], roomId, 20_000);
+    lost.close();
+    await listen([host], roomId, 10_000);
+    await world.time.advance(500);
+    const add = world.outbox.add.bind(world.outbox);
+    let release = (): void => undefined;
+    world.outbox.add = async (entries) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await add(entries);
+    };
+    let isOver = false;
+    const stopped = world.hub.stop().then(() => (isOver = true));
+    await world.time.settle();
+    expect(isOver).toBe(false);
+    release();
+    await stopped;
+    const stoppedAt = world.time.now();
+    expect(world.outbox.heardMs(2, 'Title 3')).toBe(stoppedAt - startedAt);
+    expect(world.outbox.heardMs(3, 'Title 3')).toBeLessThan(21_000);
+    expect(world.outbox.heardMs(3, 'Title 3')).toBeGreaterThan(19_000);
+    expect(world.outbox.heardMs(1, 'Title 1')).toBeGreaterThan(19_000);
+    expect(world.outbox.history(1)).toMatchObject([{ endedAt: stoppedAt }]);
+    expect(world.outbox.history(2)).toMatchObject([{ endedAt: stoppedAt }]);
+    expect(world.outbox.history(3)[0]?.endedAt).toBeLessThan(startedAt + 21_000);
+  });
+});

@@ -122,6 +122,45 @@ describe('the recorder', () => {
     expect(outbox.entries).toHaveLength(1);
     expect(time.waiting).toBe(0);
   });
+
+  it('hands on more than one batch when it stops, after the one that is under way', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    const add = outbox.add.bind(outbox);
+    const held: (() => void)[] = [];
+    outbox.add = async (entries) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      await add(entries);
+    };
+    for (let n = 0; n < 1_500; n += 1) it.record(played(`a${n}`, n));
+    await time.advance(250);
+    for (let n = 1_500; n < 2_500; n += 1) it.record(played(`a${n}`, n));
+    let isOver = false;
+    const stopped = it.stop().then(() => (isOver = true));
+    for (let batch = 1; batch <= 3; batch += 1) {
+      await time.settle();
+      expect([held.length, isOver]).toEqual([batch, false]);
+      held.at(-1)?.();
+    }
+    await stopped;
+    expect(new Set(outbox.played().map(({ activityId }) => activityId)).size).toBe(2_500);
+    expect([it.waiting, it.lost]).toEqual([0, 0]);
+  });
+
+  it('counts as lost what cannot be handed on when it stops, and what comes after it', async () => {
+    const { time, outbox, log, recorder: it } = recorder();
+    for (let n = 0; n < 1_500; n += 1) it.record(played(`a${n}`, n));
+    const add = outbox.add.bind(outbox);
+    outbox.add = async (entries) => {
+      await add(entries);
+      outbox.isAway = true;
+    };
+    await it.stop();
+    it.record(played('late', 1));
+    expect(outbox.entries).toHaveLength(1_000);
+    expect([it.waiting, it.lost]).toEqual([0, 501]);
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    expect(time.waiting).toBe(0);
+  });
 });
 
 class HeldFeed {

@@ -135,7 +135,7 @@ export class HubWorld {
   /** The hub dies with all its sockets, and another one takes over from the stores. Start it. */
   restart(): void {
     this.#life.isOver = true;
-    this.hub.stop();
+    void this.hub.stop();
     this.hub = this.#newHub();
   }
 
