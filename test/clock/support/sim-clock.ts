@@ -9,7 +9,22 @@ export interface SimClockOptions {
   readonly skewPpm?: number;
   readonly quantumMs?: number;
   /** Sleeps during which the local clock stands still: true time of falling asleep, and for how long. */
-  readonly suspends?: readonly { readonly atMs: number; readonly forMs: number }[];
+  readonly suspends?: readonly Span[];
+  /** Leaps of the local clock itself, which honest platforms do not make and some virtual machines do. */
+  readonly localJumps?: readonly Leap[];
+  /** Somebody sets the time of day. */
+  readonly wallJumps?: readonly Leap[];
+}
+
+/** Part of a run, in true time. */
+export interface Span {
+  readonly atMs: number;
+  readonly forMs: number;
+}
+
+export interface Leap {
+  readonly atMs: number;
+  readonly byMs: number;
 }
 
 const gridMs = 1_000;
@@ -23,15 +38,27 @@ export class SimClock {
   readonly #wallOriginMs: number;
   readonly #quantumMs: number;
   readonly #phaseMs: number[] = [];
-  readonly #suspends: readonly { readonly atMs: number; readonly forMs: number }[];
+  readonly #suspends: readonly Span[];
+  readonly #localJumps: readonly Leap[];
+  readonly #wallJumps: readonly Leap[];
 
-  constructor({ random, durationMs, skewPpm, quantumMs = 0.1, suspends = [] }: SimClockOptions) {
+  constructor({
+    random,
+    durationMs,
+    skewPpm,
+    quantumMs = 0.1,
+    suspends = [],
+    localJumps = [],
+    wallJumps = [],
+  }: SimClockOptions) {
     const sign = random.chance(0.5) ? 1 : -1;
     let ratePpm = skewPpm ?? sign * random.uniform(5, 100);
     this.#originMs = random.uniform(500, 100_000);
     this.#wallOriginMs = 1_800_000_000_000 + random.uniform(0, 1e9);
     this.#quantumMs = quantumMs;
     this.#suspends = suspends;
+    this.#localJumps = localJumps;
+    this.#wallJumps = wallJumps;
     const sinePhase = random.uniform(0, 2 * Math.PI);
     let phaseMs = 0;
     for (let at = 0; at <= durationMs + 30_000; at += gridMs) {
@@ -44,8 +71,19 @@ export class SimClock {
 
   /** Local time, unrounded. */
   localAt(trueMs: number): number {
-    const awakeMs = trueMs - this.#sleptBy(trueMs);
-    return this.#originMs + awakeMs + this.#phaseAt(awakeMs);
+    const awakeMs = this.awakeMsAt(trueMs);
+    return this.#originMs + awakeMs + this.#phaseAt(awakeMs) + leaptBy(this.#localJumps, trueMs);
+  }
+
+  /** How long the device has been awake. */
+  awakeMsAt(trueMs: number): number {
+    return trueMs - this.#sleptBy(trueMs);
+  }
+
+  /** How fast the crystal runs, beyond true time. */
+  ratePpmAt(trueMs: number): number {
+    const awakeMs = this.awakeMsAt(trueMs);
+    return ((this.#phaseAt(awakeMs + gridMs) - this.#phaseAt(awakeMs)) / gridMs) * 1e6;
   }
 
   /** What `performance.now()` returns. */
@@ -57,7 +95,7 @@ export class SimClock {
 
   /** What `Date.now()` returns. */
   wallAt(trueMs: number): number {
-    return Math.floor(this.#wallOriginMs + trueMs);
+    return Math.floor(this.#wallOriginMs + trueMs + leaptBy(this.#wallJumps, trueMs));
   }
 
   /** True time at which the local clock shows `localMs`; the earliest one if it stands there. */
@@ -67,6 +105,9 @@ export class SimClock {
       trueMs += localMs - this.#originMs - trueMs - this.#phaseAt(trueMs);
     }
     for (const { atMs, forMs } of this.#suspends) if (trueMs > atMs) trueMs += forMs;
+    for (const { atMs, byMs } of this.#localJumps) {
+      if (trueMs > atMs) trueMs = Math.max(atMs, trueMs - byMs);
+    }
     return trueMs;
   }
 
@@ -93,4 +134,10 @@ export class SimClock {
     }
     return slept;
   }
+}
+
+function leaptBy(leaps: readonly Leap[], trueMs: number): number {
+  let byMs = 0;
+  for (const leap of leaps) if (trueMs >= leap.atMs) byMs += leap.byMs;
+  return byMs;
 }

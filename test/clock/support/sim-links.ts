@@ -91,10 +91,19 @@ export interface RouteChange {
   readonly downMs: number;
 }
 
+/** Something on the way holds frames back for a while: one way, or both. */
+export interface Detour {
+  readonly atMs: number;
+  readonly forMs: number;
+  readonly upMs?: number;
+  readonly downMs?: number;
+}
+
 export class SimLink {
   readonly #random: SeededRandom;
   readonly #model: LinkModel;
   readonly #routes: readonly RouteChange[];
+  readonly #detours: readonly Detour[];
   #lastUpSent = -1e9;
   #lastUpArrived = -1e9;
   #lastDownSent = -1e9;
@@ -106,8 +115,13 @@ export class SimLink {
     random: SeededRandom,
     {
       routes = [],
+      detours = [],
       quietJoin = false,
-    }: { routes?: readonly RouteChange[]; quietJoin?: boolean } = {},
+    }: {
+      routes?: readonly RouteChange[];
+      detours?: readonly Detour[];
+      quietJoin?: boolean;
+    } = {},
   ) {
     this.#random = random;
     const part = random.next();
@@ -117,6 +131,7 @@ export class SimLink {
       return { on: sinceMs < onMs, sinceMs };
     });
     this.#routes = routes;
+    this.#detours = detours;
   }
 
   /** (least up − least down)/2: what no end-to-end method can see. */
@@ -128,7 +143,8 @@ export class SimLink {
   /** When a frame that leaves the client at a true time reaches the hub. Calls in order of time. */
   up(sentMs: number): number {
     const { upMs } = this.#baseAt(sentMs);
-    const delay = upMs + this.#model.up(this.#random, sentMs, sentMs - this.#lastUpSent);
+    const held = this.#heldBack('upMs', sentMs);
+    const delay = upMs + held + this.#model.up(this.#random, sentMs, sentMs - this.#lastUpSent);
     this.#lastUpSent = sentMs;
     this.#lastUpArrived = Math.max(this.#lastUpArrived, sentMs + delay + this.#resending(sentMs));
     return this.#lastUpArrived;
@@ -136,7 +152,9 @@ export class SimLink {
 
   down(sentMs: number): number {
     const { downMs } = this.#baseAt(sentMs);
-    const delay = downMs + this.#model.down(this.#random, sentMs, sentMs - this.#lastDownSent);
+    const held = this.#heldBack('downMs', sentMs);
+    const delay =
+      downMs + held + this.#model.down(this.#random, sentMs, sentMs - this.#lastDownSent);
     this.#lastDownSent = sentMs;
     this.#lastDownArrived = Math.max(
       this.#lastDownArrived,
@@ -150,6 +168,14 @@ export class SimLink {
     if (!this.#random.chance(this.#model.loss)) return 0;
     const { upMs, downMs } = this.#baseAt(atMs);
     return Math.max(200, upMs + downMs);
+  }
+
+  #heldBack(way: 'upMs' | 'downMs', sentMs: number): number {
+    let heldMs = 0;
+    for (const detour of this.#detours) {
+      if (sentMs >= detour.atMs && sentMs < detour.atMs + detour.forMs) heldMs += detour[way] ?? 0;
+    }
+    return heldMs;
   }
 
   #baseAt(trueMs: number): { upMs: number; downMs: number } {
