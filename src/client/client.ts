@@ -15,6 +15,7 @@ import type { Outcome, ReplyOf, RequestOptions } from './request-book.ts';
 import { EarshotApi } from './rest.ts';
 import { RoomReplica, isRoomPush, type RepairCounts } from './room-replica.ts';
 import { Room } from './room.ts';
+import { SocketWires } from './socket-wires.ts';
 import type { TokenSource } from './token-source.ts';
 
 export type { ConnectionState } from './connection-state.ts';
@@ -74,6 +75,8 @@ export class EarshotClient {
   constructor({ url, token, client, platform }: EarshotClientOptions) {
     this.#platform = platformWith(platform);
     this.clock = new ClientClock(this.#platform);
+    const wires = new SocketWires(this.#platform, this.clock);
+    this.clock.listenTo(wires);
     let lastToken = typeof token === 'string' ? token : undefined;
     const remembered =
       typeof token === 'string'
@@ -88,7 +91,7 @@ export class EarshotClient {
       token: remembered,
       client: client ?? { name: 'earshot-sdk', version: '0.1.0' },
       platform: this.#platform,
-      clock: this.clock,
+      wires,
       connected: (user, ready) => this.#onConnected(user, ready),
       lost: () => {
         this.feed.lost();
