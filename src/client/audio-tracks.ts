@@ -5,7 +5,7 @@ import type { WantedTrack } from './audio-output.ts';
 export interface DecodedTracksOptions {
   /** The whole file; rejects when it will not come, after its own retries. */
   readonly load: (trackId: TrackId, signal: AbortSignal) => Promise<ArrayBuffer>;
-  readonly decode: (bytes: ArrayBuffer) => Promise<AudioBuffer>;
+  readonly decode: (bytes: ArrayBuffer, trackId: TrackId) => Promise<AudioBuffer>;
   readonly sampleRate: number;
   readonly maxBytes: number;
   readonly onChange: () => void;
@@ -107,7 +107,7 @@ export class DecodedTracks {
   async #load(trackId: TrackId, signal: AbortSignal): Promise<AudioBuffer | string> {
     try {
       const bytes = await this.#options.load(trackId, signal);
-      return signal.aborted ? 'aborted' : await this.#options.decode(bytes);
+      return signal.aborted ? 'aborted' : await this.#options.decode(bytes, trackId);
     } catch (cause) {
       return cause instanceof Error ? cause.message : String(cause);
     }

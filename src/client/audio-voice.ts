@@ -13,6 +13,8 @@ export interface VoiceOptions {
   readonly rate: number;
   /** 0: begins at full level. */
   readonly fadeInSec: number;
+  /** The factor that makes the track as loud as the others. */
+  readonly level: number;
 }
 
 interface Piece {
@@ -23,6 +25,8 @@ interface Piece {
 
 /** `playbackRate` is read once a render quantum: a change anywhere else would take effect later than we count it. */
 const quantumFrames = 128;
+/** A change of level while it sounds is spread over this time constant. */
+const levelSec = 0.1;
 /** Nobody asks about more than the last changes, and a track may see thousands. */
 const keptPieces = 64;
 
@@ -38,6 +42,9 @@ export class Voice {
   leaving = false;
   readonly #source: AudioBufferSourceNode;
   readonly #gain: GainNode;
+  readonly #context: BaseAudioContext;
+  readonly #trim: GainNode;
+  #level: number;
   readonly #bufferMs: number;
   readonly #sampleRate: number;
   readonly #fadeInSec: number;
@@ -53,8 +60,14 @@ export class Voice {
     this.#sampleRate = context.sampleRate;
     this.#fadeInSec = options.fadeInSec;
     this.#pieces = [{ sec: startSec, positionMs, rate }];
+    this.#context = context;
     this.#gain = context.createGain();
-    this.#gain.connect(destination);
+    // Apart from the fades: the level of a track is its own, whatever is planned for its ends.
+    this.#trim = context.createGain();
+    this.#level = options.level;
+    this.#trim.gain.value = options.level;
+    this.#gain.connect(this.#trim);
+    this.#trim.connect(destination);
     this.#fadeIn();
     this.#source = context.createBufferSource();
     this.#source.buffer = buffer;
@@ -130,6 +143,15 @@ export class Voice {
     this.#source.stop(end + fadeSec);
   }
 
+  /** At once where it has still to begin, else gliding, as a step would click. */
+  setLevel(level: number): void {
+    if (level === this.#level) return;
+    this.#level = level;
+    const { currentTime } = this.#context;
+    if (currentTime < this.startSec) this.#trim.gain.setValueAtTime(level, currentTime);
+    else this.#trim.gain.setTargetAtTime(level, currentTime, levelSec);
+  }
+
   /** Silent at once: for what has not begun. */
   cancel(): void {
     this.#source.stop();
@@ -151,6 +173,7 @@ export class Voice {
     this.#source.onended = null;
     this.#source.disconnect();
     this.#gain.disconnect();
+    this.#trim.disconnect();
   }
 
   #onGrid(sec: number): number {

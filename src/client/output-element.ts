@@ -15,6 +15,8 @@ import type { AudioTimeline } from './audio-timeline.ts';
 export interface ElementOutputOptions {
   readonly createElement: () => HTMLAudioElement;
   readonly url: (trackId: TrackId, fresh: boolean) => Promise<string>;
+  /** The factor that makes a track as loud as the others. */
+  readonly levelOf: (trackId: TrackId) => number;
   /** Sound goes through it where there is one. */
   readonly graph?:
     | {
@@ -80,6 +82,9 @@ export class ElementOutput implements AudioOutput {
       deck.load(trackId);
       deck.seek(positionMs);
     }
+    for (const deck of this.#decks) {
+      if (deck.trackId !== undefined) deck.setLevel(this.#options.levelOf(deck.trackId));
+    }
   }
 
   buffered({ trackId, positionMs, durationMs }: WantedTrack): Buffered {
@@ -135,7 +140,7 @@ export class ElementOutput implements AudioOutput {
   /** Where no audio graph does it. */
   setVolume(volume: number): void {
     this.#volume = volume;
-    for (const deck of this.#decks) deck.element.volume = volume;
+    if (this.#options.graph === undefined) for (const deck of this.#decks) deck.setVolume(volume);
   }
 
   close(): void {
@@ -149,6 +154,7 @@ export class ElementOutput implements AudioOutput {
     if (deck === undefined || this.#parts.some((part) => part.deck === deck)) return;
     if (deck.trackId !== stretch.trackId) deck.load(stretch.trackId);
     if (deck.failure !== undefined) return;
+    deck.setLevel(this.#options.levelOf(stretch.trackId));
     const part: Part = { stretch, deck, phase: 'cued', cancelStart: idle, cancelEnd: idle };
     this.#parts.push(part);
     deck.setRate(this.#rate);
@@ -292,7 +298,7 @@ export class ElementOutput implements AudioOutput {
       after,
       onChange: () => this.#onDeckChange(),
     });
-    if (graph === undefined) deck.element.volume = this.#volume;
+    if (graph === undefined) deck.setVolume(this.#volume);
     this.#decks.push(deck);
     return deck;
   }

@@ -1,4 +1,5 @@
 // Owns sound from decoded tracks, placed to the sample on the audio clock; must not know rooms or hub time.
+import type { TrackId } from '../../protocol/ids.ts';
 import type { DecodedTracks } from './audio-tracks.ts';
 import type { AudioTimeline } from './audio-timeline.ts';
 import type {
@@ -16,6 +17,8 @@ export interface WebAudioOutputOptions {
   readonly destination: AudioNode;
   readonly timeline: AudioTimeline;
   readonly tracks: DecodedTracks;
+  /** The factor that makes a track as loud as the others. */
+  readonly levelOf: (trackId: TrackId) => number;
 }
 
 /** Where sound begins or stops inside a track; short enough not to be heard as a fade. */
@@ -41,14 +44,16 @@ export class WebAudioOutput implements AudioOutput {
   readonly #destination: AudioNode;
   readonly #timeline: AudioTimeline;
   readonly #tracks: DecodedTracks;
+  readonly #levelOf: (trackId: TrackId) => number;
   #voices: Voice[] = [];
   #rate = 1;
 
-  constructor({ context, destination, timeline, tracks }: WebAudioOutputOptions) {
+  constructor({ context, destination, timeline, tracks, levelOf }: WebAudioOutputOptions) {
     this.#context = context;
     this.#destination = destination;
     this.#timeline = timeline;
     this.#tracks = tracks;
+    this.#levelOf = levelOf;
   }
 
   get latencyMs(): number {
@@ -69,6 +74,7 @@ export class WebAudioOutput implements AudioOutput {
 
   follow(stretches: readonly Stretch[]): void {
     this.#voices = this.#voices.filter((voice) => !voice.ended);
+    for (const voice of this.#voices) voice.setLevel(this.#levelOf(voice.stretch.trackId));
     if (!this.#timeline.known) return;
     const soonSec = this.#soonSec();
     let before: Voice | undefined;
@@ -172,6 +178,7 @@ export class WebAudioOutput implements AudioOutput {
       positionMs,
       rate: this.#restRate(),
       fadeInSec,
+      level: this.#levelOf(stretch.trackId),
     });
     this.#voices.push(voice);
     return voice;

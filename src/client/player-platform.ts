@@ -1,4 +1,5 @@
 // Owns what the player takes from the browser, in one place that tests replace; knows nothing of what it is for.
+import type { LevelMemory } from './track-levels.ts';
 
 export interface PlayerPlatform {
   /** Local monotonic ms, the same clock as the room's. */
@@ -13,6 +14,10 @@ export interface PlayerPlatform {
   /** The page came back to the foreground or from sleep; returns the remover. */
   readonly onWake: (listener: () => void) => () => void;
   readonly deviceMemoryGb?: number;
+  /** Lets the page do what waits, and comes back at once, also in a hidden tab, where timers are slow. */
+  readonly pause: () => Promise<void>;
+  /** What is known of tracks' loudness, kept between visits; absent where nothing can be kept. */
+  readonly levelMemory?: LevelMemory;
 }
 
 export function browserPlatform(): PlayerPlatform {
@@ -39,7 +44,38 @@ export function browserPlatform(): PlayerPlatform {
       };
     },
     ...(memory !== undefined && { deviceMemoryGb: memory }),
+    pause,
+    levelMemory: { read: readLevels, write: writeLevels },
   };
+}
+
+function pause(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+const levelsKey = 'earshot.levels';
+
+function readLevels(): string | null {
+  try {
+    return localStorage.getItem(levelsKey);
+  } catch {
+    return null; // Storage is off: tracks are measured anew.
+  }
+}
+
+function writeLevels(text: string): void {
+  try {
+    localStorage.setItem(levelsKey, text);
+  } catch {
+    // Full or off: tracks are measured anew on the next visit.
+  }
 }
 
 const megabyte = 2 ** 20;

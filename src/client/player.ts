@@ -11,6 +11,7 @@ import { roomScene, selfScene, type Scene } from './player-scene.ts';
 import { SelfPlayback } from './player-self.ts';
 import { PlayerServo } from './player-servo.ts';
 import type { PlayerState } from './player-state.ts';
+import { TrackLevels } from './track-levels.ts';
 
 export type { PlayerState } from './player-state.ts';
 
@@ -39,6 +40,7 @@ export class Player {
   readonly #client: PlayerClient;
   readonly #room: PlayerRoom;
   readonly #platform: PlayerPlatform;
+  readonly #levels: TrackLevels;
   readonly #outputs: Outputs;
   readonly #output: AudioOutput;
   readonly #reports: PlayerReports;
@@ -64,12 +66,19 @@ export class Player {
     this.#client = client;
     this.#room = room;
     this.#platform = platform ?? browserPlatform();
+    this.#levels = new TrackLevels({
+      memory: this.#platform.levelMemory,
+      pause: this.#platform.pause,
+      onChange: () => this.#tick(),
+    });
     this.#outputs = createOutputs({
       platform: this.#platform,
       mediaUrl: async (trackId) => {
-        const { mediaUrl, mediaUrlExpiresInMs } = await client.api.track(trackId);
-        return { url: mediaUrl, expiresInMs: mediaUrlExpiresInMs };
+        const track = await client.api.track(trackId);
+        this.#levels.tell(trackId, track);
+        return { url: track.mediaUrl, expiresInMs: track.mediaUrlExpiresInMs };
       },
+      levels: this.#levels,
       wish: output,
       maxDecodedBytes,
       onChange: () => this.#tick(),
@@ -149,6 +158,11 @@ export class Player {
   /** @param volume 0 to 1 */
   setVolume(volume: number): void {
     this.#outputs.setVolume(Math.max(0, Math.min(1, volume)));
+  }
+
+  /** Whether all tracks are played equally loud (the default), or each as it was recorded. */
+  setLoudnessMatching(on: boolean): void {
+    this.#levels.setMatching(on);
   }
 
   /** @param ms by how much the speakers are later than the browser says; sound is sent that much earlier */

@@ -15,6 +15,10 @@ export interface TrackSummary {
   readonly hasCover: boolean;
   readonly mimeType: string;
   readonly sizeBytes: number;
+  /** What brings it to −18 LUFS, in dB; absent where the file has no such tag. */
+  readonly gainDb?: number;
+  /** The largest sample; 1 is full scale. */
+  readonly peak?: number;
 }
 
 export interface TrackDetail extends TrackSummary {

@@ -113,6 +113,7 @@ export class RoomModel {
 
     const volume = recall('volume');
     this.setVolume(typeof volume === 'number' ? volume : DEFAULT_VOLUME);
+    if (recall('loudness') === 'as recorded') parts.player.setLoudnessMatching(false);
     const nudgeMs = recall('nudge');
     if (typeof nudgeMs === 'number') parts.player.setNudge(nudgeMs);
     const refreshAnchor = (): void => {

@@ -10,6 +10,7 @@ import type {
   PlayerRoomView,
 } from '../../src/client/player-room.ts';
 import type { SyncReport } from '../../src/client/player-reports.ts';
+import type { TrackGain } from '../../src/client/track-levels.ts';
 
 interface ParamEvent {
   readonly sec: number;
@@ -48,8 +49,10 @@ export class FakeParam {
 
 class FakeNode {
   connected = false;
-  connect(): void {
+  to: unknown;
+  connect(node?: unknown): void {
     this.connected = true;
+    this.to = node;
   }
   disconnect(): void {
     this.connected = false;
@@ -71,7 +74,7 @@ export class FakeSource extends FakeNode {
   finished = false;
 
   override connect(node?: unknown): void {
-    super.connect();
+    super.connect(node);
     if (node instanceof FakeGain) this.gain = node;
   }
 
@@ -112,6 +115,8 @@ export class FakeContext {
   readonly gains: FakeGain[] = [];
   state: 'suspended' | 'running' | 'closed' = 'suspended';
   refusesResume = false;
+  /** What is decoded of a track, read where its loudness is not known. */
+  samplesOf = (_trackId: string, length: number): Float32Array => new Float32Array(length);
   skewPpm = 0;
   decodable = true;
   #listeners = new Set<() => void>();
@@ -184,8 +189,10 @@ export class FakeContext {
     return Promise.resolve({
       trackId,
       duration,
+      sampleRate: this.sampleRate,
       length: duration * this.sampleRate,
       numberOfChannels: 2,
+      getChannelData: () => this.samplesOf(trackId, duration * this.sampleRate),
     });
   }
 }
@@ -206,6 +213,8 @@ export class PlayerWorld {
   readonly fetched: string[] = [];
   /** Status by which the media server answers; absent is 200. */
   readonly statusOf = new Map<string, number>();
+  /** What the catalogue says of a track's loudness. */
+  gainOf: (trackId: string) => TrackGain = () => ({ gainDb: 0 });
   urlVersion = 0;
   offsetMs = timeOriginMs;
   playingTold: boolean | undefined;
@@ -249,6 +258,7 @@ export class PlayerWorld {
       return Promise.resolve(new Response(JSON.stringify(file), { status }));
     }) as unknown as typeof fetch,
     createContext: () => this.context as unknown as AudioContext,
+    pause: () => Promise.resolve(),
     onWake: (listener) => {
       this.#wake = listener;
       return () => (this.#wake = undefined);
@@ -268,6 +278,7 @@ export class PlayerWorld {
         return Promise.resolve({
           mediaUrl: `/media/${id}?v=${this.urlVersion}`,
           mediaUrlExpiresInMs: 600_000,
+          ...this.gainOf(id),
         });
       },
     },
@@ -339,7 +350,10 @@ export class PlayerWorld {
       .flatMap((source) => {
         const positionMs =
           source.connected || source.finished ? source.positionMsAt(sec) : undefined;
-        const level = source.gain?.gain.valueAt(sec) ?? 1;
+        let level = 1;
+        for (let node = source.to; node instanceof FakeGain; node = node.to) {
+          if (node.to instanceof FakeGain) level *= node.gain.valueAt(sec);
+        }
         if (positionMs === undefined || level === 0) return [];
         return [{ trackId: source.buffer?.trackId ?? '', positionMs, level }];
       })

@@ -85,6 +85,8 @@ export function track(n: number, durationMs = 60_000): Track {
     mimeType: 'audio/wav',
     sizeBytes: 1_000,
     hasCover: false,
+    // Of three tracks, one has tags that tell its loudness.
+    ...(n === 2 ? { gainDb: -7.5, peak: 0.98 } : {}),
   };
 }
 

@@ -44,6 +44,26 @@ function OwnDevice() {
   );
 }
 
+function SameLoudness() {
+  const model = useRoom();
+  const [on, setOn] = useState(recall('loudness') !== 'as recorded');
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={on}
+        onChange={(event) => {
+          const { checked } = event.currentTarget;
+          setOn(checked);
+          remember('loudness', checked ? 'matched' : 'as recorded');
+          model.player.setLoudnessMatching(checked);
+        }}
+      />
+      Play all tracks equally loud
+    </label>
+  );
+}
+
 function HostSettings({ onDone }: { onDone: () => void }) {
   const model = useRoom();
   const room = model.details.value;
@@ -147,6 +167,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
       <section class="own-device">
         <h3>On this device</h3>
         <OwnDevice />
+        <SameLoudness />
       </section>
       {owner && (
         <section class="danger-zone">
