@@ -3,6 +3,7 @@ import { decodeReply, encodeProbe } from '../../protocol/clock-frames.ts';
 import type { HubMs } from '../../protocol/ids.ts';
 import { Corridor, type ClockReading } from '../clock/corridor.ts';
 import { ProbeSession } from '../clock/probe-session.ts';
+import { RttWindow } from '../clock/rtt-window.ts';
 import { Cell, type Observable } from './observable.ts';
 import type { Platform, TimerHandle } from './platform.ts';
 
@@ -10,7 +11,10 @@ import type { Platform, TimerHandle } from './platform.ts';
 export type ClockStatus = Pick<
   ClockReading,
   'quality' | 'offsetMs' | 'maxErrorMs' | 'estErrorMs' | 'rttMinMs' | 'skewPpm' | 'resets'
->;
+> & {
+  /** What three of four of the last round trips do not exceed, ms; Infinity before the first. */
+  readonly rttUsualMs: number;
+};
 
 /** Sleeps are noticed by comparing the two clocks at least this often. */
 const CLOCK_COMPARISON_MS = 1_000;
@@ -18,6 +22,7 @@ const CLOCK_COMPARISON_MS = 1_000;
 export class ClientClock {
   readonly #platform: Platform;
   readonly #corridor = new Corridor();
+  readonly #rtts = new RttWindow();
   readonly #status: Cell<ClockStatus>;
   #session: ProbeSession | undefined;
   #send: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
@@ -26,7 +31,9 @@ export class ClientClock {
 
   constructor(platform: Platform) {
     this.#platform = platform;
-    this.#status = new Cell(statusOf(this.#corridor.readingAt(platform.performanceNow())));
+    this.#status = new Cell(
+      statusOf(this.#corridor.readingAt(platform.performanceNow()), Infinity),
+    );
   }
 
   get status(): Observable<ClockStatus> {
@@ -82,6 +89,7 @@ export class ClientClock {
       this.#session.onHidden(this.#platform.isHidden(), nowMs);
     } else {
       this.#session.onReconnect(nowMs);
+      this.#rtts.clear();
     }
     this.#pump();
   }
@@ -99,8 +107,9 @@ export class ClientClock {
       this.#ignored += 1;
       return;
     }
-    this.#session.onReply(reply, t3, this.#platform.wallNow());
-    this.#status.set(statusOf(this.#corridor.readingAt(t3)));
+    const { kind } = this.#session.onReply(reply, t3, this.#platform.wallNow());
+    if (kind !== 'unmatched') this.#rtts.add(t3 - reply.t0 - (reply.t2 - reply.t1));
+    this.#status.set(statusOf(this.#corridor.readingAt(t3), this.#rtts.usualMs));
     this.#pump();
   }
 
@@ -139,7 +148,7 @@ export class ClientClock {
   }
 }
 
-function statusOf(reading: ClockReading): ClockStatus {
+function statusOf(reading: ClockReading, rttUsualMs: number): ClockStatus {
   const { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, skewPpm, resets } = reading;
-  return { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, skewPpm, resets };
+  return { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, rttUsualMs, skewPpm, resets };
 }

@@ -72,7 +72,7 @@ function createElementOutput(
     url: (trackId, fresh) => media.url(trackId, fresh),
     graph: graph && {
       context: graph.context,
-      destination: graph.output,
+      destination: graph.music,
       timeline: graph.timeline,
     },
     after: platform.after,
@@ -87,7 +87,7 @@ function createWebAudioOutput(
   graph: AudioGraph,
   fallback: ElementOutput | undefined,
 ): AudioOutput {
-  const { context, output: destination, timeline } = graph;
+  const { context, music: destination, timeline } = graph;
   const tracks = new DecodedTracks({
     load: (trackId, signal) => media.load(trackId, signal),
     decode: (bytes) => context.decodeAudioData(bytes),
