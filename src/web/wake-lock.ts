@@ -7,16 +7,16 @@
 export function keepScreenOn(): () => void {
   const { wakeLock } = navigator as { readonly wakeLock?: WakeLock };
   if (wakeLock === undefined) return () => undefined;
-  const wish = { isWanted: true };
+  let isWanted = true;
   let held: WakeLockSentinel | undefined;
-  const isHeld = (): boolean => held?.released === false;
+  const isDue = (): boolean => isWanted && !document.hidden && held?.released !== false;
   const ask = async (): Promise<void> => {
-    if (!wish.isWanted || document.hidden || isHeld()) return;
+    if (!isDue()) return;
     try {
       const lock = await wakeLock.request('screen');
       // Let go, or asked for twice, while the browser thought about it.
-      if (!wish.isWanted || isHeld()) await lock.release();
-      else held = lock;
+      if (isDue()) held = lock;
+      else await lock.release();
     } catch (error) {
       // A battery that runs low, or a policy: the screen then goes dark, and nothing else happens.
       if (!(error instanceof DOMException)) throw error;
@@ -26,7 +26,7 @@ export function keepScreenOn(): () => void {
   document.addEventListener('visibilitychange', onVisibility);
   void ask();
   return () => {
-    wish.isWanted = false;
+    isWanted = false;
     document.removeEventListener('visibilitychange', onVisibility);
     void held?.release();
   };
