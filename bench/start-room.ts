@@ -1,6 +1,7 @@
 // The room of the start bench: real pages that listen, what they press, and the plans that the hub sent for it.
 import type { Browser, Page } from 'playwright-core';
 import { WebSocket } from 'ws';
+import type { TrackId } from '../protocol/ids.ts';
 import { EarshotApi, EarshotClient } from '../src/client/client.ts';
 import { heardIn, lastPressIn, putStartEarInto, type Turn } from './start-ear.ts';
 import { TONE_TRACK, firstTone, toneTitle, type Tone } from './start-tones.ts';
@@ -32,11 +33,13 @@ export async function prepareRoom(url: string, tracks: number): Promise<string> 
   });
   await client.connect();
   const room = await client.createRoom({ name: 'Starts', preset: 'friends' });
+  const trackIds: TrackId[] = [];
   for (let n = 0; n < tracks; n += 1) {
     const [track] = (await api.tracks(toneTitle(n))).tracks;
     if (track === undefined) throw new Error(`no track ${toneTitle(n)}`);
-    await room.add([track.id]);
+    trackIds.push(track.id);
   }
+  await room.add(trackIds);
   const { code } = room.view.value.room;
   await room.leave();
   client.close();
