@@ -100,24 +100,28 @@ export async function putStartEarInto(page: Page): Promise<void> {
   }, WORKLET);
 }
 
-async function tapOf(page: Page): Promise<Tap> {
-  return page.evaluate(() => (globalThis as unknown as { startTap: Tap }).startTap);
-}
-
 /** Unix ms of the newest press in this page. */
 export async function lastPressIn(page: Page): Promise<number> {
-  const { presses, timeOriginMs } = await tapOf(page);
-  return (presses.at(-1) ?? NaN) + timeOriginMs;
+  return page.evaluate(() => {
+    const { presses, timeOriginMs } = (globalThis as unknown as { startTap: Tap }).startTap;
+    return (presses.at(-1) ?? NaN) + timeOriginMs;
+  });
 }
 
-/** All turns that were heard, in order. */
-export async function heardIn(page: Page): Promise<readonly Turn[]> {
-  const { turns, stamps, timeOriginMs } = await tapOf(page);
+/** What was heard since, in order. Only so much is carried out of the page: the bench's own process is the slow network as well. */
+export async function heardIn(page: Page, sinceMs: number): Promise<readonly Turn[]> {
+  const { turns, stamps, timeOriginMs } = await page.evaluate((since) => {
+    const tap = (globalThis as unknown as { startTap: Tap }).startTap;
+    const near = tap.stamps.filter(({ ms }) => ms + tap.timeOriginMs > since - 1_000);
+    const fromSec = near[0]?.sec ?? Infinity;
+    const later = tap.turns.filter(({ sec }) => sec > fromSec);
+    return { turns: later, stamps: near, timeOriginMs: tap.timeOriginMs };
+  }, sinceMs);
   return turns.map(({ to, sec }) => {
     const offsets = stamps
       .filter((stamp) => Math.abs(stamp.sec - sec) < NEAR_SEC)
       .map((stamp) => stamp.ms - stamp.sec * 1_000)
-      .sort((a, b) => a - b);
+      .sort((x, y) => x - y);
     const offsetMs = offsets[Math.floor(offsets.length / 2)] ?? NaN;
     return { to, atMs: sec * 1_000 + offsetMs + timeOriginMs };
   });

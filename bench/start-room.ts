@@ -9,8 +9,9 @@ import { TONE_TRACK, firstTone, toneTitle, type Tone } from './start-tones.ts';
 /** A change of the timeline as it came over the wire. */
 export interface PlannedMove {
   readonly cause: string;
-  /** Between the decision and the moment for which it was planned, ms. */
-  readonly leadMs: number;
+  /** Hub times of the decision, and of the moment for which it was planned. */
+  readonly decidedAt: number;
+  readonly at: number;
   readonly isGated: boolean;
   /** Unix ms at which the page had it. */
   readonly toldAtMs: number;
@@ -99,7 +100,7 @@ export class Plans {
       const { cause = '' } = event;
       const toldAtMs = performance.timeOrigin + performance.now();
       const isGated = event.gate !== undefined;
-      this.#moves.push({ cause, leadMs: change.at - event.at, isGated, toldAtMs });
+      this.#moves.push({ cause, decidedAt: event.at, at: change.at, isGated, toldAtMs });
     }
   }
 }
@@ -157,7 +158,7 @@ export async function firstHeard(
   fromMs: number,
   untilMs: number,
 ): Promise<readonly number[]> {
-  const heard = await Promise.all(listeners.map(({ page }) => heardIn(page)));
+  const heard = await Promise.all(listeners.map(({ page }) => heardIn(page, fromMs)));
   return heard.map(
     (turns) =>
       turns.find((turn) => to.includes(turn.to) && turn.atMs > fromMs && turn.atMs < untilMs)

@@ -16,12 +16,13 @@ const COLD = flag('cold', 10);
 const BLOCKED = flag('blocked', 4);
 const SLOW_LINK = { delayMs: flag('delay', 150), jitterMs: flag('jitter', 10) };
 /** So far apart that the next ones are not loaded ahead, and that a low tone is followed by a high one. */
-const COLD_STRIDE = 3;
+const COLD_STRIDE = 5;
 /** The clocks, the audio clock and the reports have settled. */
 const SETTLE_MS = 8_000;
 const GOAL_OVER_LEAD_MS = 100;
 
 interface Start {
+  /** From the decision to the start that was planned in the end: a gate may have opened early. */
   readonly leadMs: number;
   readonly isGated: boolean;
   /** From the press until each page was told, ms. */
@@ -58,7 +59,7 @@ async function startOf(
   const [first] = moves;
   const opened = moves.find(({ cause }) => cause === 'gate');
   return {
-    leadMs: (opened ?? first)?.leadMs ?? NaN,
+    leadMs: ((opened ?? first)?.at ?? NaN) - (first?.decidedAt ?? NaN),
     isGated: first?.isGated ?? false,
     toldAfterMs: listeners.map(
       ({ plans }, i) => (plans.moves[before[i] ?? 0]?.toldAtMs ?? NaN) - pressedAtMs,
@@ -115,6 +116,7 @@ async function main(): Promise<void> {
   const earshot = await EarshotProcess.start({
     DATA_DIR: path.join(temporary.dir, 'data'),
     MEDIA_DIR: music,
+    PRESENCE_GRACE_MS: '1000',
   });
   const random = new SeededRandom(7);
   const proxy = await SlowProxy.to(earshot.port, SLOW_LINK, () => random.next());
@@ -178,12 +180,15 @@ async function main(): Promise<void> {
     };
     add({ kind: 'skip to a cold track', listeners: names, starts: await jumps(all, COLD) });
 
+    // Of three, all have to be ready.
+    await ben.page.context().close();
+    await pause(2_500);
     const dana = await openListener(near, earshot.url, code, 'Dana', { mediaBlocked: true });
     await pause(2_000);
     add({
       kind: 'the same, beside one whose media never comes',
-      listeners: [...names, 'the one without media'],
-      starts: await jumps([...all, dana], BLOCKED - 1),
+      listeners: ['the presser', names[2] ?? '', 'the one without media'],
+      starts: await jumps([ana, cleo, dana], BLOCKED - 1),
     });
   } finally {
     for (const browser of browsers) await browser.close();
