@@ -2,6 +2,7 @@
 import type { HubMs } from '../../protocol/ids.ts';
 import { Corridor, type ClockReading } from '../clock/corridor.ts';
 import type { Exchange } from '../clock/exchange.ts';
+import { RttWindow } from '../clock/rtt-window.ts';
 import { Cell, type Observable } from './observable.ts';
 import type { Platform } from './platform.ts';
 import type { ProbeListener, Probing } from './wire.ts';
@@ -10,18 +11,24 @@ import type { ProbeListener, Probing } from './wire.ts';
 export type ClockStatus = Pick<
   ClockReading,
   'quality' | 'offsetMs' | 'maxErrorMs' | 'estErrorMs' | 'rttMinMs' | 'skewPpm' | 'resets'
->;
+> & {
+  /** What three of four of the last round trips do not exceed, ms; Infinity before the first. */
+  readonly rttUsualMs: number;
+};
 
 export class ClientClock implements ProbeListener {
   readonly #platform: Pick<Platform, 'performanceNow'>;
   readonly #corridor = new Corridor();
+  readonly #rtts = new RttWindow();
   readonly #status: Cell<ClockStatus>;
   #probing: Probing | undefined;
   #ignored = 0;
 
   constructor(platform: Pick<Platform, 'performanceNow'>) {
     this.#platform = platform;
-    this.#status = new Cell(statusOf(this.#corridor.readingAt(platform.performanceNow())));
+    this.#status = new Cell(
+      statusOf(this.#corridor.readingAt(platform.performanceNow()), Infinity),
+    );
   }
 
   get status(): Observable<ClockStatus> {
@@ -59,9 +66,16 @@ export class ClientClock implements ProbeListener {
     this.#probing = probing;
   }
 
+  /** The connection is gone: the next one may go another way. The estimate stays, and its bound grows. */
+  lost(): void {
+    this.#rtts.clear();
+  }
+
   exchange(exchange: Exchange, wallMs: number): void {
+    const { t0, t1, t2, t3 } = exchange;
     this.#corridor.observe(exchange, wallMs);
-    this.#status.set(statusOf(this.#corridor.readingAt(exchange.t3)));
+    this.#rtts.add(t3 - t0 - (t2 - t1));
+    this.#status.set(statusOf(this.#corridor.readingAt(t3), this.#rtts.usualMs));
   }
 
   slept(localMs: number, wallMs: number): void {
@@ -73,7 +87,7 @@ export class ClientClock implements ProbeListener {
   }
 }
 
-function statusOf(reading: ClockReading): ClockStatus {
+function statusOf(reading: ClockReading, rttUsualMs: number): ClockStatus {
   const { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, skewPpm, resets } = reading;
-  return { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, skewPpm, resets };
+  return { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, rttUsualMs, skewPpm, resets };
 }

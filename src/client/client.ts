@@ -101,6 +101,7 @@ export class EarshotClient {
       wires,
       connected: (user, ready) => this.#onConnected(user, ready),
       lost: () => {
+        this.clock.lost();
         this.feed.lost();
         for (const { replica } of this.#rooms.values()) replica.disconnected();
       },

@@ -75,7 +75,7 @@ function createElementOutput(
     levelOf: (trackId) => levels.levelOf(trackId),
     graph: graph && {
       context: graph.context,
-      destination: graph.output,
+      destination: graph.music,
       timeline: graph.timeline,
     },
     after: platform.after,
@@ -90,7 +90,7 @@ function createWebAudioOutput(
   graph: AudioGraph,
   fallback: ElementOutput | undefined,
 ): AudioOutput {
-  const { context, output: destination, timeline } = graph;
+  const { context, music: destination, timeline } = graph;
   const tracks = new DecodedTracks({
     load: (trackId, signal) => media.load(trackId, signal),
     decode: async (bytes, trackId) => {

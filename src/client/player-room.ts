@@ -23,6 +23,8 @@ export interface PlayerClockStatus {
   readonly maxErrorMs: number;
   readonly estErrorMs: number;
   readonly rttMinMs: number;
+  /** What three of four of the last round trips do not exceed; absent where nobody counts them. */
+  readonly rttUsualMs?: number;
   readonly skewPpm: number;
   readonly resets: number;
 }

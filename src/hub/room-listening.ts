@@ -55,7 +55,7 @@ export interface RoomListeningDeps {
 }
 
 /** Whether a person in this state hears what the room plays. */
-const HEARS: Readonly<Record<SyncState, boolean>> = {
+const HEARS: Readonly<Record<Exclude<SyncState, 'idle'>, boolean>> = {
   following: true,
   cannot_keep_up: true,
   buffering: false,
@@ -114,6 +114,8 @@ export class RoomListening {
 
   /** A member has told how they listen. Cheap: it comes every five seconds from each. */
   report(userId: UserId, state: SyncState, at: HubMs): void {
+    // Nothing plays: a word on the way to them, none on what they hear.
+    if (state === 'idle') return;
     const listener = this.#listeners.get(userId);
     if (listener === undefined) {
       if (state === 'detached') return;

@@ -8,6 +8,7 @@ import type { Room } from '../client/room.ts';
 import type { PageFeed, PagePeople } from './page-people.ts';
 
 export type { ConnectionState, Observable } from '../client/client.ts';
+export type { OutputDevice } from '../client/output-devices.ts';
 export type { PlayerState } from '../client/player-state.ts';
 export type { GuestGrant, RoomSummary, TrackSummary } from '../client/rest.ts';
 export type { RoomView } from '../client/room.ts';

@@ -2,6 +2,7 @@
 import type { EntryId, TrackId } from '../../protocol/ids.ts';
 import { hasTrack, type Anchor, type TrackAnchor } from '../../protocol/schemas/playback.ts';
 import { Cell } from '../../src/client/observable.ts';
+import type { DeviceMemory, DeviceSettings } from '../../src/client/output-devices.ts';
 import type { PlayerPlatform } from '../../src/client/player-platform.ts';
 import type {
   PlayerClient,
@@ -109,8 +110,11 @@ export class FakeSource extends FakeNode {
 export class FakeContext {
   readonly sampleRate = 48_000;
   readonly baseLatency = 0.01;
-  readonly outputLatency = 0.05;
-  readonly destination = new FakeNode();
+  /** How much later than it is rendered a sample is heard. */
+  latencySec = 0.05;
+  /** What the context says of it; undefined: the truth. */
+  toldLatency: number | undefined;
+  readonly destination = Object.assign(new FakeNode(), { maxChannelCount: 2 });
   readonly sources: FakeSource[] = [];
   readonly gains: FakeGain[] = [];
   state: 'suspended' | 'running' | 'closed' = 'suspended';
@@ -123,13 +127,21 @@ export class FakeContext {
   #sec = 0;
   #localMs = 0;
 
+  get outputLatency(): number {
+    return this.toldLatency ?? this.latencySec;
+  }
+
+  set outputLatency(sec: number) {
+    this.latencySec = sec;
+  }
+
   get currentTime(): number {
     return this.#sec;
   }
 
   /** Deleted, the context is one that has no such method. */
   getOutputTimestamp? = (): AudioTimestamp => ({
-    contextTime: Math.max(0, this.#sec - this.outputLatency),
+    contextTime: Math.max(0, this.#sec - this.latencySec),
     performanceTime: this.#localMs,
   });
 
@@ -195,6 +207,22 @@ export class FakeContext {
       getChannelData: () => this.samplesOf(trackId, duration * this.sampleRate),
     });
   }
+}
+
+/** Keeps devices for as long as the test, and counts how often it was written. */
+export function forgetfulMemory(): DeviceMemory & { readonly writes: number } {
+  const devices = new Map<string, DeviceSettings>();
+  let writes = 0;
+  return {
+    recall: (key) => devices.get(key),
+    remember: (key, settings) => {
+      devices.set(key, settings);
+      writes += 1;
+    },
+    get writes() {
+      return writes;
+    },
+  };
 }
 
 interface FakeFile {
@@ -345,7 +373,7 @@ export class PlayerWorld {
 
   /** What leaves the speakers now: by the sources' own account, from loudest to quietest. */
   heard(): { trackId: string; positionMs: number; level: number }[] {
-    const sec = this.context.currentTime - this.context.outputLatency;
+    const sec = this.context.currentTime - this.context.latencySec;
     return this.context.sources
       .flatMap((source) => {
         const positionMs =
