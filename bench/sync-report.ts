@@ -184,7 +184,7 @@ function tellConditions(results: Results): void {
       ],
       ...[
         'device’s stamps ±',
-        'link late p95',
+        'link late p50, p95',
         'drawn up, down p50',
         'nodes apart p95',
         'simulator p95, p99',
@@ -205,7 +205,7 @@ function tellConditions(results: Results): void {
         ms(member.timeOriginOffMs),
         ms(member.hubUnsureP95Ms),
         ms(member.stampNoiseP95Ms),
-        ms(member.linkLateP95Ms),
+        `${ms(member.linkLateMs.p50Ms)}, ${ms(member.linkLateMs.p95Ms)}`,
         `${ms(member.drawnP50Ms.up)}, ${ms(member.drawnP50Ms.down)}`,
         ms(set.nodesApartP95Ms),
         `${ms(sim.p95Ms)}, ${ms(sim.p99Ms)}`,

@@ -30,8 +30,8 @@ interface Piece {
 export interface LinkRecord {
   /** As the model drew them. */
   readonly drawnMs: Readonly<Record<Direction, readonly number[]>>;
-  /** How much later than drawn they went on: the machine's doing. */
-  readonly lateMs: readonly number[];
+  /** When (by `performance.now()`) and how much later than drawn they went on: the machine's doing. */
+  readonly late: readonly { readonly atMs: number; readonly byMs: number }[];
 }
 
 /**
@@ -45,7 +45,7 @@ export class LinkProxy {
   readonly #since = performance.now();
   readonly #extraMs: Record<Direction, number> = { up: 0, down: 0 };
   readonly #drawn: Record<Direction, number[]> = { up: [], down: [] };
-  readonly #late: number[] = [];
+  readonly #late: { readonly atMs: number; readonly byMs: number }[] = [];
   #duplicates = false;
   #duplicated = 0;
 
@@ -71,7 +71,7 @@ export class LinkProxy {
   }
 
   get record(): LinkRecord {
-    return { drawnMs: this.#drawn, lateMs: this.#late };
+    return { drawnMs: this.#drawn, late: this.#late };
   }
 
   get duplicated(): number {
@@ -132,7 +132,8 @@ export class LinkProxy {
           return;
         }
         queue.shift();
-        if (this.#late.length < KEPT_DELAYS) this.#late.push(nowMs - piece.dueMs);
+        if (this.#late.length < KEPT_DELAYS)
+          this.#late.push({ atMs: nowMs, byMs: nowMs - piece.dueMs });
         if (!to.destroyed) to.write(piece.bytes);
       }
     };

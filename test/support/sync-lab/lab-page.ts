@@ -16,7 +16,7 @@ import {
 import { ircamClock, timesyncClock } from './peer-clocks.ts';
 
 const STAMP_EVERY_MS = 50;
-const PROBE_EVERY_MS = 500;
+const PROBE_EVERY_MS = 250;
 const TELL_EVERY_MS = 1_000;
 
 type Told = { -readonly [K in keyof LabBatch]: LabBatch[K][number][] };
