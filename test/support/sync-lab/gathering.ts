@@ -25,6 +25,7 @@ export interface MemberOptions {
   readonly link: ProxiedLink;
   readonly players: readonly PlayerName[];
   readonly output: OutputWish;
+  /** How much faster the page's crystal runs than the machine's. */
   readonly crystalPpm: number;
   readonly seed: number;
   /** REST and media go through the link as well; else only the sockets do. */
@@ -181,6 +182,7 @@ async function openMember(
   stops.push(() => link.stop());
   const peersLink = await LinkProxy.start({ targetPort: node.peers.port, link: kind, seed });
   stops.push(() => peersLink.stop());
+  lab.crystalPpm = options.crystalPpm;
   lab.forwardTo(options.all ? link.port : node.process.port);
   const { token } = await guestToken(node.process.url, options.name);
   const page = await chromium.openWindow();
@@ -192,11 +194,10 @@ async function openMember(
   const given: LabOptions = {
     token,
     roomCode: room.view.value.room.code,
-    socketOrigin: `ws://127.0.0.1:${link.port}`,
+    hubOrigin: `http://127.0.0.1:${link.port}`,
     peersOrigin: `ws://127.0.0.1:${peersLink.port}`,
     players: options.players,
     output: options.output,
-    crystalPpm: options.crystalPpm,
   };
   await page.evaluate((wish) => syncLab.open(wish), given);
   const timeOriginMs = await page.evaluate(() => performance.timeOrigin);

@@ -1,11 +1,12 @@
 // Owns a page of the sync lab: the real client and player in a room, players by other clocks beside it, an ear at each; it tells its server what was heard and
 // what was believed, and judges nothing.
 import { encodeProbe } from '../../../protocol/clock-frames.ts';
-import { EarshotClient } from '../../../src/client/client.ts';
+import { EarshotApi, EarshotClient } from '../../../src/client/client.ts';
 import { Player } from '../../../src/client/player.ts';
 import { browserPlatform } from '../../../src/client/player-platform.ts';
 import type { PlayerClock } from '../../../src/client/player-room.ts';
 import { EAR_WORKLET } from '../audio-ear.ts';
+import type { MachineTime } from './crystal.ts';
 import {
   encodeCapture,
   type Belief,
@@ -14,6 +15,9 @@ import {
   type PlayerName,
 } from './lab-wire.ts';
 import { ircamClock, timesyncClock } from './peer-clocks.ts';
+
+/** Whatever the page's crystal is said to be: what the lab tells is by the machine's. */
+const { machineNow, machineStamp } = globalThis as unknown as MachineTime;
 
 const STAMP_EVERY_MS = 50;
 const PROBE_EVERY_MS = 250;
@@ -28,7 +32,7 @@ function nothing(): Told {
     beliefs: [],
     reports: [],
     corrections: [],
-    visibility: [{ atMs: performance.now(), hidden: document.hidden }],
+    visibility: [{ atMs: machineNow(), hidden: document.hidden }],
   };
 }
 
@@ -36,65 +40,55 @@ class Lab {
   readonly #players = new Map<PlayerName, Player>();
   #told = nothing();
   #socket: WebSocket | undefined;
-  #crystalRate = 1;
-
-  /** Local time by this page's crystal. */
-  readonly #now = (): number => this.#crystalOf(performance.now());
 
   async open(options: LabOptions): Promise<void> {
-    this.#crystalRate = 1 + options.crystalPpm * 1e-6;
     await this.#openTruth();
+    const { token } = options;
     const client = new EarshotClient({
-      url: location.origin,
-      token: options.token,
+      url: options.hubOrigin,
+      token,
       client: { name: 'sync-lab', version: '0' },
-      platform: {
-        performanceNow: this.#now,
-        WebSocket: class extends WebSocket {
-          constructor(url: string, protocols: string[]) {
-            super(`${options.socketOrigin}${new URL(url).pathname}`, protocols);
-          }
-        },
-      },
     });
+    // Media go past the link, or through it where the lab's server is told so.
+    const api = new EarshotApi({ url: location.origin, token: () => token });
     await client.connect();
     const room = await client.joinRoom({ code: options.roomCode });
     // One context for all: what the device does to one player it does to the others as well.
-    const context = this.#openContext();
+    const context = new AudioContext({ latencyHint: 'playback' });
     await context.audioWorklet.addModule(
       URL.createObjectURL(new Blob([EAR_WORKLET], { type: 'text/javascript' })),
     );
     for (const name of options.players) {
       const clock = await this.#clockOf(name, client, options.peersOrigin);
       const player = new Player({
-        client: { clock, api: client.api },
+        client: { clock, api },
         room: {
           view: room.view,
           // The peers only listen: what the hub hears is our own player's.
           ready: (entryId, bufferedMs) =>
             name === 'earshot' ? room.ready(entryId, bufferedMs) : Promise.resolve(),
           reportSync: (report) => {
-            this.#told.reports.push({ player: name, atMs: performance.now(), ...report });
+            this.#told.reports.push({ player: name, atMs: machineNow(), ...report });
             return name === 'earshot' ? room.reportSync(report) : Promise.resolve();
           },
         },
         output: options.output,
-        platform: { ...browserPlatform(), now: this.#now, createContext: () => context },
+        platform: { ...browserPlatform(), createContext: () => context },
       });
       this.#players.set(name, player);
       player.onCorrection((correction) =>
-        this.#told.corrections.push({ player: name, atMs: performance.now(), ...correction }),
+        this.#told.corrections.push({ player: name, atMs: machineNow(), ...correction }),
       );
       player.state.subscribe(({ errorMs }) => this.#believe(name, clock, errorMs));
       await player.unlock();
       this.#listen(name, player, context);
     }
     setInterval(() => {
-      const { contextTime, performanceTime } = rawStamp(context);
+      const { contextTime, performanceTime } = machineStamp(context);
       if (contextTime && performanceTime) this.#told.stamps.push([contextTime, performanceTime]);
     }, STAMP_EVERY_MS);
     document.addEventListener('visibilitychange', () =>
-      this.#told.visibility.push({ atMs: performance.now(), hidden: document.hidden }),
+      this.#told.visibility.push({ atMs: machineNow(), hidden: document.hidden }),
     );
   }
 
@@ -104,35 +98,19 @@ class Lab {
     );
   }
 
-  #crystalOf(rawMs: number): number {
-    return rawMs * this.#crystalRate;
-  }
-
-  #openContext(): AudioContext {
-    const context = new AudioContext({ latencyHint: 'playback' });
-    context.getOutputTimestamp = () => {
-      const stamp = rawStamp(context);
-      const { performanceTime } = stamp;
-      return performanceTime === undefined
-        ? stamp
-        : { ...stamp, performanceTime: this.#crystalOf(performanceTime) };
-    };
-    return context;
-  }
-
   async #clockOf(name: PlayerName, client: EarshotClient, origin: string): Promise<PlayerClock> {
     switch (name) {
       case 'earshot':
         return client.clock;
       case 'timesync':
-        return timesyncClock(origin, this.#now);
+        return timesyncClock(origin);
       case 'ircam':
-        return ircamClock(origin, this.#now);
+        return ircamClock(origin);
     }
   }
 
   #believe(player: PlayerName, clock: PlayerClock, errorMs: number | undefined): void {
-    const atMs = performance.now();
+    const atMs = machineNow();
     const hubMs = clock.now();
     if (hubMs === undefined) return;
     const { estErrorMs, maxErrorMs, resets, quality } = clock.status.value;
@@ -167,25 +145,20 @@ class Lab {
     });
     this.#socket = socket;
     socket.addEventListener('message', ({ data }: MessageEvent<ArrayBuffer>) => {
-      const t3 = performance.now();
+      const t3 = machineNow();
       const [t0, t1, t2] = new Float64Array(data.slice(8));
       this.#told.exchanges.push([t0!, t1!, t2!, t3]);
     });
     let seq = 0;
     setInterval(() => {
       seq += 1;
-      socket.send(new Uint8Array(encodeProbe({ seq, t0: performance.now() })));
+      socket.send(new Uint8Array(encodeProbe({ seq, t0: machineNow() })));
     }, PROBE_EVERY_MS);
     setInterval(() => {
       socket.send(JSON.stringify(this.#told));
       this.#told = nothing();
     }, TELL_EVERY_MS);
   }
-}
-
-/** By the browser's own clock, whatever the page's crystal is said to be. */
-function rawStamp(context: AudioContext): AudioTimestamp {
-  return AudioContext.prototype.getOutputTimestamp.call(context);
 }
 
 (globalThis as unknown as { syncLab: Lab }).syncLab = new Lab();

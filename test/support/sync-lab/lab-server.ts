@@ -6,25 +6,38 @@ import path from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { WebSocketServer } from 'ws';
 import { answerProbe, isProbe } from '../../../protocol/clock-frames.ts';
+import { crystalScript } from './crystal.ts';
 import type { LabBatch } from './lab-wire.ts';
 import { PageTape } from './page-tape.ts';
 
 const PAGE =
   '<!doctype html><title>sync lab</title><link rel="icon" href="data:,"><script type="module" src="/lab/page.js"></script>';
 
-/** One for each node: REST and media go to it, so that the page is of one origin with what it loads. */
+/** Path → text. */
+type LabScripts = ReadonlyMap<string, string>;
+
+/** When all crystals agreed. */
+const EPOCH_MS = performance.timeOrigin;
+
+/** One for each page: REST and media go to it, so that the page is of one origin with what it loads. */
 export class LabServer {
   readonly #server: Server;
   readonly #tapes = new Map<string, PageTape>();
   #nodePort = 0;
 
-  private constructor(script: string) {
+  /** Of the pages that are loaded from here on. */
+  crystalPpm = 0;
+
+  private constructor(scripts: LabScripts) {
     this.#server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://lab');
+      const script = scripts.get(pathname);
       if (pathname === '/lab/') {
         response.writeHead(200, { 'content-type': 'text/html' }).end(PAGE);
-      } else if (pathname === '/lab/page.js') {
-        response.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
+      } else if (script !== undefined) {
+        response
+          .writeHead(200, { 'content-type': 'text/javascript' })
+          .end(crystalScript(this.crystalPpm, EPOCH_MS) + script);
       } else {
         const { method, headers, url } = request;
         const onward = forward(
@@ -57,9 +70,9 @@ export class LabServer {
     });
   }
 
-  /** @param script of `bundleLabPage` */
-  static async start(script: string): Promise<LabServer> {
-    const lab = new LabServer(script);
+  /** @param scripts of `bundleLabPage` */
+  static async start(scripts: LabScripts): Promise<LabServer> {
+    const lab = new LabServer(scripts);
     lab.#server.listen(0, '127.0.0.1');
     await once(lab.#server, 'listening');
     return lab;
@@ -92,23 +105,28 @@ export class LabServer {
   }
 }
 
-export async function bundleLabPage(): Promise<string> {
+/** The page, and what it starts besides, as any bundler would build them. */
+export async function bundleLabPage(): Promise<LabScripts> {
+  const root = path.resolve('test/support/sync-lab');
   const result = (await build({
     configFile: false,
     logLevel: 'silent',
+    root,
     build: {
       write: false,
       minify: false,
       target: 'esnext',
-      lib: {
-        entry: path.resolve('test/support/sync-lab/lab-page.ts'),
-        formats: ['es'],
-        fileName: 'lab',
+      modulePreload: { polyfill: false },
+      rolldownOptions: {
+        input: path.join(root, 'lab-page.ts'),
+        output: { entryFileNames: 'lab/page.js' },
       },
     },
   })) as Rolldown.RolldownOutput | Rolldown.RolldownOutput[];
-  const [output] = Array.isArray(result) ? result : [result];
-  const chunk = output?.output[0];
-  if (chunk?.type !== 'chunk') throw new Error('the lab’s page was not bundled');
-  return chunk.code;
+  const [built] = Array.isArray(result) ? result : [result];
+  const scripts = (built?.output ?? []).map((file): [string, string] => [
+    `/${file.fileName}`,
+    file.type === 'chunk' ? file.code : file.source.toString(),
+  ]);
+  return new Map(scripts);
 }

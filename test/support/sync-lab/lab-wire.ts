@@ -1,4 +1,5 @@
-// Owns what a page of the sync lab and its server tell each other; types and bytes, no behaviour. Times are the page's raw `performance.now()`, ms.
+// Owns what a page of the sync lab and its server tell each other; types and bytes, no behaviour. Times are `performance.now()` as the
+// machine counts it, ms.
 import type { PlayerCorrection } from '../../../src/client/player-servo.ts';
 import type { SyncReport } from '../../../src/client/player-reports.ts';
 import type { OutputWish } from '../../../src/client/player-outputs.ts';
@@ -10,14 +11,12 @@ export type PlayerName = (typeof PLAYER_NAMES)[number];
 export interface LabOptions {
   readonly token: string;
   readonly roomCode: string;
-  /** Where the socket goes: behind the link. */
-  readonly socketOrigin: string;
+  /** Where the client connects to: behind the link. */
+  readonly hubOrigin: string;
   /** Of the peers' server, behind a link as well. */
   readonly peersOrigin: string;
   readonly players: readonly PlayerName[];
   readonly output: OutputWish;
-  /** How much faster this page's crystal runs than the machine's. */
-  readonly crystalPpm: number;
 }
 
 /** One probe of the page's clock: sent and received by the page, answered by the machine's clock. */

@@ -15,6 +15,8 @@ const UNKNOWN: PlayerClockStatus = {
 };
 const KNOWN: PlayerClockStatus = { ...UNKNOWN, quality: 'good', maxErrorMs: 0, estErrorMs: 0 };
 
+const now = (): number => performance.now();
+
 async function openSocket(url: string): Promise<WebSocket> {
   const socket = new WebSocket(url);
   await new Promise((resolve, reject) => {
@@ -24,8 +26,8 @@ async function openSocket(url: string): Promise<WebSocket> {
   return socket;
 }
 
-/** `now` is the page's monotonic clock in place of the package's `Date.now`, which counts whole ms; all else is as it comes. */
-export async function timesyncClock(origin: string, now: () => number): Promise<PlayerClock> {
+/** By the page's monotonic clock in place of the package's `Date.now`, which counts whole ms; all else is as it comes. */
+export async function timesyncClock(origin: string): Promise<PlayerClock> {
   const socket = await openSocket(`${origin}/timesync`);
   const status = new Cell(UNKNOWN);
   const sync = timesync.create({ server: 'hub', now });
@@ -44,10 +46,11 @@ export async function timesyncClock(origin: string, now: () => number): Promise<
   };
 }
 
-export async function ircamClock(origin: string, now: () => number): Promise<PlayerClock> {
+export async function ircamClock(origin: string): Promise<PlayerClock> {
   const socket = await openSocket(`${origin}/ircam`);
   const status = new Cell(UNKNOWN);
-  const sync = new ircam.default(() => now() / 1_000);
+  const Client = 'default' in ircam ? ircam.default : ircam;
+  const sync = new Client(() => now() / 1_000);
   sync.start(
     (id, clientPing) => socket.send(JSON.stringify([id, clientPing])),
     (pong) =>

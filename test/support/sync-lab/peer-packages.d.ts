@@ -32,7 +32,9 @@ declare module '@ircam/sync/client/index.js' {
     getSyncTime(localSec?: number): number;
     getLocalTime(syncSec?: number): number;
   }
-  const module: { readonly default: new (getTimeSec: () => number) => SyncClient };
+  type Constructor = new (getTimeSec: () => number) => SyncClient;
+  /** Whoever loads it may have unwrapped it. */
+  const module: Constructor | { readonly default: Constructor };
   export = module;
 }
 
@@ -43,6 +45,8 @@ declare module '@ircam/sync/server/index.js' {
       receive: (callback: (id: number, clientPing: number) => void) => void,
     ): void;
   }
-  const module: { readonly default: new (getTimeSec: () => number) => SyncServer };
+  type Constructor = new (getTimeSec: () => number) => SyncServer;
+  /** Whoever loads it may have unwrapped it. */
+  const module: Constructor | { readonly default: Constructor };
   export = module;
 }

@@ -16,7 +16,8 @@ export class PeerServer {
   /** @param hubNow hub time in ms */
   static async start(hubNow: () => number): Promise<PeerServer> {
     const peers = new PeerServer();
-    const ircam = new ircamSync.default(() => hubNow() / 1_000);
+    const Ircam = 'default' in ircamSync ? ircamSync.default : ircamSync;
+    const ircam = new Ircam(() => hubNow() / 1_000);
     const timesync = (socket: WebSocket): void => {
       socket.on('message', (data) => {
         const result = hubNow();

@@ -53,10 +53,10 @@ export class SyncStage {
       const metronome = DEMO_TRACKS.find(({ title }) => title === METRONOME_TITLE);
       if (metronome === undefined) throw new Error('no metronome');
       await writeFile(path.join(music, 'Metronome.wav'), renderDemoTrack(metronome));
-      const script = await bundleLabPage();
+      const scripts = await bundleLabPage();
       const labs: LabServer[] = [];
       for (let i = 0; i < pages; i += 1) {
-        const lab = await LabServer.start(script);
+        const lab = await LabServer.start(scripts);
         stops.push(() => lab.stop());
         labs.push(lab);
       }
