@@ -2,6 +2,7 @@
 import { anchorAt, hasTrack, positionAt } from '../../protocol/schemas/playback.ts';
 import type { AudioOutput, Measurement, Stretch } from './audio-output.ts';
 import { HubClicks } from './hub-clicks.ts';
+import { Listeners } from './listeners.ts';
 import { Cell, type Observable } from './observable.ts';
 import { OutputDevices, type DeviceMemory } from './output-devices.ts';
 import { createOutputs, type Outputs, type OutputWish } from './player-outputs.ts';
@@ -9,11 +10,12 @@ import { browserPlatform, type PlayerPlatform } from './player-platform.ts';
 import type { PlayerClient, PlayerClockStatus, PlayerRoom } from './player-room.ts';
 import { roomScene, selfScene, type Scene } from './player-scene.ts';
 import { SelfPlayback } from './player-self.ts';
-import { PlayerServo } from './player-servo.ts';
+import { PlayerServo, type PlayerCorrection } from './player-servo.ts';
 import type { PlayerState } from './player-state.ts';
 import { PlayerTelling } from './player-telling.ts';
 import { TrackLevels } from './track-levels.ts';
 
+export type { PlayerCorrection } from './player-servo.ts';
 export type { PlayerState } from './player-state.ts';
 
 export interface PlayerOptions {
@@ -46,7 +48,8 @@ export class Player {
   readonly #output: AudioOutput;
   readonly #telling: PlayerTelling;
   readonly #devices: OutputDevices;
-  readonly #servo = new PlayerServo();
+  readonly #corrections = new Listeners<[correction: PlayerCorrection]>();
+  readonly #servo = new PlayerServo((correction) => this.#corrections.call(correction));
   readonly #state: Cell<PlayerState>;
   readonly #removers: (() => void)[];
   #mode: PlayerState['mode'] = 'locked';
@@ -111,6 +114,11 @@ export class Player {
 
   get state(): Observable<PlayerState> {
     return this.#state;
+  }
+
+  /** Told of all that is done to stay in step, as it is done. @returns the remover */
+  onCorrection(listener: (correction: PlayerCorrection) => void): () => void {
+    return this.#corrections.add(listener);
   }
 
   /** The last node before the destination, for a visualiser or a measurement; absent without Web Audio. */

@@ -121,6 +121,11 @@ export class Servo {
     return this.#averageMs;
   }
 
+  /** A rate that was given out last is one to catch up or to wait, not only the crystals' difference. */
+  get correcting(): boolean {
+    return this.#correcting;
+  }
+
   /** The room moved (seek, skip) or the player was placed anew: errors from before mean nothing. */
   reset(): void {
     this.#forgetErrors();

@@ -58,7 +58,7 @@ export interface PageClient {
 /** What a player tells a room is none of the page's business. */
 export type PageRoom = Omit<Room, 'ready' | 'reportSync'>;
 
-export type PagePlayer = Omit<Player, 'outputNode'>;
+export type PagePlayer = Omit<Player, 'outputNode' | 'onCorrection'>;
 
 export interface PageSdk {
   /** @param token read anew for each call that needs one */

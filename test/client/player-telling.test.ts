@@ -1,5 +1,6 @@
 // What a player tells: to the room, to the clock and, where media fail, to the page.
 import { describe, expect, it } from 'vitest';
+import type { PlayerCorrection } from '../../src/client/player.ts';
 import { unlocked } from './player-unlocked.ts';
 
 describe('Player, telling', () => {
@@ -81,6 +82,39 @@ describe('Player, telling', () => {
     world.context.refusesResume = false;
     await world.pass(6_000);
     expect(world.reports.at(-1)?.state).toBe('following');
+  });
+
+  it('tells each correction: what follows the crystals, what catches up, what jumps', async () => {
+    const { world, player } = await unlocked((w) => (w.context.skewPpm = 80));
+    const told: PlayerCorrection[] = [];
+    const remove = player.onCorrection((correction) => told.push(correction));
+    world.show([world.anchor('a', 0, world.hubNow + 300)]);
+    await world.pass(8_000);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.every((each) => each.kind === 'rate' && each.trim)).toBe(true);
+
+    told.length = 0;
+    world.offsetMs += 20;
+    await world.pass(3_000);
+    const hurried = told.filter((each) => each.kind === 'rate' && !each.trim);
+    expect(hurried.length).toBeGreaterThan(0);
+    expect(hurried[0]!.errorMs).toBeCloseTo(-20, -1);
+
+    await world.pass(20_000);
+    told.length = 0;
+    world.offsetMs -= 80;
+    await world.pass(2_000);
+    expect(told).toContainEqual({
+      kind: 'jump',
+      byMs: expect.closeTo(-80, 0) as number,
+      errorMs: expect.closeTo(80, 0) as number,
+    });
+
+    remove();
+    told.length = 0;
+    world.offsetMs += 80;
+    await world.pass(5_000);
+    expect(told).toEqual([]);
   });
 
   it('tells the clock when something is heard by it', async () => {
