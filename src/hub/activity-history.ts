@@ -13,13 +13,15 @@ export interface HeardOf extends Pick<Activity, 'activityId' | 'playKey' | 'trac
 /** As long as a play may last that its author has removed. */
 const REMOVED_KEPT_MS = 86_400_000;
 const MOST_REMOVED = 10_000;
+const MOST_VERSIONS = 10_000;
 
 export class ActivityHistory {
   readonly #recorder: ActivityRecorder;
   readonly #clock: HubClock;
   /** When each was removed, by person and activity, oldest first: nobody takes back what is another's. */
   readonly #removed = new Map<string, HubMs>();
-  #version = 0;
+  /** Of the last word about each person, oldest first. */
+  readonly #versions = new Map<UserId, number>();
 
   constructor(recorder: ActivityRecorder, clock: HubClock) {
     this.#recorder = recorder;
@@ -34,19 +36,34 @@ export class ActivityHistory {
   /** @param endedAt absent while it goes on */
   played(userId: UserId, activity: Activity, isPrivate: boolean, endedAt?: HubMs): void {
     const { activityId, at, track, room } = activity;
-    // Two words within a millisecond still have an order.
-    this.#version = Math.max(this.#version + 1, Math.round(this.#clock.now()));
     this.#recorder.record({
       kind: 'activity',
       activityId,
       userId,
-      version: this.#version,
+      version: this.#nextVersion(userId),
       at,
       ...(endedAt === undefined ? {} : { endedAt: Math.max(at, endedAt) }),
       track,
       ...(room === undefined ? {} : { roomId: room.roomId, roomName: room.name }),
       isPrivate,
     });
+  }
+
+  /**
+   * Two words about a person within a millisecond still have an order. One count for all would run ahead of the time in a large room,
+   * and a later word from another node would lose to it.
+   */
+  #nextVersion(userId: UserId): number {
+    const now = Math.round(this.#clock.now());
+    const version = Math.max((this.#versions.get(userId) ?? 0) + 1, now);
+    this.#versions.delete(userId);
+    this.#versions.set(userId, version);
+    // What lies before now changes nothing any more.
+    for (const [oldest, last] of this.#versions) {
+      if (last >= now && this.#versions.size <= MOST_VERSIONS) break;
+      this.#versions.delete(oldest);
+    }
+    return version;
   }
 
   /** Time heard of an activity, shown or not. */

@@ -42,6 +42,8 @@ export function hubFeed(parts: {
     options,
     rooms,
     connectionsOf,
+    lastOf: async (userId) =>
+      (await activityLog.historyPage(userId, { limit: 1, includePrivate: true }))[0],
     latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
     signal: (userId, push) => desk.signal(userId, push),
   });

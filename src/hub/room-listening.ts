@@ -8,13 +8,14 @@ import {
   LISTENS_FOR_MS,
   PAUSE_LASTS_MS,
   SHOWN_AFTER_MS,
+  VOUCHES_FOR_MS,
   soundingAt,
   vouch,
   type Sounding,
   type Span,
 } from '../domain/now-playing.ts';
 import type { ActivityEntrance, ActivityRoom } from './live-activity.ts';
-import { RoomPlays, type PlayedRoom, type RoomPlay } from './room-plays.ts';
+import { RoomPlays, type PlayedRoom, type RoomPlay, type RoomPlaysDeps } from './room-plays.ts';
 
 /** As much of a room as is looked at. */
 export interface ListenedRoom {
@@ -43,13 +44,15 @@ export interface RoomShown
   readonly isHidden: boolean;
 }
 
-export interface RoomListeningDeps {
+export interface RoomListeningDeps extends RoomPlaysDeps {
   /**
    * @param endedAt when they stopped listening to what was shown before, where `shown` is undefined or another play; undefined where
    * they go on with it on another node
    */
   show(userId: UserId, shown: RoomShown | undefined, endedAt: HubMs | undefined): void;
   heard(userId: UserId, play: RoomPlay, spans: readonly Span[]): void;
+  /** Since when this person listened alone to what the room goes on with; undefined where this node does not know. */
+  soloSince(userId: UserId, activityId: string): HubMs | undefined;
   /** How long somebody whose socket was lost may take to come back, ms. */
   readonly graceMs: number;
 }
@@ -69,10 +72,14 @@ interface Listener {
   reportedAt: HubMs;
   /** Of the last report that was no word of absence. */
   listenedAt: HubMs;
+  /** Whether, by the last report, they heard what the room plays. */
+  hears: boolean;
   readonly spans: [HubMs, HubMs][];
   /** Their socket is gone, or they are on another node. */
   lost: { readonly at: HubMs; readonly because: LeftBecause } | undefined;
   shownKey: string | undefined;
+  /** What they heard alone before it was this room's. */
+  readonly solo: { readonly playKey: string; readonly since: HubMs } | undefined;
 }
 
 interface Current extends RoomPlay, Sounding {
@@ -102,7 +109,7 @@ export class RoomListening {
     this.#room = room;
     this.#deps = deps;
     this.#public = room.state.public;
-    this.#plays = new RoomPlays(room.state, now - LISTENS_FOR_MS);
+    this.#plays = new RoomPlays(room.state, now - LISTENS_FOR_MS, deps);
     this.#flushAt = now + FLUSH_MS;
     this.#expireAt = now + SHOWN_AFTER_MS;
     this.#look(now);
@@ -119,10 +126,13 @@ export class RoomListening {
     const listener = this.#listeners.get(userId);
     if (listener === undefined) {
       if (state === 'detached') return;
+      const solo = this.#soloOf(userId);
       this.#listeners.set(userId, {
-        since: at,
+        since: solo?.since ?? at,
+        solo,
         reportedAt: at,
         listenedAt: at,
+        hears: HEARS[state],
         spans: [],
         lost: undefined,
         shownKey: undefined,
@@ -130,10 +140,17 @@ export class RoomListening {
       this.#pending.add(userId);
       return;
     }
-    if (HEARS[state]) vouch(listener.spans, listener.reportedAt, at);
+    // Of the time after a word that they did not hear it, nobody knows how much they did.
+    if (HEARS[state] && listener.hears) vouch(listener.spans, listener.reportedAt, at);
+    listener.hears = HEARS[state];
     listener.reportedAt = at;
     listener.lost = undefined;
     if (state !== 'detached') listener.listenedAt = at;
+  }
+
+  /** Whether this play of this person is shown as the room's. */
+  shows(userId: UserId, playKey: string): boolean {
+    return this.#listeners.get(userId)?.shownKey === playKey;
   }
 
   /** The room has changed: what it was until now is put down before it is forgotten. */
@@ -197,6 +214,13 @@ export class RoomListening {
     if (listener.shownKey !== undefined) this.#deps.show(userId, undefined, endedAt);
   }
 
+  #soloOf(userId: UserId): Listener['solo'] {
+    const { soloOf, playKey } = this.#current ?? {};
+    if (soloOf !== userId || playKey === undefined) return undefined;
+    const since = this.#deps.soloSince(userId, playKey);
+    return since === undefined ? undefined : { playKey, since };
+  }
+
   #look(now: HubMs): void {
     const before = this.#current;
     const current = this.#sounding(before, now);
@@ -227,6 +251,7 @@ export class RoomListening {
     const pausedSince = isPlaying ? undefined : (same?.pausedSince ?? sounding.positionAt);
     const isVisible =
       same?.isVisible === true ||
+      play.soloOf !== undefined ||
       this.#shown?.playKey === play.playKey ||
       hasPlayed(playsSince, now);
     const isOver = pausedSince !== undefined && now - pausedSince >= PAUSE_LASTS_MS;
@@ -265,19 +290,26 @@ export class RoomListening {
       this.#pending.add(userId);
       return;
     }
+    if (listener.shownKey !== shown.playKey && shown.began > listensUntil(listener)) {
+      // Whoever is gone hears no more than they did: they come to it when they are back, or are told off with what they heard last.
+      this.#pending.add(userId);
+      return;
+    }
     this.#pending.delete(userId);
     listener.shownKey = shown.playKey;
-    const { began, playKey, sessionId, track, state, positionMs, positionAt } = shown;
+    const { began, playKey, soloOf, sessionId, track, state, positionMs, positionAt } = shown;
+    const { solo } = listener;
     this.#deps.show(
       userId,
       {
         playKey,
+        ...(soloOf === undefined ? {} : { soloOf }),
         sessionId,
         track,
         state,
         positionMs,
         positionAt,
-        at: Math.max(began, listener.since),
+        at: solo?.playKey === playKey ? solo.since : Math.max(began, listener.since),
         ...this.#door(),
       },
       began,
@@ -321,6 +353,11 @@ export class RoomListening {
       this.#deps.heard(userId, play, spans);
     listener.spans.length = 0;
   }
+}
+
+/** Until when somebody may be taken to listen, by what is known of them. */
+function listensUntil({ listenedAt, lost }: Listener): HubMs {
+  return Math.min(lost?.at ?? Infinity, listenedAt + VOUCHES_FOR_MS);
 }
 
 function hasPlayed(since: HubMs | undefined, now: HubMs): boolean {

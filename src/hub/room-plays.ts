@@ -1,8 +1,9 @@
 // What a room has played of late, and under which names: an entry may have left the queue before what was heard of it is told.
 // Knows the room's public state; knows nobody who listens.
-import type { HubMs, SessionId } from '../../protocol/ids.ts';
+import type { HubMs, SessionId, UserId } from '../../protocol/ids.ts';
+import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import { within, type Span } from '../domain/now-playing.ts';
-import { playStarts } from '../domain/play-starts.ts';
+import { playStarts, type PlayStart } from '../domain/play-starts.ts';
 import { soundedSpan } from '../domain/plays.ts';
 import { lookup } from '../domain/records.ts';
 import type { RoomState } from '../domain/room-state.ts';
@@ -18,6 +19,13 @@ export interface RoomPlay {
   readonly began: HubMs;
   readonly sessionId: SessionId;
   readonly track: ActivityTrack;
+  /** Whose listening alone goes on in it: it was their activity before it was a room's play, and its key is that activity's id. */
+  readonly soloOf?: UserId;
+}
+
+export interface RoomPlaysDeps {
+  /** What the room's owner heard alone, where this play goes on with it. */
+  soloOf(room: PublicRoom, play: PlayStart): string | undefined;
 }
 
 export interface HeardPlay {
@@ -34,6 +42,7 @@ interface Segment extends RoomPlay {
 }
 
 export class RoomPlays {
+  readonly #deps: RoomPlaysDeps;
   #room: PlayedRoom;
   /** Of each anchor of the timeline; undefined where there is no gathering to hear it. */
   #plays: readonly (RoomPlay | undefined)[];
@@ -41,9 +50,10 @@ export class RoomPlays {
   #capturedUntil: HubMs;
 
   /** @param from the earliest time that somebody may vouch for */
-  constructor(room: PlayedRoom, from: HubMs) {
+  constructor(room: PlayedRoom, from: HubMs, deps: RoomPlaysDeps) {
+    this.#deps = deps;
     this.#room = room;
-    this.#plays = playsOf(room);
+    this.#plays = playsOf(room, deps);
     this.#capturedUntil = from;
   }
 
@@ -58,7 +68,7 @@ export class RoomPlays {
   follow(room: PlayedRoom, now: HubMs): void {
     this.capture(now);
     this.#room = room;
-    this.#plays = playsOf(room);
+    this.#plays = playsOf(room, this.#deps);
   }
 
   /** Puts down what was played until `now`. */
@@ -94,15 +104,20 @@ export class RoomPlays {
   }
 }
 
-function playsOf({ public: room, playBegan }: PlayedRoom): readonly (RoomPlay | undefined)[] {
-  const { id, playback, queue, session } = room;
+function playsOf(
+  { public: room, playBegan }: PlayedRoom,
+  deps: RoomPlaysDeps,
+): readonly (RoomPlay | undefined)[] {
+  const { id, ownerId, playback, queue, session } = room;
   if (session === undefined) return [];
   return playStarts(playback.timeline, playBegan).map((start) => {
     const entry = start === undefined ? undefined : lookup(queue, start.entryId);
     if (start === undefined || entry === undefined) return undefined;
     const { trackId, title, artist, album, durationMs, hasCover } = entry;
+    const solo = deps.soloOf(room, start);
     return {
-      playKey: `${id}:${start.entryId}:${session.id}:${start.at}`,
+      playKey: solo ?? `${id}:${start.entryId}:${session.id}:${start.at}`,
+      ...(solo === undefined ? {} : { soloOf: ownerId }),
       began: start.at,
       sessionId: session.id,
       track: {

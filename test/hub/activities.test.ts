@@ -151,6 +151,57 @@ describe('what a room’s listeners are shown to listen to', () => {
   });
 });
 
+describe('somebody who is gone when the next track begins', () => {
+  /** Until so long before the end of the first track, somebody else listens on. */
+  async function before(endMs: number) {
+    const { world, host, roomId } = await kitchen();
+    const other = await world.person(2);
+    await other.ask('room.join', { roomId });
+    const startsAt = world.hub.rooms
+      .get(roomId)
+      ?.state.public.playback.timeline.find(({ state }) => state === 'playing')?.at;
+    if (startsAt === undefined) throw new Error('nothing plays');
+    await listen([host, other], roomId, startsAt + 60_000 - endMs - world.time.now());
+    return { world, host, other, roomId, endsAt: startsAt + 60_000 };
+  }
+
+  it('is not shown with it, nor is it noted, and what they heard last ends when they went', async () => {
+    const { world, host, other, roomId } = await before(5_000);
+    const lostAt = world.time.now();
+    host.close();
+    for (let passed = 0; passed < 30; passed += 1) {
+      await listen([other], roomId, 1_000);
+      expect(world.live(1)?.['track']).not.toMatchObject({ trackId: 'track2' });
+    }
+    expect(world.live(2)).toMatchObject({ track: { trackId: 'track2' } });
+    expect(world.live(1)).toBeUndefined();
+    expect(world.outbox.history(1)).toMatchObject([
+      { track: { title: 'Title 1' }, endedAt: lostAt },
+    ]);
+  });
+
+  it('is shown with it when they are back within the grace', async () => {
+    const { world, host, roomId, endsAt } = await before(5_000);
+    host.close();
+    await world.time.advance(12_000);
+    const again = await world.connect(1);
+    await again.ask('room.join', { roomId });
+    await listen([again], roomId, 10_000);
+    expect(world.live(1)).toMatchObject({ track: { trackId: 'track2' } });
+    expect(world.outbox.history(1)).toMatchObject([
+      { track: { title: 'Title 1' }, endedAt: endsAt },
+      { track: { title: 'Title 2' } },
+    ]);
+  });
+
+  it('is not shown with it either where their socket stands and says nothing', async () => {
+    const { world, other, roomId } = await before(15_100);
+    await listen([other], roomId, 35_000);
+    expect(world.live(2)).toMatchObject({ track: { trackId: 'track2' } });
+    expect(world.outbox.history(1).map(({ track }) => track.title)).toEqual(['Title 1']);
+  });
+});
+
 describe('privacy', () => {
   it('hides what a room plays that does not show it, and notes it as private', async () => {
     const { world, host, roomId } = await kitchen();
@@ -245,9 +296,22 @@ describe('what was heard', () => {
     await host.ask('room.leave', { roomId });
     await world.time.advance(500);
     const total = world.outbox.heardMs(1, 'Title 1') + world.outbox.heardMs(1, 'Title 2');
-    // 15 s of the first four reports, 5 s that the first word after the absence vouches for, 15 of the 19 s.
-    expect(total).toBeGreaterThan(29_000);
-    expect(total).toBeLessThanOrEqual(35_001);
+    // 15 s of the first four reports less the wait for the start, and 15 of the 19 s: of the time before the first word after the absence nobody knows.
+    expect(total).toBeGreaterThan(28_000);
+    expect(total).toBeLessThanOrEqual(30_001);
+  });
+
+  it('is nothing where each word that they listen comes after one that they do not', async () => {
+    const { world, host, roomId } = await kitchen();
+    for (const absence of ['detached', 'buffering', 'detached', 'buffering'] as const) {
+      report(host, roomId, absence);
+      await world.time.advance(10_000);
+      report(host, roomId);
+      await world.time.advance(100);
+    }
+    await host.ask('room.leave', { roomId });
+    await world.time.advance(500);
+    expect(world.outbox.heard(1)).toEqual([]);
   });
 
   it('is the same listen for the same play of the same person, and another for others', async () => {
