@@ -143,7 +143,8 @@ export const RequestSchemas = {
     errorMs: z.number().min(-MAX_ERROR_MS).max(MAX_ERROR_MS),
     maxErrorMs: z.number().min(0).max(MAX_ERROR_MS),
     rttMs: z.number().min(0).max(MAX_ERROR_MS).meta({
-      description: 'a round trip that three of four of the last ones did not exceed: a start is planned by it',
+      description:
+        'a round trip that three of four of the last ones did not exceed: a start is planned by it',
     }),
     outputLatencyMs: z.number().min(0).max(10_000).meta({
       description:
