@@ -22,7 +22,7 @@ export interface SocialDeps {
   readonly activityLog: ActivityLog;
   readonly traces: Traces;
   readonly activities: Pick<Activities, 'remove'>;
-  readonly desk: Pick<FeedDesk, 'tell'>;
+  readonly desk: Pick<FeedDesk, 'tell' | 'setAudience'>;
   readonly history: FeedHistory;
   readonly erasure: Pick<Erasure, 'erase'>;
 }

@@ -10,6 +10,7 @@ import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
+import { ALONE } from './activity-author.ts';
 import { ActivityAuthors } from './activity-authors.ts';
 import { ActivityHistory } from './activity-history.ts';
 import { ActivityJoining } from './activity-joining.ts';
@@ -18,7 +19,7 @@ import { ActivityRecorder } from './activity-recorder.ts';
 import type { Connection } from './connection.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
-import { readLive, type Activity } from './live-activity.ts';
+import { readLive, soloSeed, withheldSolo, type Activity } from './live-activity.ts';
 import {
   RoomListening,
   type LeftBecause,
@@ -87,7 +88,7 @@ export class Activities implements RoomListener {
       nameOf: (userId) => this.#nameOf(userId),
     });
     this.#solo = new SoloListening({
-      show: (userId, activity, endedAt) => this.#authors.show(userId, 'solo', activity, endedAt),
+      show: (userId, activity, endedAt) => this.#authors.show(userId, ALONE, activity, endedAt),
       heard: (userId, activity, spans) => this.#history.heard(userId, activity, spans),
       newId: () => ports.random.activityId(),
       graceMs: options.presenceGraceMs,
@@ -257,9 +258,15 @@ export class Activities implements RoomListener {
     userId: UserId,
     track: ActivityTrack,
   ): Promise<{ readonly activityId: string; readonly at: HubMs } | undefined> {
+    const { feed, random, clock } = this.#deps.ports;
     try {
-      const [head] = await this.#deps.ports.feed.heads([userId]);
-      const live = head?.live === undefined ? undefined : readLive(head.live.item);
+      const [head] = await feed.heads([userId]);
+      // Also what nobody is shown: as another one it would be shown.
+      const solo = withheldSolo(head?.live?.item);
+      if (solo !== undefined && solo.until > clock.now()) {
+        if (solo.mark === random.activityId(soloSeed(userId, track))) return solo;
+      }
+      const live = readLive(head?.live?.item);
       if (live === undefined || live.room !== undefined) return undefined;
       return isSameTrack(live.track, track) ? live : undefined;
     } catch (error) {
