@@ -23,7 +23,7 @@ export interface SocialDeps {
   readonly activityLog: ActivityLog;
   readonly traces: Traces;
   readonly activities: Pick<Activities, 'remove'>;
-  readonly desk: Pick<FeedDesk, 'tell'>;
+  readonly desk: Pick<FeedDesk, 'tell' | 'setAudience'>;
   readonly dismissals: Pick<Dismissals, 'device'>;
   readonly history: FeedHistory;
   readonly erasure: Pick<Erasure, 'erase'>;

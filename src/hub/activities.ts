@@ -10,6 +10,7 @@ import type { PastActivity } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
+import { ALONE } from './activity-author.ts';
 import { ActivityAuthors } from './activity-authors.ts';
 import { ActivityHistory } from './activity-history.ts';
 import { ActivityJoining } from './activity-joining.ts';
@@ -94,7 +95,7 @@ export class Activities implements RoomListener {
       nameOf: (userId) => this.#nameOf(userId),
     });
     this.#solo = new SoloListening({
-      show: (userId, activity, endedAt) => this.#authors.show(userId, 'solo', activity, endedAt),
+      show: (userId, activity, endedAt) => this.#authors.show(userId, ALONE, activity, endedAt),
       heard: (userId, activity, spans) => this.#history.heard(userId, activity, spans),
       idOf: (userId, track, begunAt) => soloPlayId(ports.random, userId, track, begunAt),
       goesOn: (userId, activityId) =>

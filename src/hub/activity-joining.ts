@@ -95,8 +95,7 @@ export class ActivityJoining {
 
   async #liveOf(author: UserId): Promise<LiveActivity | undefined> {
     const [head] = await this.#deps.feed.heads([author]);
-    const item = head?.live?.item;
-    return item === undefined ? undefined : readLive(item);
+    return readLive(head?.live?.item);
   }
 
   #trackOf({ track: { trackId } }: LiveActivity): TrackInfo | undefined {

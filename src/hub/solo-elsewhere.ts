@@ -5,12 +5,14 @@ import { PAUSE_LASTS_MS, isReplay, type SoloSaid } from '../domain/now-playing.t
 import type { PastActivity } from '../ports/activity-log.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
+import type { Random } from '../ports/random.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import { readLive } from './live-activity.ts';
+import { readLive, soloSeed, withheldSolo } from './live-activity.ts';
 import { isSameTrack } from './solo-listening.ts';
 
 export interface SoloElsewhereDeps {
   readonly feed: Pick<Feed, 'heads'>;
+  readonly random: Pick<Random, 'activityId'>;
   readonly clock: HubClock;
   /** The newest activity of a person in the history, private or not. Rejects with `StoreUnavailable`. */
   lastOf(userId: UserId): Promise<PastActivity | undefined>;
@@ -28,7 +30,7 @@ export async function toldElsewhere(
   track: ActivityTrack,
   positionMs: number,
 ): Promise<ToldElsewhere | undefined> {
-  const { feed, clock } = deps;
+  const { feed, clock, random } = deps;
   const goesOn = (before: ActivityTrack, said: Omit<SoloSaid, 'durationMs'>): boolean => {
     const { durationMs } = track;
     return (
@@ -37,7 +39,12 @@ export async function toldElsewhere(
   };
   try {
     const [head] = await feed.heads([userId]);
-    const live = head?.live === undefined ? undefined : readLive(head.live.item);
+    // Also what nobody is shown: as another one it would be shown.
+    const solo = withheldSolo(head?.live?.item);
+    if (solo !== undefined && solo.until > clock.now()) {
+      if (solo.mark === random.activityId(soloSeed(userId, track))) return solo;
+    }
+    const live = readLive(head?.live?.item);
     if (live !== undefined) {
       return live.room === undefined && goesOn(live.track, live) ? live : undefined;
     }

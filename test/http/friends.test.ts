@@ -180,10 +180,10 @@ describe('friends', () => {
     await social.befriend(1, 2);
     const set = await social.as(1, '/v1/me/audience', {
       method: 'PUT',
-      json: { audience: 'chosen', userIds: [userId(2), userId(3)], privateUntil: 5_000 },
+      json: { audience: 'chosen', userIds: [userId(2), userId(3)], privateUntil: 5_000_000 },
     });
     // Only friends can be chosen.
-    const expected = { audience: 'chosen', chosen: [userId(2)], privateUntil: 5_000 };
+    const expected = { audience: 'chosen', chosen: [userId(2)], privateUntil: 5_000_000 };
     expect(set.body).toEqual(expected);
     expect((await social.as(1, '/v1/me/audience')).body).toEqual(expected);
     const ended = await social.as(1, '/v1/me/audience', {

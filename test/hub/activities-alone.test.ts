@@ -233,7 +233,8 @@ describe('what its author removes', () => {
     expect(alone.world.live(1)).toMatchObject({ activityId: id });
     await alone.activities.remove(ada.id, id);
     await alone.world.time.advance(1_500);
-    expect(alone.world.live(1)).toEqual({ removed: id });
+    expect(alone.world.live(1)).toBeUndefined();
+    expect(alone.world.withheld(1)).toEqual({ removed: [id], hidden: [] });
     expect(alone.world.outbox.entries.at(-1)).toEqual({
       kind: 'remove',
       at: 1_030_000,
@@ -243,7 +244,8 @@ describe('what its author removes', () => {
     const told = alone.world.outbox.entries.length;
     expect(await alone.play(connection, 20_000, 30_000)).toBe(id);
     await alone.world.time.advance(60_000);
-    expect(alone.world.live(1)).toEqual({ removed: id });
+    expect(alone.world.live(1)).toBeUndefined();
+    expect(alone.world.withheld(1)).toEqual({ removed: [id], hidden: [] });
     expect(alone.world.outbox.entries.slice(told)).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log
 import { MemoryFeeds } from '../../src/adapters/memory/memory-feed.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
+import { readLive, withheldIn, type WithheldIds } from '../../src/hub/live-activity.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { userId, type HubWorld, type TestClient } from '../support/hub-world.ts';
 import { KeepingOutbox, listen, playingRoom, report } from '../support/listening-world.ts';
@@ -30,7 +31,12 @@ class Town {
   }
 
   live(n: number): { readonly node: string; readonly item: JsonObject } | undefined {
-    return this.feeds.head(userId(n)).live;
+    const said = this.feeds.head(userId(n)).live;
+    return readLive(said?.item) === undefined ? undefined : said;
+  }
+
+  withheld(n: number): WithheldIds {
+    return withheldIn(this.feeds.head(userId(n)).live?.item);
   }
 }
 
@@ -130,7 +136,8 @@ describe('on two nodes', () => {
     const id = town.live(1)?.item['activityId'] as string;
     await b.hub.feed?.activities.remove(userId(1), id);
     await listen([host], roomId, 10_000);
-    expect(town.live(1)?.item).toEqual({ removed: id });
+    expect(town.live(1)).toBeUndefined();
+    expect(town.withheld(1)).toEqual({ removed: [id], hidden: [] });
     const told = town.outbox.entries.findIndex(({ kind }) => kind === 'remove');
     expect(town.outbox.entries.slice(told + 1)).toEqual([]);
     // The next track is another one.

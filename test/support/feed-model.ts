@@ -6,6 +6,8 @@ export interface Played {
   readonly begunAt: number;
   /** Whether friends could ever have seen it. */
   wasPublic: boolean;
+  /** Whether any of it was heard where it does not show: then nobody ever sees it. */
+  isPrivate: boolean;
   isRemoved: boolean;
 }
 
@@ -89,9 +91,10 @@ export class FeedModel {
     const { live, past, hasHidden, privateUntil } = this.person(author);
     // What was hidden is shown again by the next look at it.
     const isOpening = this.#now() - privateUntil < OPENS_MS;
-    const playedMs = live === undefined || live.isRemoved ? -1 : this.#now() - live.begunAt;
+    const playedMs =
+      live === undefined || live.isRemoved || live.isPrivate ? -1 : this.#now() - live.begunAt;
     const isShown = live !== undefined && playedMs >= SHOWN_AFTER_MS;
-    const seen = past.filter(({ wasPublic, isRemoved }) => wasPublic && !isRemoved);
+    const seen = past.filter((each) => each.wasPublic && !each.isRemoved && !each.isPrivate);
     const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
     return {
       live: isShown ? live.activityId : undefined,
@@ -114,6 +117,10 @@ export class FeedModel {
     const now = this.#now();
     for (const person of this.people.values()) {
       const { live } = person;
+      if (live !== undefined && person.privateUntil > now) {
+        live.isPrivate = true;
+        person.hasHidden = true;
+      }
       if (live === undefined || now - live.begunAt < SHOWN_AFTER_MS) continue;
       // What was private when it could first be seen stays so, also where that was a moment ago.
       if (now - person.privateUntil < OPENS_MS) person.hasHidden = true;

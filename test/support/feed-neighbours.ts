@@ -241,6 +241,7 @@ export class FeedNeighbours {
       () => {
         person.privateUntil = privateUntil;
         if (person.live === undefined) return;
+        person.live.isPrivate = true;
         this.#wasPrivate.add(person.live.title);
         // It may not have been taken for an activity before this.
         if (isOver) this.#mayBeOpen(n, person.live.title);
@@ -308,7 +309,7 @@ export class FeedNeighbours {
     const reply = await this.#set(person, title, 0, 'playing');
     const live: Played = {
       ...{ activityId: String(reply['activityId']), title, begunAt },
-      ...{ wasPublic: false, isRemoved: false },
+      ...{ wasPublic: false, isPrivate: false, isRemoved: false },
     };
     this.model.person(person.n).live = live;
     if (this.model.person(person.n).privateUntil < begunAt) this.#mayBeOpen(person.n, title);

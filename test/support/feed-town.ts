@@ -176,6 +176,7 @@ export class FeedTown {
       title: track.title,
       begunAt: this.#nodes.time.now(),
       wasPublic: false,
+      isPrivate: false,
       isRemoved: false,
     };
     return `${seat.n} plays ${track.title} (${activityId.slice(-4)})`;
@@ -270,9 +271,13 @@ export class FeedTown {
 
   async endPrivate(): Promise<string | undefined> {
     const n = this.#anybody();
-    this.#tell(await this.#friends.setAudience(userId(n), { privateUntil: null }));
+    this.#model.look();
     const person = this.#model.person(n);
-    person.privateUntil = Math.min(person.privateUntil, this.#nodes.time.now());
+    const privateUntil = Math.min(person.privateUntil, this.#nodes.time.now());
+    if (privateUntil === -Infinity) return undefined;
+    // As a hub does: what was heard in it is known by its end.
+    this.#tell(await this.#friends.setAudience(userId(n), { privateUntil }));
+    person.privateUntil = privateUntil;
     return `${n} is private no more`;
   }
 

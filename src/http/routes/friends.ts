@@ -244,7 +244,7 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
     async (context) => {
       const found = await friends.audience(context.get('user').id);
       if (found === undefined) throw new ProblemError(NO_SUCH_PERSON);
-      return context.json(audienceBody(audienceView(found)), 200);
+      return context.json(audienceBody(audienceView(found, now())), 200);
     },
   );
   app.openapi(
@@ -259,14 +259,13 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
     async (context) => {
       const { audience, userIds, privateUntil } = context.req.valid('json');
       checkedPrivateUntil(privateUntil, now());
-      const set = await friends.setAudience(context.get('user').id, {
+      const set = await desk.setAudience(context.get('user').id, {
         ...(audience === undefined ? {} : { audience }),
         ...(userIds === undefined ? {} : { chosen: userIds }),
         ...(privateUntil === undefined ? {} : { privateUntil }),
       });
-      desk.tell(set);
       if (set.after === undefined) throw new ProblemError(NO_SUCH_PERSON);
-      return context.json(audienceBody(audienceView(set.after)), 200);
+      return context.json(audienceBody(audienceView(set.after, now())), 200);
     },
   );
 }

@@ -55,13 +55,12 @@ export const FEED = {
     let set;
     try {
       checkPrivateUntil(privateUntil, ports.clock.now());
-      set = await ports.friends.setAudience(user.id, change);
+      set = await feed.desk.setAudience(user.id, change);
     } catch (error) {
       if (error instanceof RangeError) return refused('bad_request', error.message);
       throw error;
     }
     if (set.after === undefined) return NO_SUCH_PERSON;
-    feed.desk.tell(set);
-    return ok({ audience: audienceView(set.after) });
+    return ok({ audience: audienceView(set.after, ports.clock.now()) });
   },
 } satisfies Partial<HandlerTable>;
