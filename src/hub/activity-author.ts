@@ -6,8 +6,11 @@ import type { FeedSubscription } from '../ports/feed.ts';
 import type { Random } from '../ports/random.ts';
 import type { AuthorPolicy } from './author-policies.ts';
 import {
+  isWithheld,
   liveItem,
+  readLive,
   soloSeed,
+  withheldIn,
   withheldItem,
   type Activity,
   type ActivityUser,
@@ -47,10 +50,12 @@ export interface Author {
   reactions: { readonly activityId: string; readonly counts: Record<string, number> } | undefined;
   /** What the feed was last asked to say, to say the same only once. */
   said: string | undefined;
+  /** Whether it is to be asked again all the same: the feed may not say it any more, or by an older policy. */
+  isDue: boolean;
   /** The activity that it was last asked to say as live. */
   saidLive: string | undefined;
-  /** The newest head: whether it says anything, and what is live in it. */
-  heard: { readonly seq: number; readonly says: boolean; readonly activityId: string | undefined };
+  /** The newest head. */
+  heard: { readonly seq: number; readonly item: JsonObject | undefined };
 }
 
 /**
@@ -90,11 +95,15 @@ export function wordOf(
   return withheldItem(item, withheld.ids, soloOf(author, random));
 }
 
-/** Whether another node says what is live, or is where they listen now: it knows what is withheld here. */
+/** Whether another node says what is live, or is where they listen now and says all that is withheld here. */
 function isSaidElsewhere({ said, heard, withheld, candidates }: Author, saidSeq: number): boolean {
   const isTheirs = said === undefined || heard.seq > saidSeq;
-  if (!heard.says || !isTheirs) return false;
-  return heard.activityId === undefined ? candidates.size === 0 : !withheld.has(heard.activityId);
+  if (heard.item === undefined || !isTheirs) return false;
+  const live = readLive(heard.item);
+  if (live !== undefined) return !withheld.has(live.activityId);
+  const theirs = withheldIn(heard.item);
+  const { removed, hidden } = withheld.ids;
+  return candidates.size === 0 && [...removed, ...hidden].every((id) => isWithheld(theirs, id));
 }
 
 function soloOf(

@@ -106,7 +106,7 @@ export class ActivityAuthors {
       const told = this.#authors.get(userId) ?? this.#enter(userId);
       told.withheld.add(activityId, 'removed', clock.now());
       if (live?.activityId === activityId) told.saidLive = activityId;
-      told.said = undefined;
+      told.isDue = true;
       this.#say(told);
     }
     await this.#deps.history.remove(userId, activityId);
@@ -173,8 +173,9 @@ export class ActivityAuthors {
       ),
       reactions: undefined,
       said: undefined,
+      isDue: false,
       saidLive: undefined,
-      heard: { seq: 0, says: false, activityId: undefined },
+      heard: { seq: 0, item: undefined },
     };
     author.subscription.ready.catch(() => undefined);
     this.#authors.set(userId, author);
@@ -255,8 +256,9 @@ export class ActivityAuthors {
       return;
     }
     const said = JSON.stringify(item);
-    if (said === author.said) return;
+    if (said === author.said && !author.isDue) return;
     author.said = said;
+    author.isDue = false;
     author.saidLive = live?.activityId;
     publisher.want(author.id, item, author.policy?.version ?? 0);
   }
@@ -285,10 +287,7 @@ export class ActivityAuthors {
       }
     }
     const item = head.live?.item;
-    if (head.seq >= author.heard.seq) {
-      const { activityId } = readLive(item) ?? {};
-      author.heard = { seq: head.seq, says: item !== undefined, activityId };
-    }
+    if (head.seq >= author.heard.seq) author.heard = { seq: head.seq, item };
     const isOwn = head.seq <= this.#deps.publisher.seqOf(author.id);
     // Who is about to leave would keep alive what is about to be forgotten.
     const isHere = author.candidates.size + author.withheld.size > 0;
@@ -328,7 +327,7 @@ export class ActivityAuthors {
     if (policy !== undefined) {
       author.policy = policy;
       // A change of which no word came.
-      if (policy.version > author.toldVersion) author.said = undefined;
+      if (policy.version > author.toldVersion) author.isDue = true;
       for (const candidate of author.candidates.values()) this.#checkPrivate(author, candidate);
     }
     this.#say(author);

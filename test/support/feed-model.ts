@@ -4,6 +4,8 @@ export interface Played {
   readonly activityId: string;
   readonly title: string;
   readonly begunAt: number;
+  /** How much later than usual it may be shown, ms. */
+  readonly slackMs?: number;
   /** Whether friends could ever have seen it. */
   wasPublic: boolean;
   /** Whether any of it was heard where it does not show: then nobody ever sees it. */
@@ -19,6 +21,8 @@ export interface Person {
   privateUntil: number;
   /** What they listen to now; shown once it has played for five seconds. */
   live: Played | undefined;
+  /** What their room played before it: shown while the next one is not. */
+  lingers: { readonly played: Played; readonly until: number } | undefined;
   readonly past: Played[];
   /** Whether anything was ever private or removed: then what is held of the past may be less than all. */
   hasHidden: boolean;
@@ -26,7 +30,7 @@ export interface Person {
 
 /** What somebody may hold of a friend: one of these, or nothing where `mustHold` is absent. */
 export interface MayHold {
-  readonly live: string | undefined;
+  readonly live: ReadonlySet<string>;
   readonly ended: ReadonlySet<string>;
   /** The activity that is to be held, if one is for certain. */
   readonly mustHold: string | undefined;
@@ -36,7 +40,7 @@ const SHOWN_AFTER_MS = 5_000;
 /** It is looked at each second. */
 const SURELY_SHOWN_MS = 7_000;
 const OPENS_MS = 2_000;
-const NOTHING: MayHold = { live: undefined, ended: new Set(), mustHold: undefined };
+const NOTHING: MayHold = { live: new Set(), ended: new Set(), mustHold: undefined };
 
 export class FeedModel {
   readonly people = new Map<number, Person>();
@@ -52,6 +56,7 @@ export class FeedModel {
         chosen: new Set(),
         privateUntil: -Infinity,
         live: undefined,
+        lingers: undefined,
         past: [],
         hasHidden: false,
       });
@@ -88,7 +93,7 @@ export class FeedModel {
 
   mayHold(author: number, viewer: number): MayHold {
     if (!this.lets(author, viewer)) return NOTHING;
-    const { live, past, hasHidden, privateUntil } = this.person(author);
+    const { live, lingers, past, hasHidden, privateUntil } = this.person(author);
     // What was hidden is shown again by the next look at it.
     const isOpening = this.#now() - privateUntil < OPENS_MS;
     const playedMs =
@@ -96,8 +101,13 @@ export class FeedModel {
     const isShown = live !== undefined && playedMs >= SHOWN_AFTER_MS;
     const seen = past.filter((each) => each.wasPublic && !each.isRemoved && !each.isPrivate);
     const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
+    const before = lingers !== undefined && this.#now() < lingers.until ? [lingers.played] : [];
+    const lingering = seen.filter((each) => before.includes(each));
     return {
-      live: isShown ? live.activityId : undefined,
+      live: new Set([
+        ...(isShown ? [live.activityId] : []),
+        ...lingering.map(({ activityId }) => activityId),
+      ]),
       ended: new Set([
         ...seen.map(({ activityId }) => activityId),
         ...(isOpening && isShown ? [live.activityId] : []),
@@ -106,7 +116,7 @@ export class FeedModel {
         ? undefined
         : !isShown
           ? latest
-          : playedMs >= SURELY_SHOWN_MS
+          : playedMs >= SURELY_SHOWN_MS + (live.slackMs ?? 0)
             ? live.activityId
             : undefined,
     };
@@ -135,6 +145,14 @@ export class FeedModel {
     return JSON.stringify({ ...lists, audience, privateUntil, live, past, now: this.#now() });
   }
 
+  /** What they listen to now. */
+  begin(n: number, played: Played): void {
+    const person = this.person(n);
+    person.live = played;
+    if (played.isPrivate) person.hasHidden = true;
+    this.look();
+  }
+
   /** What they listen to is over. */
   end(n: number): void {
     this.look();
@@ -142,9 +160,11 @@ export class FeedModel {
     const { live } = person;
     if (live === undefined) return;
     person.live = undefined;
+    person.lingers = undefined;
     const playedMs = this.#now() - live.begunAt;
     if (playedMs >= SHOWN_AFTER_MS) person.past.push(live);
     // It may have been shown, or not yet.
-    if (playedMs >= SHOWN_AFTER_MS && playedMs < SURELY_SHOWN_MS) person.hasHidden = true;
+    if (playedMs >= SHOWN_AFTER_MS && playedMs < SURELY_SHOWN_MS + (live.slackMs ?? 0))
+      person.hasHidden = true;
   }
 }
