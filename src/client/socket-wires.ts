@@ -103,6 +103,10 @@ class SocketWire implements Wire {
     }
   }
 
+  #isOver(): boolean {
+    return this.#hasEnded;
+  }
+
   #onOpen(): void {
     if (this.#hasEnded) return;
     this.#listener.opened();
@@ -111,7 +115,7 @@ class SocketWire implements Wire {
       this.#transmit(bytes);
     });
     // The first probe may have found it dead.
-    if (this.#hasEnded) this.#detach();
+    if (this.#isOver()) this.#detach();
   }
 
   #onMessage(data: unknown, t3: number): void {
