@@ -28,18 +28,31 @@ const TASK_MS = 50;
 const TASK_EVERY_MS = 125;
 const STALL_MS = 2_000;
 const STALL_EVERY_MS = 6_000;
+/** What a page does that is just loading. */
+const LOADING_MS = 200;
+const LOADING_EVERY_MS = 250;
 const REQUESTS = 40;
 /** Of the durations, to try it out. */
 const SCALE = flag('percent', 100) / 100;
 
+type Load = 'idle' | 'tasks' | 'stalls' | 'loading';
+
+/** For how long the main thread does nothing else, and how often. */
+const LOADS: Readonly<Record<Exclude<Load, 'idle'>, readonly [forMs: number, everyMs: number]>> = {
+  tasks: [TASK_MS, TASK_EVERY_MS],
+  stalls: [STALL_MS, STALL_EVERY_MS],
+  loading: [LOADING_MS, LOADING_EVERY_MS],
+};
+
 interface Scenario {
   readonly name: string;
   readonly isHidden: boolean;
-  readonly load: 'idle' | 'tasks' | 'stalls';
+  readonly load: Load;
   readonly forMs: number;
 }
 
 const SCENARIOS: readonly Scenario[] = [
+  { name: 'joins while 80 % busy, its first 5 s', isHidden: false, load: 'loading', forMs: 5_000 },
   { name: 'seen, idle', isHidden: false, load: 'idle', forMs: 20_000 },
   { name: 'seen, 50 ms tasks for 40 % of the time', isHidden: false, load: 'tasks', forMs: 25_000 },
   { name: 'seen, still for 2 s of every 6', isHidden: false, load: 'stalls', forMs: 24_000 },
@@ -80,6 +93,8 @@ interface OpenPage {
   readonly tab: PlainTab;
   readonly connectMs: number;
   readonly originMs: number;
+  /** Ends what keeps it busy since before it connected. */
+  readonly rest: (() => Promise<unknown>) | undefined;
 }
 
 function spreadOf(values: readonly number[]): Spread {
@@ -95,21 +110,28 @@ async function guest(earshot: EarshotProcess, name: string): Promise<string> {
   return (await new EarshotApi({ url: earshot.url }).createGuest(name)).token;
 }
 
-async function openPage(stage: Stage, thread: Thread, inNewWindow: boolean): Promise<OpenPage> {
+async function openPage(
+  stage: Stage,
+  thread: Thread,
+  load: Load,
+  inNewWindow: boolean,
+): Promise<OpenPage> {
   const { earshot, lab, tabs } = stage;
   const tab = await tabs.open(lab.url, { inNewWindow });
   await tab.until(`'clockLab' in globalThis`);
   const parts = [earshot.url, await guest(earshot, thread), thread].map((part) =>
     JSON.stringify(part),
   );
+  const originMs = await tab.originMs();
+  const rest = load === 'loading' ? keepBusy(tab, load) : undefined;
   const connectMs = await tab.evaluate<number>(`clockLab.open(${parts.join()})`);
-  return { thread, tab, connectMs, originMs: await tab.originMs() };
+  return { thread, tab, connectMs, originMs, rest };
 }
 
 /** Keeps the main thread busy from outside, as the timers of a hidden page sleep. @returns the end of it */
-function keepBusy({ tab }: OpenPage, load: Scenario['load']): () => Promise<unknown> {
+function keepBusy(tab: PlainTab, load: Load): () => Promise<unknown> {
   if (load === 'idle') return () => Promise.resolve();
-  const [forMs, everyMs] = load === 'tasks' ? [TASK_MS, TASK_EVERY_MS] : [STALL_MS, STALL_EVERY_MS];
+  const [forMs, everyMs] = LOADS[load];
   const over = new AbortController();
   const running = (async () => {
     while (!over.signal.aborted) {
@@ -126,7 +148,7 @@ function keepBusy({ tab }: OpenPage, load: Scenario['load']): () => Promise<unkn
 
 async function watch(page: OpenPage, truth: HubTruth, forMs: number): Promise<Figures> {
   const { tab, connectMs, originMs } = page;
-  const from = await tab.evaluate<number>('performance.now()');
+  const from = page.rest === undefined ? await tab.evaluate<number>('performance.now()') : 0;
   const samples: LabSample[] = [];
   const deadline = performance.now() + forMs;
   while (performance.now() < deadline) {
@@ -159,18 +181,24 @@ async function compare(stage: Stage, scenario: Scenario): Promise<Record<Thread,
   const { isHidden, load } = scenario;
   const forMs = scenario.forMs * SCALE;
   const pages: OpenPage[] = [];
-  for (const [index, thread] of THREADS.entries()) {
+  if (load === 'loading') {
+    // At the same moment, as their first seconds are what is looked at.
+    const opening = THREADS.map((thread) => openPage(stage, thread, load, true));
+    pages.push(...(await Promise.all(opening)));
+  } else {
     // Hidden ones share a window, behind one that is in front; those that are seen have one each.
-    pages.push(await openPage(stage, thread, !isHidden || index === 0));
+    for (const [index, thread] of THREADS.entries()) {
+      pages.push(await openPage(stage, thread, load, !isHidden || index === 0));
+    }
+    await pause(SETTLE_MS);
   }
-  await pause(SETTLE_MS);
   let front: PlainTab | undefined;
   if (isHidden) {
     front = await stage.tabs.open('about:blank');
     for (const { tab } of pages) await tab.until('document.hidden');
     await pause((THROTTLED_AFTER_S + 2) * 1_000);
   }
-  const ends = pages.map((page) => keepBusy(page, load));
+  const ends = pages.map(({ tab, rest }) => rest ?? keepBusy(tab, load));
   const figures = await Promise.all(pages.map((page) => watch(page, stage.truth, forMs)));
   await Promise.all(ends.map((end) => end()));
   const result: Partial<Record<Thread, Figures>> = {};
