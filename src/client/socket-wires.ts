@@ -103,19 +103,20 @@ class SocketWire implements Wire {
     }
   }
 
-  #isOver(): boolean {
-    return this.#hasEnded;
-  }
-
   #onOpen(): void {
     if (this.#hasEnded) return;
     this.#listener.opened();
-    this.#detach = this.#prober.attach((bytes) => {
+    const detach = this.#prober.attach((bytes) => {
       this.#listener.probed();
       this.#transmit(bytes);
     });
-    // The first probe may have found it dead.
-    if (this.#isOver()) this.#detach();
+    // What was said of `opened`, or the first probe, may have found it dead.
+    if (this.#isGone()) detach();
+    else this.#detach = detach;
+  }
+
+  #isGone(): boolean {
+    return this.#hasEnded;
   }
 
   #onMessage(data: unknown, t3: number): void {
