@@ -245,6 +245,8 @@ export class PlayerWorld {
   gainOf: (trackId: string) => TrackGain = () => ({ gainDb: 0 });
   urlVersion = 0;
   offsetMs = timeOriginMs;
+  /** How much faster hub time runs than local time. */
+  hubPpm = 0;
   playingTold: boolean | undefined;
   readonly clockStatus = new Cell<PlayerClockStatus>({
     quality: 'good',
@@ -268,7 +270,7 @@ export class PlayerWorld {
   }
 
   get hubNow(): number {
-    return this.nowMs + this.offsetMs;
+    return this.nowMs * (1 + this.hubPpm * 1e-6) + this.offsetMs;
   }
 
   readonly platform: PlayerPlatform = {
@@ -296,7 +298,7 @@ export class PlayerWorld {
   readonly client: PlayerClient = {
     clock: {
       now: () => this.hubNow,
-      toLocal: (at) => at - this.offsetMs,
+      toLocal: (at) => (at - this.offsetMs) / (1 + this.hubPpm * 1e-6),
       setPlaying: (playing) => (this.playingTold = playing),
       status: this.clockStatus,
     },

@@ -159,6 +159,23 @@ describe('Player, correcting', () => {
     expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
   });
 
+  it('follows a hub whose time runs 100 ppm faster, however long the track plays', async () => {
+    const { world } = await unlocked((w) => {
+      w.hubPpm = 100;
+      w.clockStatus.set({ ...w.clockStatus.value, skewPpm: 100 });
+    });
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at), world.anchor('b', 0, at + world.durationMs)]);
+    await world.pass(55_000);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+    // The boundary is no cut: the track ends by itself.
+    const [ending] = world.context.sources;
+    const next = world.context.sources.at(-1);
+    expect(next!.buffer?.trackId).toBe('t-b');
+    expect(next!.startSec).toBeCloseTo(ending!.stopSec ?? NaN, 3);
+    expect(ending!.gain?.gain.valueAt(ending!.stopSec - 0.001)).toBe(1);
+  });
+
   it('closes 20 ms by the rate alone, never beyond half a per cent', async () => {
     const { world } = await unlocked();
     const at = world.hubNow + 300;
