@@ -26,9 +26,21 @@ export class PlayerServo {
   #stretchId: string | undefined;
   #realign = false;
   #cannotKeepUp = false;
+  #rate = freshRate;
+  #moves = 0;
 
   get cannotKeepUp(): boolean {
     return this.#cannotKeepUp;
+  }
+
+  /** As it was last set. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** Jumps and seeks so far. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** Hub time, or where the audio clock is, was found to be elsewhere for certain. */
@@ -54,8 +66,8 @@ export class PlayerServo {
       if (Math.abs(errorMs) > certainMs[output.kind]) {
         servo.reset();
         this.#resumedAtMs = nowMs;
-        output.correct({ kind: 'rate', rate: freshRate }, nowMs);
-        output.correct({ kind: 'move', byMs: -errorMs + leadOf(output, servo) }, nowMs);
+        this.#setRate(output, freshRate, nowMs);
+        this.#move(output, -errorMs + leadOf(output, servo), nowMs);
         return;
       }
     }
@@ -70,12 +82,22 @@ export class PlayerServo {
     });
     if (action.kind === 'cannot_keep_up') this.#cannotKeepUp = true;
     else if (Math.abs(errorMs) < recoveredMs) this.#cannotKeepUp = false;
-    if (action.kind === 'rate') output.correct({ kind: 'rate', rate: action.rate }, nowMs);
-    if (action.kind === 'jump') output.correct({ kind: 'move', byMs: action.byMs }, nowMs);
+    if (action.kind === 'rate') this.#setRate(output, action.rate, nowMs);
+    if (action.kind === 'jump') this.#move(output, action.byMs, nowMs);
     if (action.kind === 'seek') {
       const leadMs = output.kind === 'element' ? action.toleranceLeadMs : 0;
-      output.correct({ kind: 'move', byMs: -errorMs + leadMs }, nowMs);
+      this.#move(output, -errorMs + leadMs, nowMs);
     }
+  }
+
+  #setRate(output: AudioOutput, rate: number, nowMs: number): void {
+    this.#rate = rate;
+    output.correct({ kind: 'rate', rate }, nowMs);
+  }
+
+  #move(output: AudioOutput, byMs: number, nowMs: number): void {
+    this.#moves += 1;
+    output.correct({ kind: 'move', byMs }, nowMs);
   }
 
   /** A start, a seek or a return is a resume; a boundary carries on with the error of the track before. */

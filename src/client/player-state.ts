@@ -13,6 +13,10 @@ export interface PlayerState {
   /** Heard less wanted position, ms: positive is ahead; absent while silent. */
   readonly errorMs?: number;
   readonly cannotKeepUp: boolean;
+  /** The speed that keeps it in step; 1 is as recorded. */
+  readonly rate: number;
+  /** Jumps and seeks that were needed to be in step, so far. */
+  readonly moves: number;
   readonly failed?: { readonly trackId: TrackId; readonly message: string };
   readonly outputLatencyMs: number;
 }

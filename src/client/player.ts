@@ -97,6 +97,8 @@ export class Player {
       playing: false,
       positionMs: 0,
       cannotKeepUp: false,
+      rate: 1,
+      moves: 0,
       outputLatencyMs: 0,
     });
     this.#removers = [
@@ -290,6 +292,8 @@ export class Player {
       playing: current !== undefined,
       positionMs: track?.positionMs ?? 0,
       cannotKeepUp: this.#servo.cannotKeepUp,
+      rate: this.#servo.rate,
+      moves: this.#servo.moves,
       outputLatencyMs: this.#output.latencyMs,
       ...(track !== undefined && { trackId: track.trackId }),
       ...(measured !== undefined && { errorMs: measured.errorMs }),
