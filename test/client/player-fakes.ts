@@ -241,6 +241,8 @@ export class PlayerWorld {
   readonly fetched: string[] = [];
   /** Status by which the media server answers; absent is 200. */
   readonly statusOf = new Map<string, number>();
+  /** How long a track turns out to be when it is decoded. */
+  decodedMsOf: (trackId: string) => number = () => this.durationMs;
   /** What the catalogue says of a track's loudness. */
   gainOf: (trackId: string) => TrackGain = () => ({ gainDb: 0 });
   urlVersion = 0;
@@ -284,7 +286,7 @@ export class PlayerWorld {
       this.fetched.push(url);
       const trackId = /media\/([^?]+)/.exec(url)?.[1] ?? '';
       const status = this.statusOf.get(url) ?? this.statusOf.get(trackId) ?? 200;
-      const file: FakeFile = { trackId, durationMs: this.durationMs };
+      const file: FakeFile = { trackId, durationMs: this.decodedMsOf(trackId) };
       return Promise.resolve(new Response(JSON.stringify(file), { status }));
     }) as unknown as typeof fetch,
     createContext: () => this.context as unknown as AudioContext,
