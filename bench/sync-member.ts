@@ -78,6 +78,8 @@ export interface MemberResult {
   readonly stampNoiseP95Ms: number;
   readonly linkLateMs: { readonly p50Ms: number; readonly p95Ms: number };
   readonly drawnP50Ms: { readonly up: number; readonly down: number };
+  /** For plots: where the device is by the browser's stamps, from where it was at first. */
+  readonly deviceSeries: readonly (readonly [sec: number, leadMs: number])[];
   readonly players: readonly PlayerResult[];
 }
 
@@ -210,6 +212,9 @@ export function judgeMember(
     invalid,
     clicksDue,
     ...known,
+    deviceSeries: tape
+      .deviceLeads(fromMs, untilMs)
+      .map(([atMs, leadMs]) => [rounded((atMs - fromMs) / 1_000), rounded(leadMs)]),
     drawnP50Ms: { up: medianOf(link.record.drawnMs.up), down: medianOf(link.record.drawnMs.down) },
     players,
   };

@@ -30,6 +30,8 @@ const ONLY = process.argv
   ?.slice(7)
   .split(',');
 const FILE = 'bench/results/sync.json';
+/** Of the file: what was written in another one cannot be shown beside it. */
+const SHAPE = 1;
 const MINUTE_MS = 60_000;
 
 const COMMON = {
@@ -148,7 +150,8 @@ function nodesApart({ nodes }: SyncStage, { settledMs, untilMs }: Span): number 
 
 async function readResults(): Promise<Results> {
   try {
-    return (JSON.parse(await readFile(FILE, 'utf8')) as { members: Results }).members;
+    const read = JSON.parse(await readFile(FILE, 'utf8')) as { shape: number; members: Results };
+    return read.shape === SHAPE ? read.members : {};
   } catch {
     // There are none yet.
     return {};
@@ -176,6 +179,7 @@ async function main(): Promise<void> {
     }
     const report = {
       bench: 'sync',
+      shape: SHAPE,
       at: new Date().toISOString(),
       node: process.version,
       cpu: cpus()[0]?.model ?? 'unknown',

@@ -25,6 +25,8 @@ interface Piece {
 
 /** `playbackRate` is read once a render quantum: a change anywhere else would take effect later than we count it. */
 const quantumFrames = 128;
+/** So long after its end a source may still be stopped, for nothing sounds. */
+const runOutSec = 0.1;
 /** A change of level while it sounds is spread over this time constant. */
 const levelSec = 0.1;
 /** Nobody asks about more than the last changes, and a track may see thousands. */
@@ -86,6 +88,14 @@ export class Voice {
     return this.#endSec;
   }
 
+  /**
+   * Where the sound ends by itself: with the last sample, if that is about where the track is said to end. Lengths are told in whole
+   * ms, and not every decoder leaves out the same padding.
+   */
+  get lastMs(): number {
+    return this.outlastsTrack ? this.stretch.durationMs : this.#bufferMs;
+  }
+
   /** Whether sound goes on where the track is said to end, so that stopping there would click. */
   get outlastsTrack(): boolean {
     return this.#bufferMs > this.stretch.durationMs + 5;
@@ -128,7 +138,7 @@ export class Voice {
     if (rate !== restRate) parameter.setValueAtTime(restRate, until - early);
   }
 
-  /** Falls silent at `sec`, which may be moved until it has come; `fadeSec` is added to it. */
+  /** Falls silent at `sec`, which may be moved until it has come; `fadeSec` is added to it, and 0 is for where its samples end. */
   endAt(sec: number, fadeSec: number): void {
     const end = Math.max(sec, this.startSec);
     if (Math.abs(end - this.#endSec) < 0.0005) return;
@@ -140,7 +150,8 @@ export class Voice {
       level.setValueAtTime(1, Math.max(end, this.startSec + this.#fadeInSec));
       level.linearRampToValueAtTime(0, Math.max(end, this.startSec + this.#fadeInSec) + fadeSec);
     }
-    this.#source.stop(end + fadeSec);
+    // Samples run out by themselves: a stop that was planned a little too early would leave a hole before the next track.
+    this.#source.stop(end + (fadeSec > 0 ? fadeSec : runOutSec));
   }
 
   /** At once where it has still to begin, else gliding, as a step would click. */

@@ -39,6 +39,7 @@ interface Part {
   cancelEnd: () => void;
 }
 
+const deckCount = 3;
 const fadeMs = 8;
 /** The clock's estimate creeps: what moved by less is not placed anew. */
 const sameMomentMs = 1;
@@ -51,7 +52,7 @@ const seekCostMs = 60;
 const committedMs = 150;
 
 /**
- * Two decks: one plays, the other holds what comes next, at its start. Elements cannot be scheduled, so starts are timers less what
+ * Three decks: one plays, the others hold the two tracks that come next, at their starts. Elements cannot be scheduled, so starts are timers less what
  * starting has cost so far; a deck that ends starts the next one by its own event, should timers be asleep.
  */
 export class ElementOutput implements AudioOutput {
@@ -74,7 +75,7 @@ export class ElementOutput implements AudioOutput {
   }
 
   prepare(tracks: readonly WantedTrack[]): void {
-    this.#wanted = tracks.slice(0, 2);
+    this.#wanted = tracks.slice(0, deckCount);
     for (const { trackId, positionMs } of this.#wanted) {
       if (this.#decks.some((each) => each.trackId === trackId)) continue;
       const deck = this.#deckFor(trackId);
@@ -133,7 +134,7 @@ export class ElementOutput implements AudioOutput {
 
   /** Called in a press: the decks may play from then on. */
   unlock(): void {
-    while (this.#decks.length < 2) this.#addDeck();
+    while (this.#decks.length < deckCount) this.#addDeck();
     for (const deck of this.#decks) deck.bless();
   }
 
@@ -280,7 +281,7 @@ export class ElementOutput implements AudioOutput {
     const busy = this.#parts.map(({ deck }) => deck);
     const holding = this.#decks.find((deck) => deck.trackId === trackId && !busy.includes(deck));
     if (holding !== undefined) return holding;
-    if (this.#decks.length < 2) return this.#addDeck();
+    if (this.#decks.length < deckCount) return this.#addDeck();
     const free = this.#decks.filter((deck) => !busy.includes(deck));
     const unwanted = free.find(
       (deck) => !this.#wanted.some((track) => track.trackId === deck.trackId),

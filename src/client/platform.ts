@@ -1,4 +1,5 @@
-// Owns what the SDK needs of its surroundings, with the defaults of browsers and Node; the only file here that reads globals.
+// Owns what the SDK needs of its surroundings, with the defaults of browsers and Node; the only file here that reads globals,
+// but for the start of the worker.
 
 /** The part of a WebSocket that is used. The browser's has it, and so has that of the package `ws`. */
 export interface SocketLike {

@@ -106,12 +106,17 @@ class SocketWire implements Wire {
   #onOpen(): void {
     if (this.#hasEnded) return;
     this.#listener.opened();
-    this.#detach = this.#prober.attach((bytes) => {
+    const detach = this.#prober.attach((bytes) => {
       this.#listener.probed();
       this.#transmit(bytes);
     });
-    // The first probe may have found it dead.
-    if (this.#hasEnded) this.#detach();
+    // What was said of `opened`, or the first probe, may have found it dead.
+    if (this.#isGone()) detach();
+    else this.#detach = detach;
+  }
+
+  #isGone(): boolean {
+    return this.#hasEnded;
   }
 
   #onMessage(data: unknown, t3: number): void {

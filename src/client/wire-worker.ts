@@ -1,5 +1,4 @@
-// Owns the start of the worker: its globals, and nothing else.
-import { defaultPlatform } from './platform.ts';
+// Owns the start of the worker: its globals, and nothing else. It must not lead to `platform.ts`, which starts workers.
 import { serveWires } from './worker-side.ts';
 import type { ToWorker } from './worker-messages.ts';
 
@@ -13,7 +12,14 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 serveWires({
-  platform: defaultPlatform(),
+  platform: {
+    WebSocket: globalThis.WebSocket,
+    performanceNow: () => performance.now(),
+    wallNow: () => Date.now(),
+    setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+    clearTimeout: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
+    random: () => Math.random(),
+  },
   timeOriginMs: performance.timeOrigin,
   port: {
     post: (message) => scope.postMessage(message),

@@ -37,12 +37,21 @@ export class WorkerWires implements Wires {
   #askedAt: number | undefined;
   #comparisonsLeft = 0;
   #isComparing = false;
+  /** After a worker's exchanges, the listener cannot tell any more from the stamps how coarse those of the page are. */
+  #grainMs = 0;
   #isHidden = false;
   #isPlaying = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#page = new SocketWires(parts.platform, parts.listener);
+    const { platform, listener } = parts;
+    this.#page = new SocketWires(platform, {
+      exchange: (exchange, wallMs) => {
+        listener.exchange({ ...exchange, t3: exchange.t3 + this.#grainMs }, wallMs);
+      },
+      slept: (localMs, wallMs) => listener.slept(localMs, wallMs),
+      stray: () => listener.stray(),
+    });
   }
 
   start(): void {
@@ -200,8 +209,12 @@ export class WorkerWires implements Wires {
     this.#wire = undefined;
     if (life.phase === 'starting') this.#parts.platform.clearTimeout(life.timer);
     life.worker.terminate();
-    if (life.phase === 'running') wire?.lose('the worker broke');
-    else wire?.moveTo(this.#page);
+    if (life.phase === 'running') {
+      this.#grainMs = life.offset.grainMs;
+      wire?.lose('the worker broke');
+    } else {
+      wire?.moveTo(this.#page);
+    }
   }
 }
 

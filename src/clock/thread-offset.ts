@@ -21,8 +21,8 @@ export interface ThreadOffsetReading {
 /**
  * Both threads read one crystal from two origins, so the offset between them does not change, and what was proven once
  * holds on: intervals are intersected as in the `Corridor`, without their ageing. What the platform claims, the difference of
- * the two `performance.timeOrigin`, is taken where it lies inside (exact in Chromium; elsewhere each is the wall clock of
- * its own start, which may have been set in between), else the end of the interval that is nearest to it.
+ * the two `performance.timeOrigin`, narrows the estimate where it agrees (in Chromium it is right to a grain of the stamps; elsewhere
+ * each is the wall clock of its own start, which may have been set in between). It never narrows the proof.
  */
 export class ThreadOffset {
   readonly #claimedMs: number;
@@ -54,22 +54,29 @@ export class ThreadOffset {
     this.#lowerMs = Math.max(this.#lowerMs, lowerMs);
   }
 
-  /** Undefined before the first exchange. Both are multiples of the stamps' grain, so that what is moved by them stays on it. */
+  /** How coarse the stamps of the two are, ms. */
+  get grainMs(): number {
+    return this.#quantum.ms;
+  }
+
+  /** Undefined before the first exchange. */
   get reading(): ThreadOffsetReading | undefined {
     if (this.#upperMs === Infinity) return undefined;
     const grainMs = this.#quantum.ms;
-    // Stamps of whole grains may contradict each other by one.
-    const from = Math.min(this.#lowerMs, this.#upperMs);
-    const to = Math.max(this.#lowerMs, this.#upperMs);
-    const likelyMs = Number.isFinite(this.#claimedMs)
-      ? Math.min(to, Math.max(from, this.#claimedMs))
-      : (from + to) / 2;
-    const offsetMs = Math.round(likelyMs / grainMs) * grainMs;
-    const farthestMs = Math.max(to - offsetMs, offsetMs - from, 0);
-    return { offsetMs, errorMs: (Math.ceil(farthestMs / grainMs - 1e-3) + 1) * grainMs };
+    const upperMs = this.#upperMs + grainMs;
+    const lowerMs = this.#lowerMs - grainMs;
+    let to = Math.min(upperMs, this.#claimedMs + grainMs);
+    let from = Math.max(lowerMs, this.#claimedMs - grainMs);
+    // No number, or not true.
+    if (!(from <= to)) [from, to] = [lowerMs, upperMs];
+    const offsetMs = (from + to) / 2;
+    return { offsetMs, errorMs: Math.max(upperMs - offsetMs, offsetMs - lowerMs) };
   }
 
-  /** An exchange that the other thread stamped, by this thread's clock: wider by what is not known of the offset, and as true. */
+  /**
+   * An exchange that the other thread stamped, by this thread's clock: wider by what is not known of the offset, and as true. Moved
+   * stamps do not show how coarse they are, so that is in it too.
+   */
   toHere(exchange: Exchange): Exchange | undefined {
     const { reading } = this;
     if (reading === undefined) return undefined;
@@ -77,7 +84,7 @@ export class ThreadOffset {
     return {
       ...exchange,
       t0: exchange.t0 - offsetMs - errorMs,
-      t3: exchange.t3 - offsetMs + errorMs,
+      t3: exchange.t3 - offsetMs + errorMs + this.#quantum.ms,
     };
   }
 

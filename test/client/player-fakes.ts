@@ -241,10 +241,14 @@ export class PlayerWorld {
   readonly fetched: string[] = [];
   /** Status by which the media server answers; absent is 200. */
   readonly statusOf = new Map<string, number>();
+  /** How long a track turns out to be when it is decoded. */
+  decodedMsOf: (trackId: string) => number = () => this.durationMs;
   /** What the catalogue says of a track's loudness. */
   gainOf: (trackId: string) => TrackGain = () => ({ gainDb: 0 });
   urlVersion = 0;
   offsetMs = timeOriginMs;
+  /** How much faster hub time runs than local time. */
+  hubPpm = 0;
   playingTold: boolean | undefined;
   readonly clockStatus = new Cell<PlayerClockStatus>({
     quality: 'good',
@@ -268,7 +272,7 @@ export class PlayerWorld {
   }
 
   get hubNow(): number {
-    return this.nowMs + this.offsetMs;
+    return this.nowMs * (1 + this.hubPpm * 1e-6) + this.offsetMs;
   }
 
   readonly platform: PlayerPlatform = {
@@ -282,7 +286,7 @@ export class PlayerWorld {
       this.fetched.push(url);
       const trackId = /media\/([^?]+)/.exec(url)?.[1] ?? '';
       const status = this.statusOf.get(url) ?? this.statusOf.get(trackId) ?? 200;
-      const file: FakeFile = { trackId, durationMs: this.durationMs };
+      const file: FakeFile = { trackId, durationMs: this.decodedMsOf(trackId) };
       return Promise.resolve(new Response(JSON.stringify(file), { status }));
     }) as unknown as typeof fetch,
     createContext: () => this.context as unknown as AudioContext,
@@ -296,7 +300,7 @@ export class PlayerWorld {
   readonly client: PlayerClient = {
     clock: {
       now: () => this.hubNow,
-      toLocal: (at) => at - this.offsetMs,
+      toLocal: (at) => (at - this.offsetMs) / (1 + this.hubPpm * 1e-6),
       setPlaying: (playing) => (this.playingTold = playing),
       status: this.clockStatus,
     },

@@ -93,7 +93,9 @@ describe('a socket in a worker', () => {
     hub.peer.close(1006);
     const texts = hub.worker.held.filter(({ kind }) => kind === 'text');
     expect(
-      texts.map((message) => (message.kind === 'text' ? JSON.parse(message.text) : undefined)),
+      texts.map((message) =>
+        message.kind === 'text' ? (JSON.parse(message.text) as unknown) : undefined,
+      ),
     ).toEqual(Array.from({ length: 100 }, (_, n) => told(String(n))));
     expect(phases).toEqual([]);
     hub.worker.release();

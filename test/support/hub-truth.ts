@@ -12,7 +12,9 @@ export interface HubTruth {
 
 const PROBES = 300;
 /** The hub takes 20 in any second. */
-const SPACING_MS = 55;
+const SPACING_MS = 60;
+/** One that is not answered is a loss like any other. */
+const LOST_MS = 500;
 
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
@@ -26,14 +28,19 @@ export async function hubTruth(port: number, token: string, probes = PROBES): Pr
   socket.send(JSON.stringify({ id: 1, type: 'hello', token, client }));
   for (let seq = 1; seq <= probes; seq += 1) {
     const answered = new Promise<void>((resolve) => {
+      const lost = setTimeout(() => over(), LOST_MS);
+      const over = (): void => {
+        clearTimeout(lost);
+        socket.off('message', listen);
+        resolve();
+      };
       const listen = (data: Buffer, isBinary: boolean): void => {
         const t3 = monotonicMs();
         const reply = isBinary ? decodeReply(data) : undefined;
         if (reply?.seq !== seq) return;
         upperMs = Math.min(upperMs, reply.t1 - reply.t0);
         lowerMs = Math.max(lowerMs, reply.t2 - t3);
-        socket.off('message', listen);
-        resolve();
+        over();
       };
       socket.on('message', listen);
     });
@@ -42,5 +49,6 @@ export async function hubTruth(port: number, token: string, probes = PROBES): Pr
     await new Promise((resolve) => setTimeout(resolve, SPACING_MS));
   }
   socket.close();
+  if (upperMs === Infinity) throw new Error('the hub answers no probe');
   return { offsetMs: (upperMs + lowerMs) / 2, errorMs: (upperMs - lowerMs) / 2 };
 }

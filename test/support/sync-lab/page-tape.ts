@@ -29,6 +29,8 @@ const STARVED_BEFORE_MS = 500;
 const STARVED_AFTER_MS = 1_500;
 /** Stamps of one moment, s: their noise is averaged over these. */
 const NEAR_SEC = 0.5;
+/** Stamps between those that are drawn. */
+const DEVICE_EACH = 10;
 /** While timers are throttled there are only such. */
 const FAR_SEC = 3;
 
@@ -67,6 +69,21 @@ export class PageTape {
       const around = this.#told.stamps.slice(Math.max(0, index - 10), index + 11);
       return leadOf(stamp) - medianOf(around.map(leadOf));
     });
+  }
+
+  /** How far the device was ahead of where it was at first, each half second or so: [by the machine's clock, ms]. */
+  deviceLeads(fromMs: number, untilMs: number): (readonly [atMs: number, leadMs: number])[] {
+    const { offsetMs } = this.clock;
+    const within = this.#told.stamps.filter(
+      ([, atMs]) => atMs + offsetMs >= fromMs && atMs + offsetMs < untilMs,
+    );
+    const [first] = within;
+    if (first === undefined) return [];
+    return within.flatMap((stamp, index) =>
+      index % DEVICE_EACH === 0
+        ? [[stamp[1] + offsetMs, leadOf(first) - leadOf(stamp)] as const]
+        : [],
+    );
   }
 
   /** When the machine left the audio device without samples, by the machine's clock. */
