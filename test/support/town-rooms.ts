@@ -1,5 +1,6 @@
 // The rooms of a town: who listens in which, what it plays and whether it shows that, and what follows of it for the model.
 import type { EntryId, RoomId } from '../../protocol/ids.ts';
+import { playStarts } from '../../src/domain/play-starts.ts';
 import type { FeedModel, Played } from './feed-model.ts';
 import { trackId, userId, type TestClient } from './hub-world.ts';
 import { report } from './listening-world.ts';
@@ -13,6 +14,8 @@ export interface TownRoom {
   /** Since when it plays this track. */
   startedAt: number;
   entryId: EntryId;
+  /** When its track began: by it the play is known. */
+  beganAt: number;
 }
 
 /** A start has its lead, and reports come every five seconds. */
@@ -53,7 +56,7 @@ export class TownRooms {
     const members = new Map([[n, client]]);
     const room: TownRoom = {
       ...{ roomId, owner: n, members, isShown: true, startedAt: this.#now() },
-      entryId: this.#entryOf(client, roomId),
+      ...this.#startOf(client, roomId),
     };
     this.#rooms.add(room);
     this.#begin(room, n, client);
@@ -97,7 +100,7 @@ export class TownRooms {
     await client.ask('queue.add', { roomId, trackIds: [this.#nextTrack()] });
     await client.ask('playback.skip', { roomId, entryId });
     room.startedAt = this.#now();
-    room.entryId = this.#entryOf(client, roomId);
+    Object.assign(room, this.#startOf(client, roomId));
     for (const [n, member] of room.members) {
       const before = this.#model.person(n).live;
       this.#model.end(n);
@@ -137,7 +140,7 @@ export class TownRooms {
   #begin(room: TownRoom, n: number, client: TestClient): void {
     report(client, room.roomId);
     const state = client.world.hub.rooms.get(room.roomId)?.state.public;
-    const playKey = `${room.roomId}:${room.entryId}:${state?.session?.id ?? ''}`;
+    const playKey = `${room.roomId}:${room.entryId}:${state?.session?.id ?? ''}:${room.beganAt}`;
     const played: Played = {
       activityId: this.#ids.activityId(`play:${userId(n)}:${playKey}`),
       title: state?.queue[room.entryId]?.title ?? '',
@@ -150,11 +153,12 @@ export class TownRooms {
     this.#model.begin(n, played);
   }
 
-  #entryOf({ world }: TestClient, roomId: RoomId): EntryId {
-    const anchors = world.hub.rooms.get(roomId)?.state.public.playback.timeline ?? [];
-    const entryId = anchors.findLast((anchor) => 'entryId' in anchor);
-    if (entryId === undefined || !('entryId' in entryId)) throw new Error('the room plays nothing');
-    return entryId.entryId;
+  #startOf({ world }: TestClient, roomId: RoomId): Pick<TownRoom, 'entryId' | 'beganAt'> {
+    const state = world.hub.rooms.get(roomId)?.state;
+    const starts = playStarts(state?.public.playback.timeline ?? [], state?.playBegan);
+    const start = starts.findLast((each) => each !== undefined);
+    if (start === undefined) throw new Error('the room plays nothing');
+    return { entryId: start.entryId, beganAt: start.at };
   }
 
   #nextTrack(): ReturnType<typeof trackId> {
