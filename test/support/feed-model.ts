@@ -10,6 +10,8 @@ export interface Played {
   wasPublic: boolean;
   /** Whether any of it was heard where it does not show: then nobody ever sees it. */
   isPrivate: boolean;
+  /** It was public, and nobody could tell their node that it is so no more before it was over: that may show it still. */
+  mayStay?: boolean;
   isRemoved: boolean;
 }
 
@@ -45,9 +47,12 @@ const NOTHING: MayHold = { live: new Set(), ended: new Set(), mustHold: undefine
 export class FeedModel {
   readonly people = new Map<number, Person>();
   readonly #now: () => number;
+  /** Whether words may not come through. */
+  readonly #isBlind: () => boolean;
 
-  constructor(count: number, now: () => number) {
+  constructor(count: number, now: () => number, isBlind: () => boolean) {
     this.#now = now;
+    this.#isBlind = isBlind;
     for (let n = 1; n <= count; n += 1) {
       this.people.set(n, {
         friends: new Set(),
@@ -100,6 +105,7 @@ export class FeedModel {
       live === undefined || live.isRemoved || live.isPrivate ? -1 : this.#now() - live.begunAt;
     const isShown = live !== undefined && playedMs >= SHOWN_AFTER_MS;
     const seen = past.filter((each) => each.wasPublic && !each.isRemoved && !each.isPrivate);
+    const staying = past.filter((each) => each.mayStay === true && !each.isRemoved);
     const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
     const before = lingers !== undefined && this.#now() < lingers.until ? [lingers.played] : [];
     const lingering = seen.filter((each) => before.includes(each));
@@ -109,7 +115,7 @@ export class FeedModel {
         ...lingering.map(({ activityId }) => activityId),
       ]),
       ended: new Set([
-        ...seen.map(({ activityId }) => activityId),
+        ...[...seen, ...staying].map(({ activityId }) => activityId),
         ...(isOpening && isShown ? [live.activityId] : []),
       ]),
       mustHold: isOpening
@@ -128,6 +134,7 @@ export class FeedModel {
     for (const person of this.people.values()) {
       const { live } = person;
       if (live !== undefined && person.privateUntil > now) {
+        if (!live.isPrivate && live.wasPublic && this.#isBlind()) live.mayStay = true;
         live.isPrivate = true;
         person.hasHidden = true;
       }
@@ -148,9 +155,24 @@ export class FeedModel {
   /** What they listen to now. */
   begin(n: number, played: Played): void {
     const person = this.person(n);
+    // Who comes back to a room in which it still plays goes on with what they heard there.
+    const before = person.past.find(({ activityId }) => activityId === played.activityId);
+    if (before !== undefined) {
+      played.isPrivate ||= before.isPrivate;
+      played.isRemoved ||= before.isRemoved;
+    }
     person.live = played;
     if (played.isPrivate) person.hasHidden = true;
     this.look();
+  }
+
+  /** Their connection is gone: what has hardly begun by then may never be shown. */
+  lose(n: number): void {
+    const person = this.person(n);
+    const { live } = person;
+    if (live === undefined) return;
+    const playedMs = this.#now() - live.begunAt;
+    if (playedMs < SURELY_SHOWN_MS + (live.slackMs ?? 0)) person.hasHidden = true;
   }
 
   /** What they listen to is over. */

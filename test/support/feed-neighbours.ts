@@ -48,7 +48,8 @@ export class FeedNeighbours {
   ) {
     this.#nodes = nodes;
     this.#random = new SeededRandom(seed);
-    this.model = new FeedModel(guests.length, Date.now);
+    // Servers and nodes go and come here: whether a word came through before something was over is not known.
+    this.model = new FeedModel(guests.length, Date.now, () => true);
     const numbers = new Map(guests.map(({ user }, i) => [user.id, i + 1]));
     this.ledger = new FeedLedger(this.model, (id) => numbers.get(id) ?? 0);
     this.#people = guests.map((guest, i) => ({

@@ -87,7 +87,8 @@ export class FeedTown {
     this.#random = new SeededRandom(options.seed);
     const now = (): number => this.#nodes.time.now();
     this.#feeds = new MemoryFeeds({ now, deliver: (_to, message) => this.#deliver(message) });
-    this.#model = new FeedModel(options.people, now);
+    const isBlind = (): boolean => this.#feeds.isAway || this.#outbox.isAway || this.#loses > 0;
+    this.#model = new FeedModel(options.people, now, isBlind);
     this.#rooms = new TownRooms(this.#model, now);
     this.#nodes.portsOf = (nodeId) => {
       const feed = this.#feeds.join(nodeId);
@@ -385,6 +386,7 @@ export class FeedTown {
     seat.client.close();
     this.#seats.delete(seat.n);
     this.#rooms.lose(seat.n);
+    this.#model.lose(seat.n);
     await this.#advance(GRACE_ENDS_MS);
     this.#model.end(seat.n);
     return `${seat.n} is gone`;
