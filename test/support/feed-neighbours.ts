@@ -276,12 +276,17 @@ export class FeedNeighbours {
     const title = held?.track.title;
     if (title !== undefined && this.#doubtful.has(title)) return undefined;
     if (live !== undefined && this.#doubtful.has(live.title)) return undefined;
-    if (live !== undefined && Date.now() - live.begunAt > SURELY_KEPT_MS) {
+    // What was heard in private is not shown when that is over: only the next one is.
+    const isHidden = live !== undefined && this.#wasPrivate.has(live.title);
+    if (live !== undefined && !isHidden && Date.now() - live.begunAt > SURELY_KEPT_MS) {
       const isHeld = title === live.title && held?.state === 'playing';
       return isHeld ? undefined : `holds ${title} (${held?.state}) and not ${live.title}`;
     }
     if (held === undefined) return undefined;
-    if (title === live?.title) return undefined;
+    if (title === live?.title) {
+      const mayBe = !isHidden || this.#open.get(author)?.has(title ?? '') === true;
+      return mayBe ? undefined : `holds ${title}, which was begun in private`;
+    }
     const known = past.find((each) => each.title === title);
     if (held.state !== 'ended') return `holds ${title}, as if it were playing`;
     return known === undefined || known.isRemoved ? `holds ${title}` : undefined;
