@@ -55,7 +55,7 @@ export interface Author {
   /** The activity that it was last asked to say as live. */
   saidLive: string | undefined;
   /** The newest head. */
-  heard: { readonly seq: number; readonly item: JsonObject | undefined };
+  heard: { readonly seq: number; readonly isOwn: boolean; readonly item: JsonObject | undefined };
 }
 
 /**
@@ -97,7 +97,8 @@ export function wordOf(
 
 /** Whether another node says what is live, or is where they listen now and says all that is withheld here. */
 function isSaidElsewhere({ said, heard, withheld, candidates }: Author, saidSeq: number): boolean {
-  const isTheirs = said === undefined || heard.seq > saidSeq;
+  // A word of this node's own may be heard before it is answered, and again with every change of the policy.
+  const isTheirs = !heard.isOwn && (said === undefined || heard.seq > saidSeq);
   if (heard.item === undefined || !isTheirs) return false;
   const live = readLive(heard.item);
   if (live !== undefined) return !withheld.has(live.activityId);

@@ -175,7 +175,7 @@ export class ActivityAuthors {
       said: undefined,
       isDue: false,
       saidLive: undefined,
-      heard: { seq: 0, item: undefined },
+      heard: { seq: 0, isOwn: false, item: undefined },
     };
     author.subscription.ready.catch(() => undefined);
     this.#authors.set(userId, author);
@@ -287,13 +287,15 @@ export class ActivityAuthors {
       }
     }
     const item = head.live?.item;
-    if (head.seq >= author.heard.seq) author.heard = { seq: head.seq, item };
-    const isOwn = head.seq <= this.#deps.publisher.seqOf(author.id);
+    const { feed, publisher } = this.#deps;
+    const isOwn = head.live?.node === feed.nodeId;
+    if (head.seq >= author.heard.seq) author.heard = { seq: head.seq, isOwn, item };
+    const isNews = !isOwn && head.seq > publisher.seqOf(author.id);
     // Who is about to leave would keep alive what is about to be forgotten.
     const isHere = author.candidates.size + author.withheld.size > 0;
-    if (!isOwn && isHere) this.#takeIn(author, item);
+    if (isNews && isHere) this.#takeIn(author, item);
     if (author.withheld.size > 0) this.#say(author);
-    if (!isOwn) this.#repair(author, head);
+    if (isNews) this.#repair(author, head);
   }
 
   /** What another node withholds is shown by none. */

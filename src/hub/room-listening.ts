@@ -286,7 +286,8 @@ export class RoomListening {
       this.#deps.show(userId, undefined, listener.lost?.at ?? now);
       return;
     }
-    if (listener.shownKey === undefined && !hasPlayed(listener.since, now)) {
+    // What has stopped by now, and is shown until the next one is, they may have heard for a moment only.
+    if (listener.shownKey === undefined && !hasPlayed(listener.since, this.#shownUntil ?? now)) {
       this.#pending.add(userId);
       return;
     }

@@ -46,6 +46,8 @@ export interface FeedSubscription {
  * answered, the store has lost it, and it is published again.
  */
 export interface Feed {
+  /** Under which this node publishes. */
+  readonly nodeId: NodeId;
   /**
    * Makes `item` what the author's viewers see; or, where it is undefined, takes away what they see if this node published it. Where there is
    * no head, taking away makes none: a node that ends what it had said after its author was forgotten leaves nothing of them.

@@ -75,6 +75,23 @@ describe('what a room’s listeners are shown to listen to', () => {
     expect(world.outbox.history(1).map(({ track }) => track.title)).toEqual(['Title 1', 'Title 3']);
   });
 
+  it('is not what had stopped before they had heard it for five seconds, while it is shown of others', async () => {
+    const { world, host, roomId } = await kitchen(['track1', 'track2']);
+    await listen([host], roomId, 15_000);
+    const late = await world.person(2);
+    await late.ask('room.join', { roomId });
+    await listen([host, late], roomId, 2_500);
+    const playing = world.hub.rooms.get(roomId)?.state.public.playback.timeline.at(0);
+    if (playing === undefined || !('entryId' in playing)) throw new Error('nothing plays');
+    await host.ask('playback.skip', { roomId, entryId: playing.entryId });
+    await listen([host, late], roomId, 4_500);
+    expect(world.live(1)).toMatchObject({ track: { trackId: 'track1' } });
+    expect(world.live(2)).toBeUndefined();
+    await listen([host, late], roomId, 6_000);
+    expect(world.live(2)).toMatchObject({ track: { trackId: 'track2' } });
+    expect(world.outbox.history(2).map(({ track }) => track.title)).toEqual(['Title 2']);
+  });
+
   it('keeps its id through a pause, which shows', async () => {
     const { world, host, roomId } = await kitchen();
     await listen([host], roomId, 15_000);

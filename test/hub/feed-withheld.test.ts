@@ -131,6 +131,31 @@ describe('what its author has taken back', () => {
     expect(feeds.head(userId(1)).live).toBeUndefined();
   });
 
+  it('is said once by the nodes that know it, and known where they come next', async () => {
+    const { a, b, c, ada, feeds, time, shownSince } = await town();
+    let there = await ada(a);
+    const roomId = await playingRoom(there, ['track1']);
+    const ben = await c.connect(2);
+    await ben.ask('room.join', { roomId });
+    await listen([there], roomId, 15_000);
+    const activityId = feeds.head(userId(1)).live?.item['activityId'];
+    await there.ask('activity.remove', { activityId: activityId as string });
+    there = await comeBackTo(b, there, roomId);
+    await listen([there], roomId, 10_000);
+    // The head has another number, and is said by whom it was.
+    await feeds.join('d').tellPolicy(userId(1), 7);
+    there.close();
+    await time.advance(30_000);
+    const { seq } = feeds.head(userId(1));
+    const shown = shownSince();
+    await time.advance(60_000);
+    expect(feeds.head(userId(1)).seq - seq).toBeLessThanOrEqual(1);
+    const back = await ada(c);
+    await back.ask('room.join', { roomId });
+    await listen([back], roomId, 15_000);
+    expect(shown()).toEqual([]);
+  });
+
   it('makes way at once for what else they listen to', async () => {
     const { a, ben, ada, time } = await town();
     const there = await ada(a);

@@ -4,6 +4,8 @@ export interface Played {
   readonly activityId: string;
   readonly title: string;
   readonly begunAt: number;
+  /** When it sounds, where that is later than it was begun. */
+  readonly soundsAt?: number;
   /** How much later than usual it may be shown, ms. */
   readonly slackMs?: number;
   /** Whether friends could ever have seen it. */
@@ -105,7 +107,9 @@ export class FeedModel {
       live === undefined || live.isRemoved || live.isPrivate ? -1 : this.#now() - live.begunAt;
     const isShown = live !== undefined && playedMs >= SHOWN_AFTER_MS;
     const seen = past.filter((each) => each.wasPublic && !each.isRemoved && !each.isPrivate);
-    const staying = past.filter((each) => each.mayStay === true && !each.isRemoved);
+    const staying = [...past, ...(live === undefined ? [] : [live])].filter(
+      (each) => each.mayStay === true && !each.isRemoved,
+    );
     const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
     const before = lingers !== undefined && this.#now() < lingers.until ? [lingers.played] : [];
     const lingering = seen.filter((each) => before.includes(each));
@@ -133,16 +137,23 @@ export class FeedModel {
     const now = this.#now();
     for (const person of this.people.values()) {
       const { live } = person;
-      if (live !== undefined && person.privateUntil > now) {
-        if (!live.isPrivate && live.wasPublic && this.#isBlind()) live.mayStay = true;
-        live.isPrivate = true;
-        person.hasHidden = true;
-      }
+      // What is to sound after the session is no part of it.
+      if (live !== undefined && person.privateUntil > Math.max(now, live.soundsAt ?? 0))
+        this.hide(person);
       if (live === undefined || now - live.begunAt < SHOWN_AFTER_MS) continue;
       // What was private when it could first be seen stays so, also where that was a moment ago.
       if (now - person.privateUntil < OPENS_MS) person.hasHidden = true;
       if (person.privateUntil <= now) live.wasPublic = true;
     }
+  }
+
+  /** What they listen to now shows to nobody, from now on. */
+  hide(person: Person): void {
+    const { live } = person;
+    person.hasHidden = true;
+    if (live === undefined) return;
+    if (!live.isPrivate && live.wasPublic && this.#isBlind()) live.mayStay = true;
+    live.isPrivate = true;
   }
 
   /** For whoever reads a failure. */
@@ -175,16 +186,19 @@ export class FeedModel {
     if (playedMs < SURELY_SHOWN_MS + (live.slackMs ?? 0)) person.hasHidden = true;
   }
 
-  /** What they listen to is over. */
-  end(n: number): void {
+  /** What they listen to is over, or will be in a moment. */
+  end(n: number, endsAt = this.#now()): void {
     this.look();
     const person = this.person(n);
     const { live } = person;
     if (live === undefined) return;
     person.live = undefined;
     person.lingers = undefined;
-    const playedMs = this.#now() - live.begunAt;
-    if (playedMs >= SHOWN_AFTER_MS) person.past.push(live);
+    const playedMs = endsAt - live.begunAt;
+    if (playedMs >= SHOWN_AFTER_MS) {
+      if (person.privateUntil <= endsAt) live.wasPublic = true;
+      person.past.push(live);
+    }
     // It may have been shown, or not yet.
     if (playedMs >= SHOWN_AFTER_MS && playedMs < SURELY_SHOWN_MS + (live.slackMs ?? 0))
       person.hasHidden = true;

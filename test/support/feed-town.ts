@@ -27,6 +27,9 @@ const SAYS_EVERY_MS = 15_000;
 const HEALS_MS = 45_000;
 /** Whoever listens in a room is looked at every five seconds. */
 const GRACE_ENDS_MS = 22_000;
+/** Of one person, for one thing that is done. */
+const MOST_WORDS = 6;
+const LEAST_BETWEEN_WORDS_MS = 5_000;
 /** By then it has been told, whatever it is. */
 const MOVES_AFTER_MS = 14_000;
 const FRESH = { wasPublic: false, isPrivate: false, isRemoved: false };
@@ -116,12 +119,16 @@ export class FeedTown {
     const acts = this.#options.hasFaults ? [...ACTS, ...FAULTS] : ACTS;
     const act = acts[Math.floor(this.#random.next() * acts.length)];
     if (act === undefined) return;
+    const numbers = this.#isFaulty ? undefined : this.#numbers();
+    const from = this.#nodes.time.now();
     const told = await this[act]();
-    if (told !== undefined) this.acts.push(told);
+    if (told !== undefined) this.acts.push(`${this.#nodes.time.now()} ${told}`);
     await this.#advance(SETTLES_MS);
     this.#note();
     this.#checkFrames();
-    if (!this.#isFaulty) this.#checkHeld();
+    if (this.#isFaulty) return;
+    this.#checkHeld();
+    if (numbers !== undefined) this.#checkWords(numbers, this.#nodes.time.now() - from);
   }
 
   /** All that was broken is whole again, and after a while all is as it should be. */
@@ -214,10 +221,8 @@ export class FeedTown {
     const seat = this.#pick([...this.#seats.values()]);
     if (seat === undefined) return undefined;
     const person = this.#model.person(seat.n);
-    const played = this.#pick([
-      ...person.past,
-      ...(person.live === undefined ? [] : [person.live]),
-    ]);
+    const all = [...person.past, ...(person.live === undefined ? [] : [person.live])];
+    const played = this.#pick(all);
     if (played === undefined || played.isRemoved) return undefined;
     const reply = await seat.client.ask('activity.remove', { activityId: played.activityId });
     // Where a store is away it may have been removed or not; the same is asked again, as a client would.
@@ -226,7 +231,8 @@ export class FeedTown {
       this.#outbox.isAway = false;
       await seat.client.ask('activity.remove', { activityId: played.activityId });
     }
-    played.isRemoved = true;
+    // Of a room they may have heard it twice.
+    for (const each of all) if (each.activityId === played.activityId) each.isRemoved = true;
     person.hasHidden = true;
     return `${seat.n} takes back ${played.title}`;
   }
@@ -591,8 +597,23 @@ export class FeedTown {
     // Where words are lost and nobody knows, a node goes by what it heard last; but never for who is no friend.
     if (this.#unheard.has(author) && this.#befriended.has(pair)) return;
     throw new Error(
-      `${seat.n} is shown ${item.track.title} (${item.state}) of ${author} and may not see it: ${this.#model.describe(author)}`,
+      `${seat.n} (on ${seat.node}) is shown ${item.track.title} (${item.activityId}, ${item.state}) of ${author} and may not see it: ${this.#model.describe(author)}`,
     );
+  }
+
+  /** The number of each author's head. */
+  #numbers(): Map<number, number> {
+    const people = [...this.#model.people.keys()];
+    return new Map(people.map((n) => [n, this.#feeds.head(userId(n)).seq]));
+  }
+
+  /** Nodes that contradict each other would do so for ever. */
+  #checkWords(before: ReadonlyMap<number, number>, ms: number): void {
+    for (const [n, seq] of this.#numbers()) {
+      const words = seq - (before.get(n) ?? 0);
+      if (before.get(n) === 0 || words <= MOST_WORDS + ms / LEAST_BETWEEN_WORDS_MS) continue;
+      throw new Error(`the feed is told of ${n} ${words} times in ${ms} ms`);
+    }
   }
 
   #checkHeld(): void {

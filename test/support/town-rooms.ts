@@ -22,6 +22,8 @@ export interface TownRoom {
 const ROOM_SLACK_MS = 6_000;
 /** By then nothing of the track before is shown any more. */
 const SETTLED_MS = 14_000;
+/** Whoever is on another node may be shown by the one they have left with what they heard there, where the new one shows nothing. */
+const LEFT_BEHIND_MS = 22_000;
 const REPORTS_EVERY_MS = 5_000;
 const TRACKS = 49;
 
@@ -30,6 +32,7 @@ export class TownRooms {
   readonly #now: () => number;
   readonly #rooms = new Set<TownRoom>();
   readonly #ids = new SeededRandom(1);
+  readonly #movedAt = new Map<number, number>();
   #tracks = 0;
   #reportedAt = 0;
 
@@ -90,6 +93,7 @@ export class TownRooms {
   async moveTo(room: TownRoom, n: number, client: TestClient): Promise<void> {
     await client.ask('room.join', { roomId: room.roomId });
     room.members.set(n, client);
+    this.#movedAt.set(n, this.#now());
     report(client, room.roomId);
   }
 
@@ -103,13 +107,18 @@ export class TownRooms {
     Object.assign(room, this.#startOf(client, roomId));
     for (const [n, member] of room.members) {
       const before = this.#model.person(n).live;
-      this.#model.end(n);
+      this.#model.end(n, room.beganAt);
       this.#begin(room, n, member);
       const { live } = this.#model.person(n);
       if (live !== undefined && before !== undefined)
-        this.#model.person(n).lingers = { played: before, until: this.#now() + SETTLED_MS };
+        this.#model.person(n).lingers = { played: before, until: this.#lingersUntil(n) };
     }
     return `the room of ${room.owner} skips`;
+  }
+
+  #lingersUntil(n: number): number {
+    const leftBehind = (this.#movedAt.get(n) ?? -Infinity) + LEFT_BEHIND_MS;
+    return Math.max(this.#now() + SETTLED_MS, leftBehind);
   }
 
   async toggle(room: TownRoom): Promise<string | undefined> {
@@ -123,8 +132,8 @@ export class TownRooms {
     if (reply['type'] !== 'ok') throw new Error(JSON.stringify(reply));
     for (const n of room.members.keys()) {
       const person = this.#model.person(n);
-      person.hasHidden = true;
-      if (!room.isShown && person.live !== undefined) person.live.isPrivate = true;
+      if (room.isShown) person.hasHidden = true;
+      else this.#model.hide(person);
     }
     return `the room of ${room.owner} ${room.isShown ? 'shows again' : 'hides'} what it plays`;
   }
@@ -145,6 +154,7 @@ export class TownRooms {
       activityId: this.#ids.activityId(`play:${userId(n)}:${playKey}`),
       title: state?.queue[room.entryId]?.title ?? '',
       begunAt: this.#now(),
+      soundsAt: room.beganAt,
       slackMs: ROOM_SLACK_MS,
       wasPublic: false,
       isPrivate: !room.isShown,

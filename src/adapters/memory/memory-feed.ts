@@ -97,22 +97,22 @@ interface Listening {
 }
 
 export class MemoryFeed implements Feed {
-  readonly #nodeId: NodeId;
+  readonly nodeId: NodeId;
   readonly #feeds: MemoryFeeds;
   readonly #listeners = new Map<UserId, Set<Listening>>();
   readonly #doubtListeners = new Set<() => void>();
 
   constructor(nodeId: NodeId, feeds: MemoryFeeds) {
-    this.#nodeId = nodeId;
+    this.nodeId = nodeId;
     this.#feeds = feeds;
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what cannot be is a rejection
   async publish(author: UserId, item: JsonObject | undefined, policyVersion = 0): Promise<number> {
-    if (item === undefined) return this.#change(author, policyVersion, this.#nodeId);
+    if (item === undefined) return this.#change(author, policyVersion, this.nodeId);
     checkedPolicyVersion(policyVersion);
     return this.#feeds.change(author, (head) => ({
-      live: { node: this.#nodeId, item: structuredClone(item) },
+      live: { node: this.nodeId, item: structuredClone(item) },
       policyVersion: Math.max(head.policyVersion, policyVersion),
     }));
   }

@@ -47,6 +47,10 @@ export class RedisFeed implements Feed {
     this.#options = options;
   }
 
+  get nodeId(): NodeId {
+    return this.#options.nodeId;
+  }
+
   publish(author: UserId, item: JsonObject | undefined, policyVersion = 0): Promise<number> {
     const node = this.#options.nodeId;
     const change: HeadChange =
