@@ -54,6 +54,8 @@ export interface PlayerResult {
   readonly correctionsLater: Corrections;
   /** For plots: seconds since the start, and ms. */
   readonly series: readonly (readonly [sec: number, errorMs: number])[];
+  /** What the player showed of its error. */
+  readonly shownSeries: readonly (readonly [sec: number, errorMs: number])[];
   readonly clockSeries: readonly (readonly [sec: number, errorMs: number, maxErrorMs: number])[];
 }
 
@@ -139,6 +141,10 @@ export function judgeMember(
     const corrections = tape.told.corrections
       .filter((each) => each.player === player)
       .map((each) => ({ ...each, atMs: each.atMs + tape.clock.offsetMs }));
+    const moved = <T extends { readonly atMs: number }>(each: T): T => ({
+      ...each,
+      atMs: each.atMs + tape.clock.offsetMs,
+    });
     const isLater = ({ atMs }: { readonly atMs: number }): boolean => atMs >= settledMs;
     const within = corrections.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs);
     const agreed = (gaps: readonly number[]): Sizes =>
@@ -169,6 +175,13 @@ export function judgeMember(
       ),
       correctionsLater: countCorrections(within.filter(isLater), untilMs - settledMs),
       series: all.map(({ atMs, errorMs }) => [rounded((atMs - fromMs) / 1_000), rounded(errorMs)]),
+      shownSeries: tape.told.beliefs
+        .filter((each) => each.player === player && isCounted(moved(each)))
+        .flatMap((each) =>
+          each.errorMs === undefined
+            ? []
+            : [[rounded((moved(each).atMs - fromMs) / 1_000), rounded(each.errorMs)] as const],
+        ),
       clockSeries: judged
         .filter((_, index) => index % 4 === 0)
         .map(({ atMs, clockErrorMs, maxErrorMs }) => [

@@ -2,6 +2,7 @@
 import type { TrackId } from '../../protocol/ids.ts';
 import { SeekCost } from '../clock/seek-cost.ts';
 import { Deck } from './audio-deck.ts';
+import { RecentErrors } from './recent-errors.ts';
 import type {
   AudioOutput,
   Buffered,
@@ -62,6 +63,7 @@ export class ElementOutput implements AudioOutput {
   readonly #startCost = new SeekCost(startCostMs);
   readonly #seekCost = new SeekCost(seekCostMs);
   #parts: Part[] = [];
+  readonly #errors = new RecentErrors();
   #rate = 1;
   #volume = 1;
   #wanted: readonly WantedTrack[] = [];
@@ -112,9 +114,11 @@ export class ElementOutput implements AudioOutput {
     const part = this.#partAt(nowMs);
     if (part?.phase !== 'playing' || !part.deck.isSettled) return undefined;
     const { stretch, deck } = part;
-    const positionMs = deck.positionMs - this.#heardLaterMs();
-    if (positionMs <= 0) return undefined;
-    const errorMs = positionMs - stretch.positionMs - (nowMs - stretch.startMs);
+    const heardMs = this.#heardPositionMs(deck, nowMs);
+    if (heardMs <= 0) return undefined;
+    const dueMs = stretch.positionMs + nowMs - stretch.startMs;
+    const errorMs = this.#errors.add(heardMs - dueMs, stretch.id);
+    const positionMs = dueMs + errorMs;
     this.#startCost.learn(errorMs, nowMs);
     this.#seekCost.learn(errorMs, nowMs);
     return { stretch, positionMs, errorMs };
@@ -129,6 +133,7 @@ export class ElementOutput implements AudioOutput {
     }
     if (part?.phase !== 'playing') return;
     this.#startCost.cancel();
+    this.#errors.clear();
     part.deck.seek(Math.max(0, part.deck.positionMs + correction.byMs));
   }
 
@@ -266,6 +271,17 @@ export class ElementOutput implements AudioOutput {
     const graph = this.#options.graph;
     if (graph === undefined) return 0;
     return graph.timeline.aheadMs;
+  }
+
+  /**
+   * An element that feeds a context moves on by whole buffers, as the context's own time does: read beside each other they tell to a
+   * millisecond or two what is heard, where beside the local clock a buffer's length comes and goes.
+   */
+  #heardPositionMs(deck: Deck, nowMs: number): number {
+    const { graph } = this.#options;
+    const heardAtMs = graph?.timeline.heardAtMs(graph.context.currentTime);
+    if (heardAtMs === undefined) return deck.positionMs - this.#heardLaterMs();
+    return deck.positionMs - (heardAtMs - nowMs);
   }
 
   #secHeardAt(localMs: number): number | undefined {

@@ -2,6 +2,8 @@
 
 const learningRate = 0.5;
 const mostMs = 2_000;
+/** Below nothing: what feeds a buffer that is played as a whole sounds earlier than half a buffer, which is what one reckons with. */
+const leastMs = -100;
 /** Decoders settle before their position is worth believing. */
 const settleMs = 700;
 /** If nothing was measured by then, something else happened meanwhile. */
@@ -49,5 +51,5 @@ export class SeekCost {
 }
 
 function clamp(costMs: number): number {
-  return Number.isFinite(costMs) ? Math.max(0, Math.min(mostMs, costMs)) : 0;
+  return Number.isFinite(costMs) ? Math.max(leastMs, Math.min(mostMs, costMs)) : 0;
 }

@@ -93,8 +93,8 @@ const forgottenMs = 3_000;
  * creep; then a proportional rate with hysteresis; then a cross-faded jump; then one seek that aims ahead by
  * what seeks have cost so far. Jumps and seeks share a cool-down of 2 s and three tries in 30 s.
  *
- * Source: a plain PI controller split by bands; the bands are those of `CLOCK.md`'s "From clock to ear", found by
- * listening tests and other players' failures (dead bands that never close, seeks that chase their own cost).
+ * Source: a plain PI controller split by bands; the bands come from what is heard (clicks fuse to 1–5 ms) and from other players'
+ * failures (dead bands that never close, seeks that chase their own cost).
  */
 export class Servo {
   readonly #limits: Thresholds;

@@ -1,6 +1,6 @@
 // What media elements hold ahead of time; how they sound is for the lab.
 import { describe, expect, it } from 'vitest';
-import type { TrackId } from '../../protocol/ids.ts';
+import type { EntryId, TrackId } from '../../protocol/ids.ts';
 import type { WantedTrack } from '../../src/client/audio-output.ts';
 import { ElementOutput } from '../../src/client/output-element.ts';
 
@@ -34,13 +34,17 @@ class ReadyElement extends EventTarget {
   }
 }
 
+const idle = (): void => undefined;
+
 const track = (id: string): WantedTrack => ({
   trackId: id as TrackId,
   durationMs: 60_000,
   positionMs: 0,
 });
 
-function outputOf(levelOf: (trackId: TrackId) => number = () => 1) {
+type Graph = NonNullable<ConstructorParameters<typeof ElementOutput>[0]['graph']>;
+
+function outputOf(levelOf: (trackId: TrackId) => number = () => 1, graph?: Graph) {
   const elements: ReadyElement[] = [];
   const output = new ElementOutput({
     createElement: () => {
@@ -50,6 +54,7 @@ function outputOf(levelOf: (trackId: TrackId) => number = () => 1) {
     },
     url: (trackId) => Promise.resolve(`/media/${trackId}`),
     levelOf,
+    graph,
     after: () => () => undefined,
     now: () => 0,
     onChange: () => undefined,
@@ -76,6 +81,44 @@ describe('ElementOutput', () => {
     await prepared(output, ['a', 'b', 'c']);
     await prepared(output, ['b', 'c', 'd']);
     expect(elements.map(({ src }) => src)).toEqual(['/media/d', '/media/b', '/media/c']);
+  });
+
+  it('tells what is heard by the context that it feeds, which moves on by whole buffers as it does', async () => {
+    const latencyMs = 70;
+    const level = { value: 1, setValueAtTime: idle, linearRampToValueAtTime: idle };
+    const node = { gain: { ...level, cancelScheduledValues: idle }, connect: (to: unknown) => to };
+    const context = {
+      currentTime: 0,
+      createGain: () => node,
+      createMediaElementSource: () => node,
+    };
+    const graph = {
+      context,
+      destination: node,
+      timeline: {
+        latencyMs,
+        aheadMs: latencyMs,
+        heardAtMs: (sec: number) => sec * 1_000 + latencyMs,
+        secHeardAt: (ms: number) => (ms - latencyMs) / 1_000,
+      },
+    } as unknown as Graph;
+    const { output, elements } = outputOf(() => 1, graph);
+    await prepared(output, ['a']);
+    const [element] = elements;
+    if (element === undefined) throw new Error('no element');
+    element.dispatchEvent(new Event('loadedmetadata'));
+    const entryId = 'e' as EntryId;
+    const stretch = { ...track('a'), id: 's', entryId, startMs: 0, endMs: 60_000, joins: false };
+    output.follow([stretch], 0);
+    const errors: number[] = [];
+    for (let nowMs = 1_003; nowMs < 6_000; nowMs += 250) {
+      const renderedMs = Math.floor(nowMs / 20) * 20;
+      context.currentTime = renderedMs / 1_000;
+      // What was rendered last is 3 ms further than it ought to be.
+      element.currentTime = (renderedMs + latencyMs + 3) / 1_000;
+      errors.push(output.measure(nowMs)?.errorMs ?? NaN);
+    }
+    for (const errorMs of errors) expect(errorMs).toBeCloseTo(3, 6);
   });
 
   it('without a context, makes a track quieter by its own level, and never louder than it is', async () => {

@@ -17,7 +17,7 @@ import type { LabExchange, LabSample } from './clock-lab/lab.ts';
 
 const STALL_MS = 2_000;
 const JOINED_MS = 3_000;
-/** From hiding to the next probes: as seldom as CLOCK.md has it. */
+/** From hiding to the next probes: as seldom as a hidden tab is promised to. */
 const HIDDEN_MS = 30_000;
 /** The stamps of a hub and a page that share two cores with everything else. */
 const BUSY_MACHINE_MS = 5;
