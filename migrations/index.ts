@@ -11,6 +11,8 @@ import { Migration20261124020000Activity } from './20261124020000-activity.ts';
 import { Migration20261124030000ActivityOutbox } from './20261124030000-activity-outbox.ts';
 import { Migration20261124040000ErasedAt } from './20261124040000-erased-at.ts';
 import { Migration20261129023000ActivityAt } from './20261129023000-activity-at.ts';
+import { Migration20261129030000BlockedName } from './20261129030000-blocked-name.ts';
+import { Migration20261129030100TracesIndex } from './20261129030100-traces-index.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -26,4 +28,6 @@ export const MIGRATIONS: readonly {
   { name: '20261124030000-activity-outbox', class: Migration20261124030000ActivityOutbox },
   { name: '20261124040000-erased-at', class: Migration20261124040000ErasedAt },
   { name: '20261129023000-activity-at', class: Migration20261129023000ActivityAt },
+  { name: '20261129030000-blocked-name', class: Migration20261129030000BlockedName },
+  { name: '20261129030100-traces-index', class: Migration20261129030100TracesIndex },
 ];

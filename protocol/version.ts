@@ -17,6 +17,11 @@ export const PROTOCOL_HISTORY = [
     schemaHash: 'd46472ad2423f4bd',
     change: 'the feed: what friends listen to, and who may see it',
   },
+  {
+    version: '1.2',
+    schemaHash: 'f34bb5a6f4e00944',
+    change: 'delays are told while nothing plays: `idle`',
+  },
 ] as const;
 
-export const PROTOCOL_VERSION = '1.1';
+export const PROTOCOL_VERSION = '1.2';

@@ -1,13 +1,17 @@
 #!/usr/bin/env node
-// The command for what the archive has refused for good: lists it, gives it to the archive again, or forgets it.
+// The command for what a store has refused for good: lists it, gives it to the store again, or forgets it.
+import {
+  openEmbeddedStores,
+  openPostgresStores,
+} from './adapters/postgres/open-postgres-stores.ts';
 import { connectRedis } from './adapters/redis/connect-redis.ts';
 import { RedisKeys } from './adapters/redis/redis-keys.ts';
-import { RedisRejects, type RejectId } from './adapters/redis/redis-rejects.ts';
+import { RedisRejects } from './adapters/redis/redis-rejects.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
-import type { ArchiveEntry } from './ports/archive-writer.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
-import { readConfig } from './config.ts';
+import { readConfig, type Config } from './config.ts';
 import { lineFor } from './exit-line.ts';
+import { archiveRejects, listeningRejects, type RejectsSource } from './rejects-source.ts';
 
 const USAGE = 'usage: npm run rejects [-- list | retry [<id> …] | drop <id> …]';
 
@@ -18,25 +22,69 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+const log = createPinoLog('silent');
+
 async function main(word: string, ids: readonly string[]): Promise<void> {
-  const { redis: config } = readConfig(process.env);
-  if (config === undefined) {
-    throw new Problem('REDIS_URL is not set: a process that is alone refuses nothing');
+  const config = readConfig(process.env);
+  if (config.redis === undefined && config.mongo === undefined) {
+    throw new Problem(
+      'REDIS_URL is not set, nor MONGODB_URL: a process that is alone refuses nothing',
+    );
   }
   if (!isUsable(word, ids)) throw new Problem(USAGE);
-  const connection = await connectRedis(config.target, createPinoLog('silent'));
+  const stops: (() => Promise<void>)[] = [];
   try {
-    const { redis } = connection;
-    // The rooms lie where the nodes have put them, whatever this command was told.
-    const agreed = await redis.get(new RedisKeys(1).partitionCount);
-    const keys = new RedisKeys(agreed === null ? config.partitions : Number(agreed));
-    const rejects = new RedisRejects(redis, keys);
-    if (word === 'list') await list(rejects);
-    else if (word === 'drop') await drop(rejects, parsed(ids, keys));
-    else await retry(rejects, ids.length === 0 ? await everyId(rejects) : parsed(ids, keys));
+    const sources: RejectsSource[] = [];
+    if (config.redis !== undefined) sources.push(await openArchive(config.redis, stops));
+    if (config.mongo !== undefined) sources.push(await openListening(config, stops));
+    const places = ids.map((id) => ({ id, source: sourceOf(sources, id) }));
+    if (word === 'list') await list(sources);
+    else if (word === 'drop') await drop(places);
+    else await retry(ids.length === 0 ? await everyPlace(sources) : places);
   } finally {
-    await connection.stop();
+    for (const stop of stops.reverse()) await stop();
   }
+}
+
+async function openArchive(
+  config: NonNullable<Config['redis']>,
+  stops: (() => Promise<void>)[],
+): Promise<RejectsSource> {
+  const connection = await connectRedis(config.target, log);
+  const { redis } = connection;
+  stops.push(() => connection.stop());
+  // The rooms lie where the nodes have put them, whatever this command was told.
+  const agreed = await redis.get(new RedisKeys(1).partitionCount);
+  const keys = new RedisKeys(agreed === null ? config.partitions : Number(agreed));
+  return archiveRejects(new RedisRejects(redis, keys), keys);
+}
+
+/** In an embedded database only while the service is stopped, as it has room for one process. */
+async function openListening(
+  { postgres, dataDir }: Config,
+  stops: (() => Promise<void>)[],
+): Promise<RejectsSource> {
+  const stores =
+    postgres === undefined
+      ? await openEmbeddedStores({ dataDir, log })
+      : await openPostgresStores({
+          target: { clientUrl: postgres.url, poolSize: 1 },
+          migrate: false,
+          log,
+        });
+  stops.push(() => stores.stop());
+  return listeningRejects(stores.activityRejects);
+}
+
+interface Place {
+  readonly id: string;
+  readonly source: RejectsSource;
+}
+
+function sourceOf(sources: readonly RejectsSource[], id: string): RejectsSource {
+  const source = sources.find((each) => each.has(id));
+  if (source === undefined) throw new Problem(`"${id}" is no id as \`npm run rejects\` lists them`);
+  return source;
 }
 
 function isUsable(word: string, ids: readonly string[]): boolean {
@@ -44,71 +92,51 @@ function isUsable(word: string, ids: readonly string[]): boolean {
   return word === 'retry' || (word === 'drop' && ids.length > 0);
 }
 
-async function list(rejects: RedisRejects): Promise<void> {
+async function list(sources: readonly RejectsSource[]): Promise<void> {
   let count = 0;
-  for await (const reject of rejects.all()) {
-    count += 1;
-    say(`${told(reject)} ${whatOf(reject.entry)}: ${reject.reason.replaceAll(/\s+/g, ' ')}`);
+  for (const source of sources) {
+    for await (const { id, what, reason } of source.all()) {
+      count += 1;
+      say(`${id} ${what}: ${reason.replaceAll(/\s+/g, ' ')}`);
+    }
   }
   if (count === 0) say('nothing is set aside');
 }
 
-async function retry(rejects: RedisRejects, ids: readonly RejectId[]): Promise<void> {
-  let count = 0;
-  for (const id of ids) {
-    if (await rejects.retry(id)) count += 1;
-    else say(`${told(id)} is not there`);
+async function retry(places: readonly Place[]): Promise<void> {
+  const counts = new Map<string, number>();
+  for (const { id, source } of places) {
+    const { taker } = source;
+    if (await source.retry(id)) counts.set(taker, (counts.get(taker) ?? 0) + 1);
+    else say(`${id} is not there`);
   }
-  say(
-    count === 0
-      ? 'nothing is tried again'
-      : `${count} given to the archive again: what it still refuses is listed again soon`,
-  );
+  if (counts.size === 0) say('nothing is tried again');
+  for (const [taker, count] of counts)
+    say(`${count} given to ${taker} again: what it still refuses is listed again soon`);
 }
 
 /** What is forgotten is told whole: it is nowhere else. */
-async function drop(rejects: RedisRejects, ids: readonly RejectId[]): Promise<void> {
-  for (const id of ids) {
-    const dropped = await rejects.drop(id);
-    if (dropped === undefined) say(`${told(id)} is not there`);
-    else say(`dropped ${told(id)} ${JSON.stringify(dropped.fields)}`);
+async function drop(places: readonly Place[]): Promise<void> {
+  for (const { id, source } of places) {
+    const dropped = await source.drop(id);
+    say(dropped === undefined ? `${id} is not there` : `dropped ${id} ${dropped}`);
   }
 }
 
 /** As it is now: what is refused again meanwhile is not tried twice. */
-async function everyId(rejects: RedisRejects): Promise<readonly RejectId[]> {
-  const ids: RejectId[] = [];
-  for await (const { partition, id } of rejects.all()) ids.push({ partition, id });
-  return ids;
-}
-
-function told({ partition, id }: RejectId): string {
-  return `${partition}/${id}`;
-}
-
-function parsed(texts: readonly string[], { partitions }: RedisKeys): readonly RejectId[] {
-  return texts.map((text) => {
-    const [, partition = '', id = ''] = /^(\d{1,4})\/(\d{1,15}-\d{1,9})$/.exec(text) ?? [];
-    if (id === '' || Number(partition) >= partitions) {
-      throw new Problem(`"${text}" is no id as \`npm run rejects\` lists them`);
-    }
-    return { partition: Number(partition), id };
-  });
-}
-
-function whatOf(entry: ArchiveEntry | undefined): string {
-  if (entry === undefined) return 'unreadable';
-  const room = `of room ${entry.roomId}`;
-  if (entry.kind === 'chat') return `chat ${room}, item ${entry.item.seq}`;
-  const { epoch, revision } = entry.head;
-  return `${entry.kind} ${room}, to epoch ${epoch}, revision ${revision}`;
+async function everyPlace(sources: readonly RejectsSource[]): Promise<readonly Place[]> {
+  const places: Place[] = [];
+  for (const source of sources) {
+    for await (const { id } of source.all()) places.push({ id, source });
+  }
+  return places;
 }
 
 function reasonOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   if (error instanceof StoreUnavailable) {
     const { cause } = error;
-    return `${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}: see that REDIS_URL is right`;
+    return `${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}: see that REDIS_URL and POSTGRES_URL are right`;
   }
   return lineFor(error);
 }

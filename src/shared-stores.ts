@@ -2,7 +2,6 @@
 import { nanoid } from 'nanoid';
 import { archivedChatLog, archivedRoomLog } from './adapters/archived-logs.ts';
 import { followedTraces } from './adapters/followed-traces.ts';
-import { DirectActivityOutbox } from './adapters/direct-activity-outbox.ts';
 import { checkRedis } from './adapters/redis/check-redis.ts';
 import { connectRedis, type RedisConnection } from './adapters/redis/connect-redis.ts';
 import { RedisBus } from './adapters/redis/redis-bus.ts';
@@ -14,6 +13,7 @@ import { RedisHubClock } from './adapters/redis/redis-hub-clock.ts';
 import { RedisIdleRooms } from './adapters/redis/redis-idle-rooms.ts';
 import { RedisKeys } from './adapters/redis/redis-keys.ts';
 import { RedisOutbox } from './adapters/redis/redis-outbox.ts';
+import { RedisRejects } from './adapters/redis/redis-rejects.ts';
 import { RedisPresence } from './adapters/redis/redis-presence.ts';
 import { RedisRoomLog } from './adapters/redis/redis-room-log.ts';
 import { ReplicaBarrier } from './adapters/redis/replica-barrier.ts';
@@ -21,7 +21,7 @@ import { systemTimers } from './adapters/system/system-timers.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { RedisConfig } from './store-config.ts';
 import type { HubClock } from './ports/hub-clock.ts';
-import { untilThere, type Opening, type Stores } from './store-opening.ts';
+import { untilThere, type Opening, type KeptStores } from './store-opening.ts';
 
 const NODE_ID_LENGTH = 12;
 /** How often Postgres is told what hub time it is: a Redis that has lost everything must not turn it back. */
@@ -36,7 +36,7 @@ export async function openShared(
   config: RedisConfig,
   postgres: PostgresStores,
   opening: Opening,
-): Promise<Stores> {
+): Promise<KeptStores> {
   const stops: (() => Promise<void> | void)[] = [() => postgres.stop()];
   const stop = async (): Promise<void> => {
     for (const each of stops.splice(0).reverse()) await each();
@@ -55,7 +55,7 @@ async function openParts(
   postgres: PostgresStores,
   opening: Opening,
   stops: (() => Promise<void> | void)[],
-): Promise<Omit<Stores, 'stop'>> {
+): Promise<Omit<KeptStores, 'stop'>> {
   const { log, metrics } = opening;
   const timers = systemTimers;
   const localNow = (): number => performance.now();
@@ -128,12 +128,11 @@ async function openParts(
   }
   return {
     ...postgres,
-    traces: followedTraces(postgres.traces, outbox),
+    traces: followedTraces(postgres.traces, outbox, new RedisRejects(redis, keys)),
     roomLog: archivedRoomLog(live, postgres.roomLog),
     chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,
     feed,
-    activityOutbox: new DirectActivityOutbox(postgres.activityLog),
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,
     faults: () => (channels.fault === undefined ? [] : [channels.fault]),

@@ -12,9 +12,9 @@ import { StoreUnavailable } from './ports/room-log.ts';
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 
-export interface Stores extends Omit<PostgresStores, 'version'> {
+/** All but the way to the history of listening. */
+export interface KeptStores extends Omit<PostgresStores, 'version'> {
   readonly feed: Feed;
-  readonly activityOutbox: ActivityOutbox;
   readonly clock: HubClock;
   /** Undefined where this process is alone. */
   readonly nodes: Nodes | undefined;
@@ -22,6 +22,10 @@ export interface Stores extends Omit<PostgresStores, 'version'> {
   readonly told: string;
   /** What keeps this process from serving well, for people; empty where nothing does. */
   faults(): readonly string[];
+}
+
+export interface Stores extends KeptStores {
+  readonly activityOutbox: ActivityOutbox;
 }
 
 /** What the opening of servers is given. */

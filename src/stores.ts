@@ -1,5 +1,4 @@
 // What the service keeps, and where: embedded, on a Postgres server, or on Redis and Postgres for many nodes.
-import { DirectActivityOutbox } from './adapters/direct-activity-outbox.ts';
 import { MemoryFeeds } from './adapters/memory/memory-feed.ts';
 import {
   openEmbeddedStores,
@@ -14,7 +13,7 @@ import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts
 import type { Log } from './ports/log.ts';
 import { openShared } from './shared-stores.ts';
 import type { PostgresConfig } from './store-config.ts';
-import { untilThere, type Opening, type Stores } from './store-opening.ts';
+import { untilThere, type Opening, type KeptStores } from './store-opening.ts';
 
 /** The embedded database died while the service ran. */
 export class DatabaseFailed extends Error {
@@ -44,7 +43,7 @@ export async function openEmbedded(
   config: Config,
   log: Log,
   failed: (error: Error) => void,
-): Promise<Stores> {
+): Promise<KeptStores> {
   const stores = await openEmbeddedStores({
     dataDir: config.dataDir,
     log,
@@ -63,7 +62,7 @@ export async function openServers(
   config: Config,
   opening: Opening,
   failed: (error: Error) => void,
-): Promise<Stores> {
+): Promise<KeptStores> {
   const { postgres, redis } = config;
   if (postgres === undefined) throw new Error('no server is configured');
   const there = <T>(work: () => Promise<T>): Promise<T> =>
@@ -107,13 +106,12 @@ function openServer({ url, poolSize, migrate }: PostgresConfig, log: Log): Promi
   return openPostgresStores({ target: { clientUrl: url, poolSize }, migrate, log });
 }
 
-async function alone(stores: PostgresStores, told: string): Promise<Stores> {
+async function alone(stores: PostgresStores, told: string): Promise<KeptStores> {
   const heartbeat = await stores.kv.get('heartbeat');
   const clock = createSystemHubClock(
     typeof heartbeat === 'number' ? heartbeat : 0,
     randomTimelineId(),
   );
   const feed = new MemoryFeeds({ now: () => clock.now() }).join('alone');
-  const activityOutbox = new DirectActivityOutbox(stores.activityLog);
-  return { ...stores, clock, feed, activityOutbox, nodes: undefined, told, faults: () => [] };
+  return { ...stores, clock, feed, nodes: undefined, told, faults: () => [] };
 }

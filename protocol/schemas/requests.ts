@@ -142,9 +142,17 @@ export const RequestSchemas = {
   'sync.report': roomRequest('sync.report', {
     errorMs: z.number().min(-MAX_ERROR_MS).max(MAX_ERROR_MS),
     maxErrorMs: z.number().min(0).max(MAX_ERROR_MS),
-    rttMs: z.number().min(0).max(MAX_ERROR_MS),
-    outputLatencyMs: z.number().min(0).max(10_000),
-    state: z.enum(['following', 'detached', 'buffering', 'cannot_keep_up']),
+    rttMs: z.number().min(0).max(MAX_ERROR_MS).meta({
+      description:
+        'a round trip that three of four of the last ones did not exceed: a start is planned by it',
+    }),
+    outputLatencyMs: z.number().min(0).max(10_000).meta({
+      description:
+        'between handing over a sample and hearing it, buffers and what the user added by ear with it',
+    }),
+    state: z.enum(['following', 'detached', 'buffering', 'cannot_keep_up', 'idle']).meta({
+      description: '`idle`: nothing plays; only the delays are told',
+    }),
   }),
 
   'chat.send': roomRequest('chat.send', { text: ChatTextSchema }),

@@ -16,6 +16,8 @@ export interface DeckOptions {
 const enoughData = 4;
 const someData = 2;
 const fadeSec = 0.008;
+/** A change of level while it sounds is spread over this time constant. */
+const levelSec = 0.1;
 /** `MediaError.MEDIA_ERR_NETWORK`: it came, and then came no more. */
 const networkError = 2;
 /** Having played so far since the last failure, it has all its tries again. */
@@ -30,6 +32,9 @@ export class Deck {
   readonly element: HTMLAudioElement;
   readonly #options: DeckOptions;
   readonly #gain: GainNode | undefined;
+  readonly #trim: GainNode | undefined;
+  #level = 1;
+  #volume = 1;
   #trackId: TrackId | undefined;
   #failure: string | undefined;
   #tries = 0;
@@ -55,7 +60,9 @@ export class Deck {
       this.#gain = context.createGain();
       this.#gain.gain.value = 0;
       context.createMediaElementSource(element).connect(this.#gain);
-      this.#gain.connect(destination);
+      this.#trim = context.createGain();
+      this.#gain.connect(this.#trim);
+      this.#trim.connect(destination);
     }
     element.addEventListener('error', this.#onError);
     element.addEventListener('loadedmetadata', this.#onMetadata);
@@ -158,6 +165,23 @@ export class Deck {
     this.#applyLevels();
   }
 
+  /** The factor that makes its track as loud as the others. An element alone can only be made quieter. */
+  setLevel(level: number): void {
+    if (level === this.#level) return;
+    this.#level = level;
+    const { context } = this.#options;
+    if (this.#trim === undefined || context === undefined) this.#applyVolume();
+    else if (this.#wantsToPlay)
+      this.#trim.gain.setTargetAtTime(level, context.currentTime, levelSec);
+    else this.#trim.gain.setValueAtTime(level, context.currentTime);
+  }
+
+  /** Where no context has a node for it. @param volume 0 to 1 */
+  setVolume(volume: number): void {
+    this.#volume = volume;
+    this.#applyVolume();
+  }
+
   /** Called in a press: from then on the browser lets it play without one. */
   bless(): void {
     if (!this.element.hasAttribute('src')) this.element.load();
@@ -173,6 +197,11 @@ export class Deck {
       this.element.removeEventListener(event, this.#options.onChange);
     }
     this.#gain?.disconnect();
+    this.#trim?.disconnect();
+  }
+
+  #applyVolume(): void {
+    this.element.volume = Math.min(1, this.#volume * this.#level);
   }
 
   #applyLevels(): void {

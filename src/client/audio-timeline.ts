@@ -1,5 +1,6 @@
 // Owns which sample of an audio context is heard when, latency included; knows no tracks and no room.
 import { AudioFit } from '../clock/audio-fit.ts';
+import { OutputLatency, believableLatencyMs } from './output-latency.ts';
 
 /** What is read of an `AudioContext`; members that a browser lacks are absent. */
 export interface AudioClockReader {
@@ -9,8 +10,6 @@ export interface AudioClockReader {
   getOutputTimestamp?(): AudioTimestamp;
 }
 
-/** A latency above this is nonsense that some Bluetooth stacks report. */
-const believableLatencyMs = 500;
 /** A time stamp that contradicts the reported latency by more than this is not the time at the speakers (Safari's is not). */
 const agreeMs = 80;
 /** Fewer pairs say where the context is only as well as one buffer's length. */
@@ -25,6 +24,8 @@ const aheadShare = 0.1;
 export class AudioTimeline {
   readonly #context: AudioClockReader;
   readonly #fit = new AudioFit();
+  readonly #told = new OutputLatency();
+  #learnedMs: number | undefined;
   #source: 'timestamp' | 'current' | undefined;
   #pairs = 0;
   #doubted = false;
@@ -56,6 +57,11 @@ export class AudioTimeline {
     return this.#latencyMs;
   }
 
+  /** What the browser says of the latency; undefined until it has said it for a while, or where it says nothing credible. */
+  get toldLatencyMs(): number | undefined {
+    return this.#told.settled ? this.#told.ms : undefined;
+  }
+
   /** How far, on average, `currentTime` is ahead of what is heard: the latency and the half of a buffer that waits. */
   get aheadMs(): number {
     return this.#aheadMs ?? this.#latencyMs;
@@ -70,6 +76,16 @@ export class AudioTimeline {
   heardAtMs(contextSec: number): number | undefined {
     const localMs = this.known ? this.#fit.localMsAt(contextSec) : null;
     return localMs ?? undefined;
+  }
+
+  /** What this device was found to have at another time: stands in while the browser says nothing credible. */
+  assumeLatency(ms: number | undefined): void {
+    this.#learnedMs = ms;
+  }
+
+  /** Another device may sound from now on. */
+  forgetLatency(): void {
+    this.#told.forget();
   }
 
   /** The context stopped or starts again. */
@@ -112,11 +128,10 @@ export class AudioTimeline {
   }
 
   #reportedLatencyMs(): number {
-    const { outputLatency, baseLatency } = this.#context;
-    for (const sec of [outputLatency, baseLatency]) {
-      if (sec !== undefined && sec > 0 && sec * 1_000 <= believableLatencyMs) return sec * 1_000;
-    }
-    return 0;
+    const { outputLatency, baseLatency = 0 } = this.#context;
+    this.#told.add(outputLatency);
+    const baseMs = baseLatency * 1_000;
+    return this.#told.ms ?? this.#learnedMs ?? (baseMs <= believableLatencyMs ? baseMs : 0);
   }
 }
 

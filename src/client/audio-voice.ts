@@ -13,6 +13,8 @@ export interface VoiceOptions {
   readonly rate: number;
   /** 0: begins at full level. */
   readonly fadeInSec: number;
+  /** The factor that makes the track as loud as the others. */
+  readonly level: number;
 }
 
 interface Piece {
@@ -23,6 +25,10 @@ interface Piece {
 
 /** `playbackRate` is read once a render quantum: a change anywhere else would take effect later than we count it. */
 const quantumFrames = 128;
+/** So long after its end a source may still be stopped, for nothing sounds. */
+const runOutSec = 0.1;
+/** A change of level while it sounds is spread over this time constant. */
+const levelSec = 0.1;
 /** Nobody asks about more than the last changes, and a track may see thousands. */
 const keptPieces = 64;
 
@@ -38,6 +44,9 @@ export class Voice {
   leaving = false;
   readonly #source: AudioBufferSourceNode;
   readonly #gain: GainNode;
+  readonly #context: BaseAudioContext;
+  readonly #trim: GainNode;
+  #level: number;
   readonly #bufferMs: number;
   readonly #sampleRate: number;
   readonly #fadeInSec: number;
@@ -53,8 +62,14 @@ export class Voice {
     this.#sampleRate = context.sampleRate;
     this.#fadeInSec = options.fadeInSec;
     this.#pieces = [{ sec: startSec, positionMs, rate }];
+    this.#context = context;
     this.#gain = context.createGain();
-    this.#gain.connect(destination);
+    // Apart from the fades: the level of a track is its own, whatever is planned for its ends.
+    this.#trim = context.createGain();
+    this.#level = options.level;
+    this.#trim.gain.value = options.level;
+    this.#gain.connect(this.#trim);
+    this.#trim.connect(destination);
     this.#fadeIn();
     this.#source = context.createBufferSource();
     this.#source.buffer = buffer;
@@ -71,6 +86,14 @@ export class Voice {
 
   get endSec(): number {
     return this.#endSec;
+  }
+
+  /**
+   * Where the sound ends by itself: with the last sample, if that is about where the track is said to end. Lengths are told in whole
+   * ms, and not every decoder leaves out the same padding.
+   */
+  get lastMs(): number {
+    return this.outlastsTrack ? this.stretch.durationMs : this.#bufferMs;
   }
 
   /** Whether sound goes on where the track is said to end, so that stopping there would click. */
@@ -115,7 +138,7 @@ export class Voice {
     if (rate !== restRate) parameter.setValueAtTime(restRate, until - early);
   }
 
-  /** Falls silent at `sec`, which may be moved until it has come; `fadeSec` is added to it. */
+  /** Falls silent at `sec`, which may be moved until it has come; `fadeSec` is added to it, and 0 is for where its samples end. */
   endAt(sec: number, fadeSec: number): void {
     const end = Math.max(sec, this.startSec);
     if (Math.abs(end - this.#endSec) < 0.0005) return;
@@ -127,7 +150,17 @@ export class Voice {
       level.setValueAtTime(1, Math.max(end, this.startSec + this.#fadeInSec));
       level.linearRampToValueAtTime(0, Math.max(end, this.startSec + this.#fadeInSec) + fadeSec);
     }
-    this.#source.stop(end + fadeSec);
+    // Samples run out by themselves: a stop that was planned a little too early would leave a hole before the next track.
+    this.#source.stop(end + (fadeSec > 0 ? fadeSec : runOutSec));
+  }
+
+  /** At once where it has still to begin, else gliding, as a step would click. */
+  setLevel(level: number): void {
+    if (level === this.#level) return;
+    this.#level = level;
+    const { currentTime } = this.#context;
+    if (currentTime < this.startSec) this.#trim.gain.setValueAtTime(level, currentTime);
+    else this.#trim.gain.setTargetAtTime(level, currentTime, levelSec);
   }
 
   /** Silent at once: for what has not begun. */
@@ -151,6 +184,7 @@ export class Voice {
     this.#source.onended = null;
     this.#source.disconnect();
     this.#gain.disconnect();
+    this.#trim.disconnect();
   }
 
   #onGrid(sec: number): number {

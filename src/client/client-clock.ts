@@ -1,32 +1,34 @@
-// Owns the client's view of hub time: drives the probes over whatever connection there is. Knows bytes and timers, no socket.
-import { decodeReply, encodeProbe } from '../../protocol/clock-frames.ts';
+// Owns the client's view of hub time: the estimate by the local clock, from what the probes tell. Knows no socket, no thread, no timer.
 import type { HubMs } from '../../protocol/ids.ts';
 import { Corridor, type ClockReading } from '../clock/corridor.ts';
-import { ProbeSession } from '../clock/probe-session.ts';
+import type { Exchange } from '../clock/exchange.ts';
+import { RttWindow } from '../clock/rtt-window.ts';
 import { Cell, type Observable } from './observable.ts';
-import type { Platform, TimerHandle } from './platform.ts';
+import type { Platform } from './platform.ts';
+import type { ProbeListener, Probing } from './wire.ts';
 
 /** What is known of the clock; errors and offset are in ms, and Infinity or 0 before the first probe came back. */
 export type ClockStatus = Pick<
   ClockReading,
   'quality' | 'offsetMs' | 'maxErrorMs' | 'estErrorMs' | 'rttMinMs' | 'skewPpm' | 'resets'
->;
+> & {
+  /** What three of four of the last round trips do not exceed, ms; Infinity before the first. */
+  readonly rttUsualMs: number;
+};
 
-/** Sleeps are noticed by comparing the two clocks at least this often. */
-const CLOCK_COMPARISON_MS = 1_000;
-
-export class ClientClock {
-  readonly #platform: Platform;
+export class ClientClock implements ProbeListener {
+  readonly #platform: Pick<Platform, 'performanceNow'>;
   readonly #corridor = new Corridor();
+  readonly #rtts = new RttWindow();
   readonly #status: Cell<ClockStatus>;
-  #session: ProbeSession | undefined;
-  #send: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
-  #timer: TimerHandle;
+  #probing: Probing | undefined;
   #ignored = 0;
 
-  constructor(platform: Platform) {
+  constructor(platform: Pick<Platform, 'performanceNow'>) {
     this.#platform = platform;
-    this.#status = new Cell(statusOf(this.#corridor.readingAt(platform.performanceNow())));
+    this.#status = new Cell(
+      statusOf(this.#corridor.readingAt(platform.performanceNow()), Infinity),
+    );
   }
 
   get status(): Observable<ClockStatus> {
@@ -35,7 +37,7 @@ export class ClientClock {
 
   /** Binary frames that were no reply to a probe of ours. */
   get ignored(): number {
-    return this.#ignored + (this.#session?.unmatched ?? 0);
+    return this.#ignored;
   }
 
   /** Hub time now, ms; undefined before the first probe came back. */
@@ -51,95 +53,41 @@ export class ClientClock {
   /** While something is heard the estimate moves smoothly, except for proven jumps; else it is corrected at once. */
   setPlaying(playing: boolean): void {
     this.#corridor.setPlaying(playing);
+    this.#probing?.setPlaying(playing);
   }
 
   /** Looks at once whether all is still as it was: after a wake-up or a change of the network. */
   wake(): void {
-    const nowMs = this.#platform.performanceNow();
-    this.#session?.onWallClock(nowMs, this.#platform.wallNow());
-    this.#session?.onDisturbance(nowMs);
-    this.#pump();
+    this.#probing?.wake();
   }
 
-  /** The page was hidden or shown. */
-  visibilityChanged(): void {
-    const nowMs = this.#platform.performanceNow();
-    this.#session?.onWallClock(nowMs, this.#platform.wallNow());
-    this.#session?.onHidden(this.#platform.isHidden(), nowMs);
-    this.#pump();
+  /** From now on these are the probes that it hears of. */
+  listenTo(probing: Probing): void {
+    this.#probing = probing;
   }
 
-  /** A connection is there: probes go out by `send`. */
-  attach(send: (bytes: Uint8Array<ArrayBuffer>) => void): void {
-    const nowMs = this.#platform.performanceNow();
-    this.#send = send;
-    if (this.#session === undefined) {
-      this.#session = new ProbeSession({
-        corridor: this.#corridor,
-        random: () => this.#platform.random(),
-        nowMs,
-      });
-      this.#session.onHidden(this.#platform.isHidden(), nowMs);
-    } else {
-      this.#session.onReconnect(nowMs);
-    }
-    this.#pump();
+  /** The connection is gone: the next one may go another way. The estimate stays, and its bound grows. */
+  lost(): void {
+    this.#rtts.clear();
   }
 
-  /** The connection is gone; the estimate stays, and its bound grows. */
-  detach(): void {
-    this.#send = undefined;
-    this.#clearTimer();
+  exchange(exchange: Exchange, wallMs: number): void {
+    const { t0, t1, t2, t3 } = exchange;
+    this.#corridor.observe(exchange, wallMs);
+    this.#rtts.add(t3 - t0 - (t2 - t1));
+    this.#status.set(statusOf(this.#corridor.readingAt(t3), this.#rtts.usualMs));
   }
 
-  /** A binary frame that came at local time `t3`. */
-  receive(bytes: Uint8Array, t3: number): void {
-    const reply = decodeReply(bytes);
-    if (reply === undefined || this.#session === undefined) {
-      this.#ignored += 1;
-      return;
-    }
-    this.#session.onReply(reply, t3, this.#platform.wallNow());
-    this.#status.set(statusOf(this.#corridor.readingAt(t3)));
-    this.#pump();
+  slept(localMs: number, wallMs: number): void {
+    this.#corridor.noticeWall(localMs, wallMs);
   }
 
-  #pump(): void {
-    this.#clearTimer();
-    const session = this.#session;
-    if (session === undefined) return;
-    for (;;) {
-      // Sending may find the socket dead and detach.
-      if (this.#send === undefined) return;
-      const nowMs = this.#platform.performanceNow();
-      const step = session.next(nowMs);
-      if (step.kind === 'wait') {
-        const delayMs = Math.max(0, step.untilMs - nowMs);
-        // A reply that came while a probe was sent has set one already.
-        this.#clearTimer();
-        this.#timer = this.#platform.setTimeout(
-          () => this.#onTimer(),
-          Math.min(delayMs, CLOCK_COMPARISON_MS),
-        );
-        return;
-      }
-      this.#send(new Uint8Array(encodeProbe(step)));
-    }
-  }
-
-  #onTimer(): void {
-    this.#session?.onWallClock(this.#platform.performanceNow(), this.#platform.wallNow());
-    this.#pump();
-  }
-
-  #clearTimer(): void {
-    if (this.#timer === undefined) return;
-    this.#platform.clearTimeout(this.#timer);
-    this.#timer = undefined;
+  stray(): void {
+    this.#ignored += 1;
   }
 }
 
-function statusOf(reading: ClockReading): ClockStatus {
+function statusOf(reading: ClockReading, rttUsualMs: number): ClockStatus {
   const { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, skewPpm, resets } = reading;
-  return { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, skewPpm, resets };
+  return { quality, offsetMs, maxErrorMs, estErrorMs, rttMinMs, rttUsualMs, skewPpm, resets };
 }

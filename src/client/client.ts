@@ -15,7 +15,10 @@ import type { Outcome, ReplyOf, RequestOptions } from './request-book.ts';
 import { EarshotApi } from './rest.ts';
 import { RoomReplica, isRoomPush, type RepairCounts } from './room-replica.ts';
 import { Room } from './room.ts';
+import { SocketWires } from './socket-wires.ts';
 import type { TokenSource } from './token-source.ts';
+import type { ProbeListener, Wires } from './wire.ts';
+import { WorkerWires } from './worker-wires.ts';
 
 export type { ConnectionState } from './connection-state.ts';
 export type { ClientClock, ClockStatus } from './client-clock.ts';
@@ -34,6 +37,11 @@ export interface EarshotClientOptions {
   readonly token: TokenSource;
   /** Who is speaking, for the hub's records. */
   readonly client?: { readonly name: string; readonly version: string };
+  /**
+   * The thread that has the socket and the clock's probes. `worker`, the default: one of their own, so that neither a page that is busy nor
+   * one that is hidden spoils the clock; the page where no worker starts. `page`: this thread.
+   */
+  readonly clockIn?: 'worker' | 'page';
   /** Parts that differ from the defaults, e.g. `{ WebSocket }` of the package `ws`. */
   readonly platform?: Partial<Platform>;
 }
@@ -71,9 +79,11 @@ export class EarshotClient {
   #strayPushes = 0;
   #userId: UserId | undefined;
 
-  constructor({ url, token, client, platform }: EarshotClientOptions) {
+  constructor({ url, token, client, clockIn, platform }: EarshotClientOptions) {
     this.#platform = platformWith(platform);
     this.clock = new ClientClock(this.#platform);
+    const wires = wiresIn(clockIn ?? 'worker', this.#platform, this.clock);
+    this.clock.listenTo(wires);
     let lastToken = typeof token === 'string' ? token : undefined;
     const remembered =
       typeof token === 'string'
@@ -88,9 +98,10 @@ export class EarshotClient {
       token: remembered,
       client: client ?? { name: 'earshot-sdk', version: '0.1.0' },
       platform: this.#platform,
-      clock: this.clock,
+      wires,
       connected: (user, ready) => this.#onConnected(user, ready),
       lost: () => {
+        this.clock.lost();
         this.feed.lost();
         for (const { replica } of this.#rooms.values()) replica.disconnected();
       },
@@ -265,6 +276,13 @@ export class EarshotClient {
     if (joined === undefined) this.#strayPushes += 1;
     else joined.replica.receive(push);
   }
+}
+
+function wiresIn(thread: 'worker' | 'page', platform: Platform, listener: ProbeListener): Wires {
+  const { startWorker, timeOriginMs = NaN, WebSocket } = platform;
+  return thread === 'page' || startWorker === undefined || WebSocket === undefined
+    ? new SocketWires(platform, listener)
+    : new WorkerWires({ platform, startWorker, timeOriginMs, listener });
 }
 
 function addRepairs(sum: RepairCounts, { holes, mismatches, chatHoles }: RepairCounts): void {

@@ -1,16 +1,17 @@
 // Owns one socket's life, from its opening to its one end, and notices when it is dead though nobody said so. Knows frames, and
 // nothing of what they ask or tell.
-import { encodeProbe } from '../../protocol/clock-frames.ts';
-import { SUBPROTOCOL } from '../../protocol/version.ts';
-import type { ClientClock } from './client-clock.ts';
 import { readFrame, type Inbound } from './inbound.ts';
-import type { Platform, SocketLike, TimerHandle } from './platform.ts';
+import type { Platform, TimerHandle } from './platform.ts';
+import { ABNORMAL } from './socket-wires.ts';
+import type { Wire, Wires } from './wire.ts';
 
 export interface ConnectionListener {
   opened(): unknown;
   frame(inbound: Inbound): unknown;
   /** Once, and nothing after it. */
   ended(code: number, reason: string): unknown;
+  /** No socket can be made of this address. In place of `ended`. */
+  impossible(message: string): unknown;
 }
 
 /** Frames that were not acted upon, whoever's fault it was. */
@@ -22,7 +23,7 @@ export interface FrameCounts {
 export interface ConnectionOptions {
   readonly url: string;
   readonly platform: Platform;
-  readonly clock: ClientClock;
+  readonly wires: Wires;
   readonly counts: FrameCounts;
   readonly listener: ConnectionListener;
 }
@@ -35,17 +36,13 @@ const ANSWER_MS = 10_000;
 const DOUBTED_ANSWER_MS = 4_000;
 /** A timer that is later than this tells of a sleep, not of a silent hub. */
 const LATE_TIMER_MS = 2_000;
-/** The code of a transport that broke without a word (RFC 6455 §7.4.1). */
-const ABNORMAL = 1006;
-/** The clock counts its probes from 1. */
-const PING_SEQ = 0;
 
 export class Connection {
   readonly #platform: Platform;
-  readonly #clock: ClientClock;
+  readonly #wires: Wires;
   readonly #counts: FrameCounts;
   readonly #listener: ConnectionListener;
-  readonly #socket: SocketLike;
+  readonly #wire: Wire;
   #hasEnded = false;
   #heartbeatMs = Infinity;
   #lastHeardAt: number;
@@ -57,29 +54,26 @@ export class Connection {
   #greeting: TimerHandle;
 
   /** @throws what the platform throws for an address that no socket can be made of */
-  constructor({ url, platform, clock, counts, listener }: ConnectionOptions) {
+  constructor({ url, platform, wires, counts, listener }: ConnectionOptions) {
     this.#platform = platform;
-    this.#clock = clock;
+    this.#wires = wires;
     this.#counts = counts;
     this.#listener = listener;
     this.#lastHeardAt = platform.performanceNow();
-    if (platform.WebSocket === undefined) {
-      throw new TypeError(
-        'there is no WebSocket here: pass that of the package ws as platform.WebSocket',
-      );
-    }
-    const socket = new platform.WebSocket(url, [SUBPROTOCOL]);
-    this.#socket = socket;
-    socket.binaryType = 'arraybuffer';
-    socket.addEventListener('open', () => this.#onOpen());
-    socket.addEventListener('message', ({ data }) => {
-      // The stamp first: whatever is done before it makes the hub look further away than it is (CL1).
-      const t3 = platform.performanceNow();
-      this.#onMessage(data, t3);
+    this.#wire = wires.open(url, {
+      opened: () => {
+        if (!this.#hasEnded) this.#listener.opened();
+      },
+      text: (text) => this.#onText(text),
+      malformed: () => {
+        this.#heard();
+        this.#counts.malformed += 1;
+      },
+      probed: () => this.#await(),
+      answered: () => this.#heard(),
+      ended: (code, reason) => this.#end(() => this.#listener.ended(code, reason)),
+      impossible: (message) => this.#end(() => this.#listener.impossible(message)),
     });
-    // What went wrong is told by the close that follows; without a listener the package ws would throw.
-    socket.addEventListener('error', () => undefined);
-    socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
     this.#greeting = platform.setTimeout(
       () => this.end(ABNORMAL, 'the hub did not greet in time'),
       GREETING_MS,
@@ -97,7 +91,7 @@ export class Connection {
   send(text: string): void {
     if (this.#hasEnded) return;
     this.#await();
-    this.#transmit(text);
+    this.#wire.send(text);
   }
 
   /** Finds out soon whether the socket still lives. */
@@ -106,65 +100,40 @@ export class Connection {
     this.#answerMs = DOUBTED_ANSWER_MS;
     this.#awaitingSince = this.#platform.performanceNow();
     this.#arm();
-    // A probe of its own: those of the clock keep to a budget and may not be due. The hub answers it, and the clock ignores that.
-    this.#transmit(new Uint8Array(encodeProbe({ seq: PING_SEQ, t0: this.#awaitingSince })));
-    this.#clock.wake();
+    // Of its own: the probes of the clock keep to a budget and may not be due.
+    this.#wire.ping();
+    this.#wires.wake();
   }
 
   /** Ends it from this side, at once: whatever the socket says after that is not heard. */
   end(code: number, reason: string): void {
     if (this.#hasEnded) return;
-    this.#end(code, reason);
-    try {
-      // Only 1000 and 3000–4999 may be sent; the hub needs no other.
-      this.#socket.close(1000);
-    } catch {
-      // A socket that cannot be closed is one that never opened: it is let go of.
-    }
+    this.#wire.close();
+    this.#end(() => this.#listener.ended(code, reason));
   }
 
-  #onOpen(): void {
+  #onText(text: string): void {
     if (this.#hasEnded) return;
-    this.#listener.opened();
-    this.#clock.attach((bytes) => {
-      this.#await();
-      this.#transmit(bytes);
-    });
-  }
-
-  #onMessage(data: unknown, t3: number): void {
-    if (this.#hasEnded) return;
-    this.#lastHeardAt = t3;
-    this.#awaitingSince = undefined;
-    this.#answerMs = ANSWER_MS;
+    this.#heard();
     // The one boundary of inbound frames: whatever the hub sends, the socket's callback returns.
     try {
-      if (typeof data === 'string') this.#onText(data);
-      else if (data instanceof ArrayBuffer) this.#clock.receive(new Uint8Array(data), t3);
-      else this.#counts.malformed += 1;
+      const inbound = readFrame(text);
+      if (inbound.kind === 'malformed') this.#counts.malformed += 1;
+      else if (inbound.kind === 'unknown') this.#counts.unknown += 1;
+      else this.#listener.frame(inbound);
     } catch {
       this.#counts.malformed += 1;
     }
   }
 
-  #onText(text: string): void {
-    const inbound = readFrame(text);
-    if (inbound.kind === 'malformed') this.#counts.malformed += 1;
-    else if (inbound.kind === 'unknown') this.#counts.unknown += 1;
-    else this.#listener.frame(inbound);
-  }
-
-  #transmit(data: string | Uint8Array<ArrayBuffer>): void {
-    try {
-      this.#socket.send(data);
-    } catch {
-      // Not open any more, and the close has not come yet.
-      this.end(ABNORMAL, 'the socket takes no more');
-    }
+  #heard(): void {
+    this.#lastHeardAt = this.#platform.performanceNow();
+    this.#awaitingSince = undefined;
+    this.#answerMs = ANSWER_MS;
   }
 
   #await(): void {
-    if (this.#awaitingSince !== undefined) return;
+    if (this.#hasEnded || this.#awaitingSince !== undefined) return;
     this.#awaitingSince = this.#platform.performanceNow();
     if (this.#heartbeatMs !== Infinity) this.#arm();
   }
@@ -198,12 +167,11 @@ export class Connection {
     }
   }
 
-  #end(code: number, reason: string): void {
+  #end(tell: () => unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#platform.clearTimeout(this.#greeting);
     if (this.#watch !== undefined) this.#platform.clearTimeout(this.#watch);
-    this.#clock.detach();
-    this.#listener.ended(code, reason);
+    tell();
   }
 }

@@ -5,7 +5,6 @@ import type { Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
 import { SOCKET_PATH } from '../../protocol/version.ts';
 import { Backoff } from './backoff.ts';
-import type { ClientClock } from './client-clock.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Connection, type FrameCounts } from './connection.ts';
 import { EarshotError, closeCause, closeError } from './errors.ts';
@@ -14,6 +13,7 @@ import { Cell } from './observable.ts';
 import type { Platform, TimerHandle } from './platform.ts';
 import { RequestBook, connectionLost, type Outcome, type SendOptions } from './request-book.ts';
 import { askToken, type TokenSource } from './token-source.ts';
+import type { Wires } from './wire.ts';
 
 type ClosedState = Extract<ConnectionState, { phase: 'closed' }>;
 
@@ -22,7 +22,7 @@ export interface LinkOptions {
   readonly token: TokenSource;
   readonly client: { readonly name: string; readonly version: string };
   readonly platform: Platform;
-  readonly clock: ClientClock;
+  readonly wires: Wires;
   /** The hub knows who this is. What waits for a connection is sent when `ready` was called. */
   connected(user: User, ready: () => void): void;
   lost(): void;
@@ -84,6 +84,8 @@ export class Link {
       this.#life += 1;
       this.#attempt = 0;
       this.#backoff.reset();
+      this.#options.wires.start();
+      this.#options.wires.setHidden(this.#platform.isHidden());
       this.#removers = [
         this.#platform.onNetworkChange(() => this.#onNetworkChange()),
         this.#platform.onVisibilityChange(() => this.#onVisibilityChange()),
@@ -164,23 +166,25 @@ export class Link {
       connection = new Connection({
         url: socketUrl(this.#options.url),
         platform: this.#platform,
-        clock: this.#options.clock,
+        wires: this.#options.wires,
         counts: this.counts,
         listener: {
           opened: () => isCurrent() && this.#hello(),
           frame: (inbound) => isCurrent() && this.#onFrame(inbound),
           ended: (code, reason) => isCurrent() && this.#onEnd(code, reason),
+          impossible: (message) => isCurrent() && this.#onImpossible(message),
         },
       });
     } catch (error) {
-      const message = error instanceof Error ? error.message : 'no socket can be made';
-      this.#finish(
-        { phase: 'closed', cause: 'no_socket' },
-        new EarshotError('closed', message, { cause: error }),
-      );
+      this.#onImpossible(error instanceof Error ? error.message : 'no socket can be made', error);
       return;
     }
     this.#connection = connection;
+  }
+
+  #onImpossible(message: string, cause?: unknown): void {
+    const error = new EarshotError('closed', message, { cause });
+    this.#finish({ phase: 'closed', cause: 'no_socket' }, error);
   }
 
   #hello(): void {
@@ -314,7 +318,7 @@ export class Link {
   }
 
   #onVisibilityChange(): void {
-    this.#options.clock.visibilityChanged();
+    this.#options.wires.setHidden(this.#platform.isHidden());
     // A page that was hidden may have slept, and its timers with it.
     if (!this.#platform.isHidden()) this.#onNetworkChange();
   }
@@ -322,6 +326,7 @@ export class Link {
   #finish(state: ClosedState, error: EarshotError): void {
     this.#life += 1;
     this.#drop();
+    this.#options.wires.stop();
     for (const remove of this.#removers.splice(0)) remove();
     this.state.set(state);
     this.#book.failAll(error);

@@ -15,6 +15,8 @@ import type { AudioTimeline } from './audio-timeline.ts';
 export interface ElementOutputOptions {
   readonly createElement: () => HTMLAudioElement;
   readonly url: (trackId: TrackId, fresh: boolean) => Promise<string>;
+  /** The factor that makes a track as loud as the others. */
+  readonly levelOf: (trackId: TrackId) => number;
   /** Sound goes through it where there is one. */
   readonly graph?:
     | {
@@ -37,6 +39,7 @@ interface Part {
   cancelEnd: () => void;
 }
 
+const deckCount = 3;
 const fadeMs = 8;
 /** The clock's estimate creeps: what moved by less is not placed anew. */
 const sameMomentMs = 1;
@@ -49,7 +52,7 @@ const seekCostMs = 60;
 const committedMs = 150;
 
 /**
- * Two decks: one plays, the other holds what comes next, at its start. Elements cannot be scheduled, so starts are timers less what
+ * Three decks: one plays, the others hold the two tracks that come next, at their starts. Elements cannot be scheduled, so starts are timers less what
  * starting has cost so far; a deck that ends starts the next one by its own event, should timers be asleep.
  */
 export class ElementOutput implements AudioOutput {
@@ -72,13 +75,16 @@ export class ElementOutput implements AudioOutput {
   }
 
   prepare(tracks: readonly WantedTrack[]): void {
-    this.#wanted = tracks.slice(0, 2);
+    this.#wanted = tracks.slice(0, deckCount);
     for (const { trackId, positionMs } of this.#wanted) {
       if (this.#decks.some((each) => each.trackId === trackId)) continue;
       const deck = this.#deckFor(trackId);
       if (deck === undefined) continue;
       deck.load(trackId);
       deck.seek(positionMs);
+    }
+    for (const deck of this.#decks) {
+      if (deck.trackId !== undefined) deck.setLevel(this.#options.levelOf(deck.trackId));
     }
   }
 
@@ -128,14 +134,14 @@ export class ElementOutput implements AudioOutput {
 
   /** Called in a press: the decks may play from then on. */
   unlock(): void {
-    while (this.#decks.length < 2) this.#addDeck();
+    while (this.#decks.length < deckCount) this.#addDeck();
     for (const deck of this.#decks) deck.bless();
   }
 
   /** Where no audio graph does it. */
   setVolume(volume: number): void {
     this.#volume = volume;
-    for (const deck of this.#decks) deck.element.volume = volume;
+    if (this.#options.graph === undefined) for (const deck of this.#decks) deck.setVolume(volume);
   }
 
   close(): void {
@@ -149,6 +155,7 @@ export class ElementOutput implements AudioOutput {
     if (deck === undefined || this.#parts.some((part) => part.deck === deck)) return;
     if (deck.trackId !== stretch.trackId) deck.load(stretch.trackId);
     if (deck.failure !== undefined) return;
+    deck.setLevel(this.#options.levelOf(stretch.trackId));
     const part: Part = { stretch, deck, phase: 'cued', cancelStart: idle, cancelEnd: idle };
     this.#parts.push(part);
     deck.setRate(this.#rate);
@@ -274,7 +281,7 @@ export class ElementOutput implements AudioOutput {
     const busy = this.#parts.map(({ deck }) => deck);
     const holding = this.#decks.find((deck) => deck.trackId === trackId && !busy.includes(deck));
     if (holding !== undefined) return holding;
-    if (this.#decks.length < 2) return this.#addDeck();
+    if (this.#decks.length < deckCount) return this.#addDeck();
     const free = this.#decks.filter((deck) => !busy.includes(deck));
     const unwanted = free.find(
       (deck) => !this.#wanted.some((track) => track.trackId === deck.trackId),
@@ -292,7 +299,7 @@ export class ElementOutput implements AudioOutput {
       after,
       onChange: () => this.#onDeckChange(),
     });
-    if (graph === undefined) deck.element.volume = this.#volume;
+    if (graph === undefined) deck.setVolume(this.#volume);
     this.#decks.push(deck);
     return deck;
   }

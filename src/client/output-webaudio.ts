@@ -1,4 +1,5 @@
 // Owns sound from decoded tracks, placed to the sample on the audio clock; must not know rooms or hub time.
+import type { TrackId } from '../../protocol/ids.ts';
 import type { DecodedTracks } from './audio-tracks.ts';
 import type { AudioTimeline } from './audio-timeline.ts';
 import type {
@@ -16,6 +17,8 @@ export interface WebAudioOutputOptions {
   readonly destination: AudioNode;
   readonly timeline: AudioTimeline;
   readonly tracks: DecodedTracks;
+  /** The factor that makes a track as loud as the others. */
+  readonly levelOf: (trackId: TrackId) => number;
 }
 
 /** Where sound begins or stops inside a track; short enough not to be heard as a fade. */
@@ -41,14 +44,16 @@ export class WebAudioOutput implements AudioOutput {
   readonly #destination: AudioNode;
   readonly #timeline: AudioTimeline;
   readonly #tracks: DecodedTracks;
+  readonly #levelOf: (trackId: TrackId) => number;
   #voices: Voice[] = [];
   #rate = 1;
 
-  constructor({ context, destination, timeline, tracks }: WebAudioOutputOptions) {
+  constructor({ context, destination, timeline, tracks, levelOf }: WebAudioOutputOptions) {
     this.#context = context;
     this.#destination = destination;
     this.#timeline = timeline;
     this.#tracks = tracks;
+    this.#levelOf = levelOf;
   }
 
   get latencyMs(): number {
@@ -69,6 +74,7 @@ export class WebAudioOutput implements AudioOutput {
 
   follow(stretches: readonly Stretch[]): void {
     this.#voices = this.#voices.filter((voice) => !voice.ended);
+    for (const voice of this.#voices) voice.setLevel(this.#levelOf(voice.stretch.trackId));
     if (!this.#timeline.known) return;
     const soonSec = this.#soonSec();
     let before: Voice | undefined;
@@ -141,7 +147,9 @@ export class WebAudioOutput implements AudioOutput {
     voice.stretch = stretch;
     if (voice.startSec <= soonSec) return voice;
     const { sec } = this.#startOf(stretch, before, soonSec);
-    if (Math.abs(sec - voice.startSec) < sameStartSec) return voice;
+    // A boundary is kept to the sample, as the rate of the track before changes.
+    const sameSec = stretch.joins ? 1 / this.#context.sampleRate : sameStartSec;
+    if (Math.abs(sec - voice.startSec) < sameSec) return voice;
     this.#drop(voice);
     return undefined;
   }
@@ -152,7 +160,7 @@ export class WebAudioOutput implements AudioOutput {
     const endSec = this.#timeline.secHeardAt(stretch.endMs) ?? Infinity;
     if (positionMs >= stretch.durationMs || sec >= endSec) return undefined;
     // A track that begins at its beginning brings its own silence; anywhere else it would click.
-    return this.#begin(stretch, sec, positionMs, positionMs > 0 ? fadeSec : 0);
+    return this.#begin(stretch, sec, positionMs, positionMs >= 1 ? fadeSec : 0);
   }
 
   #begin(
@@ -172,6 +180,7 @@ export class WebAudioOutput implements AudioOutput {
       positionMs,
       rate: this.#restRate(),
       fadeInSec,
+      level: this.#levelOf(stretch.trackId),
     });
     this.#voices.push(voice);
     return voice;
@@ -185,15 +194,23 @@ export class WebAudioOutput implements AudioOutput {
   ): { sec: number; positionMs: number } {
     const wantedSec = this.#timeline.secHeardAt(stretch.startMs) ?? soonSec;
     if (stretch.joins && before !== undefined) {
-      const endSec = before.secAtPosition(before.stretch.durationMs);
+      const endSec = before.secAtPosition(before.lastMs);
       if (Math.abs(endSec - wantedSec) < joinWithinSec && endSec > soonSec) {
-        return { sec: endSec, positionMs: stretch.positionMs };
+        return this.#onFrame(endSec, stretch.positionMs);
       }
     }
     if (wantedSec >= soonSec) return { sec: wantedSec, positionMs: stretch.positionMs };
     // Too late for its beginning: in the middle, as far in as it will be by then.
     const heardMs = this.#timeline.heardAtMs(soonSec) ?? stretch.startMs;
     return { sec: soonSec, positionMs: stretch.positionMs + heardMs - stretch.startMs };
+  }
+
+  /** The first whole frame from `sec` on, and the position there: between frames the browser would have to guess at the join. */
+  #onFrame(sec: number, positionMs: number): { sec: number; positionMs: number } {
+    const { sampleRate } = this.#context;
+    const frameSec = Math.ceil(sec * sampleRate - 1e-3) / sampleRate;
+    const lateMs = Math.max(0, frameSec - sec) * 1_000 * this.#restRate();
+    return { sec: frameSec, positionMs: positionMs + lateMs };
   }
 
   /** Gives every voice its end, and sends away those that nothing wants any more. */
@@ -212,7 +229,8 @@ export class WebAudioOutput implements AudioOutput {
       const { endMs, startMs, positionMs, durationMs } = voice.stretch;
       const byItself = endMs - startMs >= durationMs - positionMs - 2;
       if (byItself) {
-        voice.endAt(voice.secAtPosition(durationMs), voice.outlastsTrack ? fadeSec : 0);
+        const fade = voice.outlastsTrack ? fadeSec : 0;
+        voice.endAt(voice.secAtPosition(voice.lastMs), fade);
       } else {
         const endSec = this.#timeline.secHeardAt(endMs) ?? soonSec;
         voice.endAt(Math.max(endSec, soonSec), fadeSec);

@@ -48,10 +48,11 @@ export interface ProfileChange {
   readonly picture?: string | null;
 }
 
-/** A profile after a change, with a token that has its name. */
+/** A profile after a change, and a guest's token that has its name, which ends when the one before does. */
 export interface ProfileGrant {
-  readonly token: string;
-  readonly expiresInMs: number;
+  /** Absent for an operator's people, whose tokens are the operator's. */
+  readonly token?: string;
+  readonly expiresInMs?: number;
   readonly user: User;
   readonly profile: Profile;
 }
@@ -156,11 +157,12 @@ export class PeopleCalls {
     return (await this.#call<{ devices: Device[] }>('GET', '/v1/me/devices')).devices;
   }
 
-  /** That device gets no token any more. */
+  /** That device has the account no more: its tokens work no more, and its connections are closed. */
   async revokeDevice(id: string): Promise<void> {
     await this.#call('DELETE', `/v1/me/devices/${encodeURIComponent(id)}`);
   }
 
+  /** For guests; `conflict` for an operator's people. */
   link(): Promise<AccountLink> {
     return this.#call<AccountLink>('POST', '/v1/me/link');
   }

@@ -1,4 +1,5 @@
-// Owns what the SDK needs of its surroundings, with the defaults of browsers and Node; the only file here that reads globals.
+// Owns what the SDK needs of its surroundings, with the defaults of browsers and Node; the only file here that reads globals,
+// but for the start of the worker.
 
 /** The part of a WebSocket that is used. The browser's has it, and so has that of the package `ws`. */
 export interface SocketLike {
@@ -16,11 +17,27 @@ export interface SocketLike {
 
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
+/** The part of a dedicated worker that is used. */
+export interface WorkerLike {
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  /** It could not be started, or something in it threw. */
+  addEventListener(type: 'error', listener: () => void): void;
+  postMessage(message: unknown): void;
+  terminate(): void;
+}
+
 export type TimerHandle = unknown;
 
 export interface Platform {
   /** Undefined where there is none: Node before 22. Pass that of `ws` then. */
   readonly WebSocket: SocketConstructor | undefined;
+  /**
+   * Starts the worker of `wire-worker.ts`. Absent where a worker gains nothing (in Node, in a worker) or could not have what the page
+   * has (a socket or clock of your own). It may throw, and the worker may never say a word: the page does it all then.
+   */
+  readonly startWorker?: (() => WorkerLike) | undefined;
+  /** Where `performanceNow` began by the wall clock, ms: a claim that is compared with a worker's. */
+  readonly timeOriginMs?: number;
   readonly fetch: typeof fetch;
   /** Monotonic, ms, as fine as there is. */
   performanceNow(): number;
@@ -44,6 +61,7 @@ interface EventSource {
 
 interface Surroundings {
   readonly WebSocket?: SocketConstructor;
+  readonly Worker?: new (url: URL, options: { readonly type: 'module' }) => WorkerLike;
   readonly document?: EventSource & { readonly hidden: boolean };
   readonly navigator?: { readonly connection?: Partial<EventSource> };
   readonly addEventListener?: unknown;
@@ -63,6 +81,13 @@ function listen(
   };
 }
 
+/** Only a page has a thread that is kept busy by others. */
+function workerStarter(): (() => WorkerLike) | undefined {
+  if (surroundings.document === undefined || surroundings.Worker === undefined) return undefined;
+  // Written like this for bundlers, which look for this very expression; those for TypeScript find the source of that name.
+  return () => new Worker(new URL('./wire-worker.js', import.meta.url), { type: 'module' });
+}
+
 /** The defaults: a browser's page or worker, or Node. */
 export function defaultPlatform(): Platform {
   const scope =
@@ -71,6 +96,8 @@ export function defaultPlatform(): Platform {
       : (globalThis as unknown as EventSource);
   return {
     WebSocket: surroundings.WebSocket,
+    startWorker: workerStarter(),
+    timeOriginMs: performance.timeOrigin,
     fetch: (...args) => fetch(...args),
     performanceNow: () => performance.now(),
     wallNow: () => Date.now(),
@@ -92,7 +119,12 @@ export function defaultPlatform(): Platform {
   };
 }
 
+/** What a worker has of its own: where one of these is replaced, only this thread can do as is wished. */
+const OF_EACH_THREAD = ['WebSocket', 'performanceNow', 'wallNow', 'setTimeout', 'random'] as const;
+
 /** The defaults with some parts replaced: what a test or a client in Node passes in. */
 export function platformWith(parts: Partial<Platform> = {}): Platform {
-  return { ...defaultPlatform(), ...parts };
+  const isPlain = OF_EACH_THREAD.every((part) => parts[part] === undefined);
+  const defaults = defaultPlatform();
+  return { ...defaults, startWorker: isPlain ? defaults.startWorker : undefined, ...parts };
 }

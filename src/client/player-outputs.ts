@@ -8,12 +8,14 @@ import { ElementOutput } from './output-element.ts';
 import { WebAudioOutput } from './output-webaudio.ts';
 import { TrackMedia, type SignedUrl } from './player-media.ts';
 import { defaultDecodedBytes, type PlayerPlatform } from './player-platform.ts';
+import type { TrackLevels } from './track-levels.ts';
 
 export type OutputWish = 'auto' | 'webaudio' | 'element';
 
 export interface OutputsOptions {
   readonly platform: PlayerPlatform;
   readonly mediaUrl: (trackId: TrackId) => Promise<SignedUrl>;
+  readonly levels: TrackLevels;
   readonly wish: OutputWish;
   readonly maxDecodedBytes?: number | undefined;
   readonly onChange: () => void;
@@ -61,7 +63,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
 }
 
 function createElementOutput(
-  { platform, onChange }: OutputsOptions,
+  { platform, levels, onChange }: OutputsOptions,
   media: TrackMedia,
   graph: AudioGraph | undefined,
 ): ElementOutput | undefined {
@@ -70,9 +72,10 @@ function createElementOutput(
   return new ElementOutput({
     createElement,
     url: (trackId, fresh) => media.url(trackId, fresh),
+    levelOf: (trackId) => levels.levelOf(trackId),
     graph: graph && {
       context: graph.context,
-      destination: graph.output,
+      destination: graph.music,
       timeline: graph.timeline,
     },
     after: platform.after,
@@ -82,20 +85,30 @@ function createElementOutput(
 }
 
 function createWebAudioOutput(
-  { platform, maxDecodedBytes, onChange }: OutputsOptions,
+  { platform, levels, maxDecodedBytes, onChange }: OutputsOptions,
   media: TrackMedia,
   graph: AudioGraph,
   fallback: ElementOutput | undefined,
 ): AudioOutput {
-  const { context, output: destination, timeline } = graph;
+  const { context, music: destination, timeline } = graph;
   const tracks = new DecodedTracks({
     load: (trackId, signal) => media.load(trackId, signal),
-    decode: (bytes) => context.decodeAudioData(bytes),
+    decode: async (bytes, trackId) => {
+      const buffer = await context.decodeAudioData(bytes);
+      await levels.examine(trackId, buffer);
+      return buffer;
+    },
     sampleRate: context.sampleRate,
     maxBytes: maxDecodedBytes ?? defaultDecodedBytes(platform),
     onChange,
   });
-  const precise = new WebAudioOutput({ context, destination, timeline, tracks });
+  const precise = new WebAudioOutput({
+    context,
+    destination,
+    timeline,
+    tracks,
+    levelOf: (trackId) => levels.levelOf(trackId),
+  });
   if (fallback === undefined) return precise;
   return new OutputChoice({ precise, fallback, fits: (durationMs) => tracks.fits(durationMs) });
 }

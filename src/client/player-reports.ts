@@ -10,6 +10,8 @@ export interface SyncReport {
   readonly state: SyncState;
 }
 
+export type Delays = Pick<SyncReport, 'rttMs' | 'outputLatencyMs'>;
+
 export interface ReportsOptions {
   readonly ready: (entryId: EntryId, bufferedMs: number) => Promise<unknown>;
   readonly reportSync: (report: SyncReport) => Promise<unknown>;
@@ -21,6 +23,8 @@ const changeAfterMs = 1_000;
 const mostErrorMs = 600_000;
 const mostLatencyMs = 10_000;
 const retryMs = 1_000;
+/** Delays that moved by less make no other lead worth a word. */
+const delayStepMs = 15;
 
 export class PlayerReports {
   readonly #options: ReportsOptions;
@@ -29,6 +33,7 @@ export class PlayerReports {
   #retryAt = -Infinity;
   #reportedAt = -Infinity;
   #reportedState: SyncState | undefined;
+  #toldDelays: { readonly needMs: number; readonly occasion: string } | undefined;
 
   constructor(options: ReportsOptions) {
     this.#options = options;
@@ -66,6 +71,28 @@ export class PlayerReports {
     if (sinceMs < (changed ? changeAfterMs : everyMs)) return;
     this.#reportedAt = nowMs;
     this.#reportedState = report.state;
+    this.#toldDelays = undefined;
+    this.#send(report);
+  }
+
+  /**
+   * To be called often while nothing plays: the next start is planned by what is told here. Told once an occasion, and anew when it has
+   * changed by more than a little.
+   */
+  delays({ rttMs, outputLatencyMs }: Delays, occasion: string, nowMs: number): void {
+    if (!Number.isFinite(rttMs)) return;
+    const needMs = rttMs / 2 + outputLatencyMs;
+    const told = this.#toldDelays;
+    const isNews = told?.occasion !== occasion || Math.abs(told.needMs - needMs) >= delayStepMs;
+    const leastMs = told?.occasion === occasion ? everyMs : changeAfterMs;
+    if (!isNews || nowMs - this.#reportedAt < leastMs) return;
+    this.#reportedAt = nowMs;
+    this.#reportedState = 'idle';
+    this.#toldDelays = { needMs, occasion };
+    this.#send({ errorMs: 0, maxErrorMs: 0, rttMs, outputLatencyMs, state: 'idle' });
+  }
+
+  #send(report: SyncReport): void {
     const finite = {
       errorMs: clamp(report.errorMs, -mostErrorMs, mostErrorMs),
       maxErrorMs: clamp(report.maxErrorMs, 0, mostErrorMs),

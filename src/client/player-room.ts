@@ -4,6 +4,7 @@ import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import type { ClockQuality } from '../clock/corridor.ts';
 import type { Observable } from './observable.ts';
 import type { SyncReport } from './player-reports.ts';
+import type { TrackGain } from './track-levels.ts';
 
 export interface PlayerRoomView {
   readonly room: Pick<PublicRoom, 'queue' | 'playback'>;
@@ -22,6 +23,8 @@ export interface PlayerClockStatus {
   readonly maxErrorMs: number;
   readonly estErrorMs: number;
   readonly rttMinMs: number;
+  /** What three of four of the last round trips do not exceed; absent where nobody counts them. */
+  readonly rttUsualMs?: number;
   readonly skewPpm: number;
   readonly resets: number;
 }
@@ -38,9 +41,8 @@ export interface PlayerClock {
 export interface PlayerClient {
   readonly clock: PlayerClock;
   readonly api: {
-    track(id: TrackId): Promise<{
-      readonly mediaUrl: string;
-      readonly mediaUrlExpiresInMs: number;
-    }>;
+    track(
+      id: TrackId,
+    ): Promise<TrackGain & { readonly mediaUrl: string; readonly mediaUrlExpiresInMs: number }>;
   };
 }

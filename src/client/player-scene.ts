@@ -26,9 +26,11 @@ export function roomScene(view: PlayerRoomView, clock: PlayerClock, nudgeMs: num
   const { timeline } = view.room.playback;
   const anchor = anchorAt(timeline, hubNow);
   const entries = wantedEntries(view.room, hubNow, aheadEntries);
+  // From now, at the hub's pace: what the hub counts since a start is what has to have been heard, however the local crystal counts it.
+  // A clock that knows the hub's time knows the way back; 0 would only be long ago.
+  const localNow = (clock.toLocal(hubNow) ?? 0) - nudgeMs;
   return {
-    // A clock that knows the hub's time knows the way back; 0 would only be long ago.
-    stretches: planStretches(timeline, hubNow, (at) => (clock.toLocal(at) ?? 0) - nudgeMs),
+    stretches: planStretches(timeline, hubNow, (at) => localNow + (at - hubNow)),
     wanted: entries,
     track: hasTrack(anchor)
       ? { trackId: anchor.trackId, positionMs: positionAt(anchor, hubNow) }

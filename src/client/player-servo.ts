@@ -13,6 +13,15 @@ export interface Step {
   readonly nowMs: number;
 }
 
+/**
+ * What was done about an error that is heard or would be. `rate`: the speed from now on, of 1; `trim` where it only follows the crystals, else it
+ * catches up or waits. `jump` and `seek`: the position was moved by `byMs`, the one under a cross-fade.
+ */
+export type PlayerCorrection = { readonly errorMs: number } & (
+  | { readonly kind: 'rate'; readonly rate: number; readonly trim: boolean }
+  | { readonly kind: 'jump' | 'seek'; readonly byMs: number }
+);
+
 /** After a proven step, errors from here on are mended at once: nobody has to be spared a correction that is certain. */
 const certainMs = { webaudio: 4, element: 30 } as const;
 /** Below this, what could not be mended is in reach of the rate again. */
@@ -26,6 +35,11 @@ export class PlayerServo {
   #stretchId: string | undefined;
   #realign = false;
   #cannotKeepUp = false;
+  readonly #onCorrection: (correction: PlayerCorrection) => void;
+
+  constructor(onCorrection: (correction: PlayerCorrection) => void) {
+    this.#onCorrection = onCorrection;
+  }
 
   get cannotKeepUp(): boolean {
     return this.#cannotKeepUp;
@@ -55,7 +69,13 @@ export class PlayerServo {
         servo.reset();
         this.#resumedAtMs = nowMs;
         output.correct({ kind: 'rate', rate: freshRate }, nowMs);
-        output.correct({ kind: 'move', byMs: -errorMs + leadOf(output, servo) }, nowMs);
+        this.#move(
+          output.kind === 'element' ? 'seek' : 'jump',
+          leadOf(output, servo),
+          output,
+          errorMs,
+          nowMs,
+        );
         return;
       }
     }
@@ -70,12 +90,31 @@ export class PlayerServo {
     });
     if (action.kind === 'cannot_keep_up') this.#cannotKeepUp = true;
     else if (Math.abs(errorMs) < recoveredMs) this.#cannotKeepUp = false;
-    if (action.kind === 'rate') output.correct({ kind: 'rate', rate: action.rate }, nowMs);
-    if (action.kind === 'jump') output.correct({ kind: 'move', byMs: action.byMs }, nowMs);
+    if (action.kind === 'rate') {
+      const { rate } = action;
+      output.correct({ kind: 'rate', rate }, nowMs);
+      this.#onCorrection({ kind: 'rate', rate, trim: !servo.correcting, errorMs });
+    }
+    if (action.kind === 'jump') {
+      output.correct({ kind: 'move', byMs: action.byMs }, nowMs);
+      this.#onCorrection({ kind: 'jump', byMs: action.byMs, errorMs });
+    }
     if (action.kind === 'seek') {
       const leadMs = output.kind === 'element' ? action.toleranceLeadMs : 0;
-      output.correct({ kind: 'move', byMs: -errorMs + leadMs }, nowMs);
+      this.#move('seek', leadMs, output, errorMs, nowMs);
     }
+  }
+
+  #move(
+    kind: 'jump' | 'seek',
+    leadMs: number,
+    output: AudioOutput,
+    errorMs: number,
+    nowMs: number,
+  ): void {
+    const byMs = leadMs - errorMs;
+    output.correct({ kind: 'move', byMs }, nowMs);
+    this.#onCorrection({ kind, byMs, errorMs });
   }
 
   /** A start, a seek or a return is a resume; a boundary carries on with the error of the track before. */

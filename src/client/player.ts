@@ -1,17 +1,21 @@
 // Owns being in step: it follows a room's timeline by hub time, or its owner's wishes, and has an output make it heard; must not know sockets.
 import { anchorAt, hasTrack, positionAt } from '../../protocol/schemas/playback.ts';
-import type { SyncState } from '../../protocol/schemas/requests.ts';
 import type { AudioOutput, Measurement, Stretch } from './audio-output.ts';
+import { HubClicks } from './hub-clicks.ts';
+import { Listeners } from './listeners.ts';
 import { Cell, type Observable } from './observable.ts';
+import { OutputDevices, type DeviceMemory } from './output-devices.ts';
 import { createOutputs, type Outputs, type OutputWish } from './player-outputs.ts';
 import { browserPlatform, type PlayerPlatform } from './player-platform.ts';
-import { PlayerReports } from './player-reports.ts';
 import type { PlayerClient, PlayerClockStatus, PlayerRoom } from './player-room.ts';
 import { roomScene, selfScene, type Scene } from './player-scene.ts';
 import { SelfPlayback } from './player-self.ts';
-import { PlayerServo } from './player-servo.ts';
+import { PlayerServo, type PlayerCorrection } from './player-servo.ts';
 import type { PlayerState } from './player-state.ts';
+import { PlayerTelling } from './player-telling.ts';
+import { TrackLevels } from './track-levels.ts';
 
+export type { PlayerCorrection } from './player-servo.ts';
 export type { PlayerState } from './player-state.ts';
 
 export interface PlayerOptions {
@@ -21,13 +25,13 @@ export interface PlayerOptions {
   readonly output?: OutputWish;
   readonly maxDecodedBytes?: number;
   readonly platform?: PlayerPlatform;
+  /** Where nudges and latencies of output devices are kept; absent: for as long as the player lives. */
+  readonly devices?: DeviceMemory;
 }
 
 const tickMs = 250;
 /** Until the audio clock is known well. */
 const settlingTickMs = 100;
-/** A start takes a moment to be heard; a longer silence is told to the room. */
-const silenceMs = 1_000;
 /** What one asks for oneself is placed so far ahead that it begins at its first sample. */
 const selfLeadMs = 120;
 
@@ -39,46 +43,52 @@ export class Player {
   readonly #client: PlayerClient;
   readonly #room: PlayerRoom;
   readonly #platform: PlayerPlatform;
+  readonly #levels: TrackLevels;
   readonly #outputs: Outputs;
   readonly #output: AudioOutput;
-  readonly #reports: PlayerReports;
-  readonly #servo = new PlayerServo();
+  readonly #telling: PlayerTelling;
+  readonly #devices: OutputDevices;
+  readonly #corrections = new Listeners<[correction: PlayerCorrection]>();
+  readonly #servo = new PlayerServo((correction) => this.#corrections.call(correction));
   readonly #state: Cell<PlayerState>;
   readonly #removers: (() => void)[];
   #mode: PlayerState['mode'] = 'locked';
   #self: SelfPlayback | undefined;
-  #nudgeMs = 0;
+  #clicks: HubClicks | undefined;
+  #outputLabel: string | undefined;
   #clockResets: number;
   #clockTrusted: boolean;
   #clockTold = false;
-  /** Since when (local) something should be heard, and is not. */
-  #silentSinceMs: number | undefined;
-  #joins = 0;
-  #wasJoined = false;
   #cancelTick: () => void = () => undefined;
   #ticking = false;
   #stopped = false;
 
   /** @throws Error where the platform cannot play sound at all */
-  constructor({ client, room, output = 'auto', maxDecodedBytes, platform }: PlayerOptions) {
+  constructor(options: PlayerOptions) {
+    const { client, room, output = 'auto', maxDecodedBytes, platform, devices } = options;
     this.#client = client;
     this.#room = room;
     this.#platform = platform ?? browserPlatform();
+    this.#levels = new TrackLevels({
+      memory: this.#platform.levelMemory,
+      pause: this.#platform.pause,
+      onChange: () => this.#tick(),
+    });
     this.#outputs = createOutputs({
       platform: this.#platform,
       mediaUrl: async (trackId) => {
-        const { mediaUrl, mediaUrlExpiresInMs } = await client.api.track(trackId);
-        return { url: mediaUrl, expiresInMs: mediaUrlExpiresInMs };
+        const track = await client.api.track(trackId);
+        this.#levels.tell(trackId, track);
+        return { url: track.mediaUrl, expiresInMs: track.mediaUrlExpiresInMs };
       },
+      levels: this.#levels,
       wish: output,
       maxDecodedBytes,
       onChange: () => this.#tick(),
     });
     this.#output = this.#outputs.output;
-    this.#reports = new PlayerReports({
-      ready: (entryId, bufferedMs) => room.ready(entryId, bufferedMs),
-      reportSync: (report) => room.reportSync(report),
-    });
+    this.#telling = new PlayerTelling(room, client.clock, this.#output);
+    this.#devices = new OutputDevices(devices);
     this.#clockResets = client.clock.status.value.resets;
     this.#clockTrusted = client.clock.status.value.quality === 'good';
     this.#state = new Cell<PlayerState>({
@@ -89,17 +99,26 @@ export class Player {
       positionMs: 0,
       cannotKeepUp: false,
       outputLatencyMs: 0,
+      device: this.#devices.current,
+      clicking: false,
     });
     this.#removers = [
       room.view.subscribe(() => this.#tick()),
       client.clock.status.subscribe((status) => this.#onClock(status)),
       this.#platform.onWake(() => this.#tick()),
+      this.#platform.onDeviceChange?.(() => this.#onDeviceChange()) ?? (() => undefined),
     ];
+    this.#askOutputLabel();
     this.#tick();
   }
 
   get state(): Observable<PlayerState> {
     return this.#state;
+  }
+
+  /** Told of all that is done to stay in step, as it is done. @returns the remover */
+  onCorrection(listener: (correction: PlayerCorrection) => void): () => void {
+    return this.#corrections.add(listener);
   }
 
   /** The last node before the destination, for a visualiser or a measurement; absent without Web Audio. */
@@ -151,10 +170,30 @@ export class Player {
     this.#outputs.setVolume(Math.max(0, Math.min(1, volume)));
   }
 
-  /** @param ms by how much the speakers are later than the browser says; sound is sent that much earlier */
+  /** Whether all tracks are played equally loud (the default), or each as it was recorded. */
+  setLoudnessMatching(on: boolean): void {
+    this.#levels.setMatching(on);
+  }
+
+  /**
+   * For the output device that sounds now, and remembered for it.
+   * @param ms by how much it is later than the browser says; sound is sent that much earlier
+   */
   setNudge(ms: number): void {
-    this.#nudgeMs = ms;
+    this.#devices.setNudge(ms);
     this.#servo.realign();
+    this.#tick();
+  }
+
+  /**
+   * Clicks in time with the hub, the music low beside them, so that one hears whether two devices agree, whatever room they are in.
+   * Not while locked, nor without Web Audio: `state.clicking` tells.
+   */
+  setClicking(isWanted: boolean): void {
+    this.#clicks?.stop();
+    const { graph } = this.#outputs;
+    this.#clicks =
+      isWanted && graph !== undefined && this.#mode !== 'locked' ? new HubClicks(graph) : undefined;
     this.#tick();
   }
 
@@ -164,6 +203,7 @@ export class Player {
     this.#cancelTick();
     for (const remove of this.#removers) remove();
     this.#tellClock(false);
+    this.#clicks?.stop();
     this.#output.close();
     this.#outputs.graph?.close();
   }
@@ -177,6 +217,32 @@ export class Player {
     if (!stepped && !trusted) return;
     this.#servo.realign();
     this.#tick();
+  }
+
+  #onDeviceChange(): void {
+    this.#outputs.graph?.timeline.forgetLatency();
+    this.#askOutputLabel();
+  }
+
+  #askOutputLabel(): void {
+    this.#platform.outputLabel?.().then(
+      (label) => {
+        this.#outputLabel = label;
+        this.#tick();
+      },
+      () => {
+        // Not in this document: the path alone has to tell.
+        this.#outputLabel = undefined;
+      },
+    );
+  }
+
+  /** Another device has its own nudge: what is under way moves there at once. */
+  #noticeDevice(): void {
+    const { graph } = this.#outputs;
+    if (graph === undefined) return;
+    if (this.#devices.observe(graph.signs(this.#outputLabel))) this.#servo.realign();
+    graph.timeline.assumeLatency(this.#devices.current.latencyMs);
   }
 
   #detach(): void {
@@ -205,27 +271,55 @@ export class Player {
     }
     this.#cancelTick();
     const settling = this.#mode !== 'locked' && this.#outputs.graph?.timeline.steady === false;
-    this.#cancelTick = this.#platform.after(settling ? settlingTickMs : tickMs, () => this.#tick());
+    const isHasty = settling || this.#clicks !== undefined;
+    this.#cancelTick = this.#platform.after(isHasty ? settlingTickMs : tickMs, () => this.#tick());
   }
 
   #step(nowMs: number): void {
     if (this.#outputs.graph?.sample(nowMs) === 'moved') this.#servo.realign();
-    const room = roomScene(this.#room.view.value, this.#client.clock, this.#nudgeMs);
+    this.#noticeDevice();
+    const { nudgeMs } = this.#devices.current;
+    const room = roomScene(this.#room.view.value, this.#client.clock, nudgeMs);
     const scene = this.#self === undefined ? room : selfScene(this.#self, room, nowMs);
     this.#output.prepare(scene.wanted);
     const audible = this.#mode !== 'locked' && this.#outputs.graph?.running !== false;
     if (audible) this.#output.follow(scene.stretches, nowMs);
+    this.#planClicks(nudgeMs);
 
     const current = scene.stretches.find(({ startMs, endMs }) => startMs <= nowMs && nowMs < endMs);
     const measured = audible && current !== undefined ? this.#output.measure(nowMs) : undefined;
     const buffering =
       current !== undefined && measured === undefined && !this.#isReady(current, nowMs);
-    if (current === undefined || measured !== undefined) this.#silentSinceMs = undefined;
-    else this.#silentSinceMs ??= nowMs;
     this.#correct(current, measured, buffering, nowMs);
     this.#tellClock(current !== undefined && (this.#clockTold || measured !== undefined));
-    this.#publish(scene, current, measured, buffering);
-    this.#report(scene, measured, buffering, nowMs);
+    this.#publish(scene, current, measured, buffering, nowMs);
+    this.#telling.tell(
+      {
+        mode: this.#mode,
+        entries: scene.entries,
+        isDue: current !== undefined,
+        measured,
+        buffering,
+        cannotKeepUp: this.#servo.cannotKeepUp,
+        outputLatencyMs: Math.max(0, this.#output.latencyMs + this.#bufferMs() + nudgeMs),
+      },
+      nowMs,
+    );
+  }
+
+  /** Of the page's own audio thread; the output's latency comes after it. */
+  #bufferMs(): number {
+    return (this.#outputs.graph?.context.baseLatency ?? 0) * 1_000;
+  }
+
+  #planClicks(nudgeMs: number): void {
+    const { clock } = this.#client;
+    const hubNow = clock.now();
+    if (hubNow === undefined || this.#outputs.graph?.running !== true) return;
+    this.#clicks?.plan(hubNow, (at) => {
+      const localMs = clock.toLocal(at);
+      return localMs === undefined ? undefined : localMs - nudgeMs;
+    });
   }
 
   #isReady(stretch: Stretch, nowMs: number): boolean {
@@ -266,7 +360,9 @@ export class Player {
     current: Stretch | undefined,
     measured: Measurement | undefined,
     buffering: boolean,
+    nowMs: number,
   ): void {
+    const waitsFor = this.#mode === 'locked' ? undefined : this.#outputs.graph?.heldBy(nowMs);
     const first = wanted[0];
     const failure = first && this.#output.buffered(first).failure;
     this.#state.set({
@@ -277,59 +373,13 @@ export class Player {
       positionMs: track?.positionMs ?? 0,
       cannotKeepUp: this.#servo.cannotKeepUp,
       outputLatencyMs: this.#output.latencyMs,
+      device: this.#devices.current,
+      clicking: this.#clicks !== undefined,
+      ...(waitsFor !== undefined && { waitsFor }),
       ...(track !== undefined && { trackId: track.trackId }),
       ...(measured !== undefined && { errorMs: measured.errorMs }),
       ...(first !== undefined &&
         failure !== undefined && { failed: { trackId: first.trackId, message: failure } }),
     });
-  }
-
-  #report(
-    { entries }: Scene,
-    measured: Measurement | undefined,
-    buffering: boolean,
-    nowMs: number,
-  ): void {
-    const { room, epoch, status } = this.#room.view.value;
-    if (status === 'joined' && !this.#wasJoined) this.#joins += 1;
-    this.#wasJoined = status === 'joined';
-    if (status !== 'joined') return;
-
-    const ready = entries.flatMap((entry) => {
-      const { ready: isReady, bufferedMs } = this.#output.buffered(entry);
-      return isReady ? [{ entryId: entry.entryId, bufferedMs }] : [];
-    });
-    const gate = room.playback.gate?.deadlineAt ?? '';
-    this.#reports.ready(ready, `${this.#joins}:${epoch}:${gate}`, nowMs);
-
-    const hubNow = this.#client.clock.now();
-    if (this.#mode === 'locked' || hubNow === undefined) return;
-    if (anchorAt(room.playback.timeline, hubNow).state !== 'playing') return;
-    const state = this.#syncState(measured, buffering, nowMs);
-    if (state === undefined) return;
-    const { maxErrorMs, rttMinMs } = this.#client.clock.status.value;
-    this.#reports.sync(
-      {
-        errorMs: this.#mode === 'detached' ? 0 : (measured?.errorMs ?? 0),
-        maxErrorMs,
-        rttMs: rttMinMs,
-        outputLatencyMs: this.#output.latencyMs,
-        state,
-      },
-      nowMs,
-    );
-  }
-
-  /** Undefined while there is nothing to tell yet: what is not heard is neither in step nor out of it. */
-  #syncState(
-    measured: Measurement | undefined,
-    buffering: boolean,
-    nowMs: number,
-  ): SyncState | undefined {
-    if (this.#mode === 'detached') return 'detached';
-    if (buffering) return 'buffering';
-    if (measured !== undefined) return this.#servo.cannotKeepUp ? 'cannot_keep_up' : 'following';
-    const silentSinceMs = this.#silentSinceMs ?? nowMs;
-    return nowMs - silentSinceMs >= silenceMs ? 'buffering' : undefined;
   }
 }

@@ -15,6 +15,10 @@ export interface TrackSummary {
   readonly hasCover: boolean;
   readonly mimeType: string;
   readonly sizeBytes: number;
+  /** What brings it to −18 LUFS, in dB; absent where the file has no such tag. */
+  readonly gainDb?: number;
+  /** The largest sample; 1 is full scale. */
+  readonly peak?: number;
 }
 
 export interface TrackDetail extends TrackSummary {
@@ -99,7 +103,10 @@ export class EarshotApi {
     return this.#call<User>('GET', '/v1/me');
   }
 
-  /** The new token carries the new name; the old one still names the same person. */
+  /**
+   * Of a guest. The new token carries the new name and ends when the old one does, which still names the same person. An operator's
+   * people are renamed as well, and given no token.
+   */
   rename(name: string): Promise<GuestGrant> {
     return this.#call<GuestGrant>('PATCH', '/v1/me', { name });
   }

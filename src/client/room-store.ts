@@ -22,7 +22,7 @@ export interface RoomSync {
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly members: Readonly<
-    Record<UserId, { readonly errorMs: number; readonly state: SyncState }>
+    Record<UserId, { readonly errorMs: number; readonly state: Exclude<SyncState, 'idle'> }>
   >;
 }
 

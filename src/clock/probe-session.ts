@@ -130,9 +130,14 @@ export class ProbeSession {
     return outcome;
   }
 
-  /** Compare the clocks, e.g. each second and on `visibilitychange`; a sleep that shows calls for probes at once. */
-  onWallClock(nowMs: number, wallMs: number): void {
-    if (this.corridor.noticeWall(nowMs, wallMs)) this.#urgentSince ??= nowMs;
+  /**
+   * Compare the clocks, e.g. each second and on `visibilitychange`; a sleep that shows calls for probes at once.
+   * @returns whether one shows
+   */
+  onWallClock(nowMs: number, wallMs: number): boolean {
+    const hasSlept = this.corridor.noticeWall(nowMs, wallMs);
+    if (hasSlept) this.#urgentSince ??= nowMs;
+    return hasSlept;
   }
 
   /** The device or the page woke up, or the network changed: look at once whether all is still as it was. */

@@ -43,6 +43,10 @@ interface Thresholds {
   readonly jumpMostMs: number;
   /** Smoothing of the error. */
   readonly averageMs: number;
+  /** How fast the quiet band's edge is pulled in, proportionally: without it an integrator would swing for ever. Far below what is heard. */
+  readonly pullRate: number;
+  /** A smaller change of rate is not worth a call; some browsers glitch at each. */
+  readonly rateStep: number;
 }
 
 const thresholds: Record<ServoKind, Thresholds> = {
@@ -53,6 +57,8 @@ const thresholds: Record<ServoKind, Thresholds> = {
     rateMostMs: 40,
     jumpMostMs: 300,
     averageMs: 500,
+    pullRate: 150e-6,
+    rateStep: 10e-6,
   },
   // One element cannot cross-fade with itself, and a seek of one costs a hole: the rate goes on for longer.
   element: {
@@ -62,6 +68,9 @@ const thresholds: Record<ServoKind, Thresholds> = {
     rateMostMs: 120,
     jumpMostMs: 120,
     averageMs: 800,
+    // An element starts some 10 ms off, by chance: of that, a tenth goes each second, at less than two cents of pitch.
+    pullRate: 1e-3,
+    rateStep: 50e-6,
   },
 };
 
@@ -71,11 +80,7 @@ const rateMost = 0.005;
 /** At the quiet band's edge; what is left to it is the skew's own error, a few ppm. */
 const integratorPerSecond = 1.5e-6;
 const integratorMost = 200e-6;
-/** A light proportional part in the quiet band, without which an integrator would swing for ever. */
-const dampingRate = 150e-6;
 const betweenRatesMs = 500;
-/** A smaller change of rate is not worth a call; some browsers glitch at each. */
-const rateStep = 10e-6;
 const coolDownMs = 2_000;
 const triesWithinMs = 30_000;
 const triesMost = 3;
@@ -119,6 +124,11 @@ export class Servo {
   /** The smoothed error; null until there is one. */
   get averageErrorMs(): number | null {
     return this.#averageMs;
+  }
+
+  /** A rate that was given out last is one to catch up or to wait, not only the crystals' difference. */
+  get correcting(): boolean {
+    return this.#correcting;
   }
 
   /** The room moved (seek, skip) or the player was placed anew: errors from before mean nothing. */
@@ -169,7 +179,7 @@ export class Servo {
 
   #trim(average: number, { nowMs, clockErrorMs }: ServoInput, base: number): ServoAction {
     const size = Math.abs(average);
-    const { enterMs, leaveMs, quietMs } = this.#limits;
+    const { enterMs, leaveMs, quietMs, pullRate } = this.#limits;
     if (this.#correcting && size < leaveMs) this.#correcting = false;
     // A clock that is unsure by 10 ms cannot tell an error of 5 from none.
     if (!this.#correcting && size > Math.max(enterMs, clockErrorMs)) this.#correcting = true;
@@ -181,7 +191,7 @@ export class Servo {
     const pull = Math.max(-1, Math.min(1, average / quietMs));
     const next = this.#integrator - integratorPerSecond * pull * (this.#elapsedMs / 1_000);
     this.#integrator = Math.max(-integratorMost, Math.min(integratorMost, next));
-    return this.#setRate(base + this.#integrator - pull * dampingRate, nowMs, false);
+    return this.#setRate(base + this.#integrator - pull * pullRate, nowMs, false);
   }
 
   #move(average: number, input: ServoInput, base: number): ServoAction {
@@ -213,7 +223,8 @@ export class Servo {
   }
 
   #setRate(rate: number, nowMs: number, atOnce: boolean): ServoAction {
-    if (this.#rate !== null && Math.abs(rate - this.#rate) < rateStep) return { kind: 'none' };
+    if (this.#rate !== null && Math.abs(rate - this.#rate) < this.#limits.rateStep)
+      return { kind: 'none' };
     if (!atOnce && nowMs - this.#rateAt < betweenRatesMs) return { kind: 'none' };
     this.#rate = rate;
     this.#rateAt = nowMs;

@@ -67,6 +67,8 @@ export type UserCommand =
   | {
       readonly type: 'AddToQueue';
       readonly tracks: readonly TrackInfo[];
+      /** Of the entries, where they are known before: those that are in the queue are there already. */
+      readonly entryIds?: readonly EntryId[];
       readonly at: 'next' | 'end';
     }
   | { readonly type: 'RemoveFromQueue'; readonly entryIds: readonly EntryId[] }

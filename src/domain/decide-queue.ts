@@ -38,13 +38,17 @@ function add(draft: Draft, command: Command<'AddToQueue'>, by: UserId): Refusal 
   const forbidden = requirePermission(draft.room, by, 'queueAdd');
   if (forbidden !== undefined) return forbidden;
   if (command.tracks.length === 0) return undefined;
+  if (command.entryIds?.every((id) => lookup(draft.room.public.queue, id) !== undefined) === true)
+    return undefined;
   const dropped = placeFor(draft, command.tracks.length);
   if (dropped === undefined) {
     const { maxQueueEntries } = draft.context.limits;
     return refuse('queue_full', `the queue holds at most ${maxQueueEntries} entries`);
   }
   renumberIfLong(draft);
-  const entryIds = command.tracks.map(() => draft.context.newEntryId());
+  const entryIds = command.tracks.map(
+    (_, i) => command.entryIds?.[i] ?? draft.context.newEntryId(),
+  );
   const unranked = entriesFor(draft, command.tracks, entryIds, by);
   const { entries, ranks } = isFair(draft.room)
     ? rankedByTurns(draft, unranked, command.at, by)

@@ -3,6 +3,7 @@ import type { EntryId } from '../../protocol/ids.ts';
 import type { Queue } from '../../protocol/schemas/room.ts';
 import type { RoomEvent } from './room-event.ts';
 import type { RoomState } from './room-state.ts';
+import { startOfTimeline } from './play-starts.ts';
 import { headEntryId } from './playback.ts';
 import { withoutShuffledMoves } from './undo-steps.ts';
 import { entriesOf, keysOf, lookup, withKey, withoutKeys, withoutMember } from './records.ts';
@@ -18,8 +19,11 @@ function moved(room: RoomState, event: RoomEvent<'PlaybackMoved'>): RoomState {
   const { timeline, gate, at } = event;
   if (timeline.length === 0) return room;
   const { gate: _over, ...playback } = room.public.playback;
+  const { playBegan: first, ...rest } = room;
+  const began = startOfTimeline({ timeline: playback.timeline, first }, timeline);
   const after: RoomState = {
-    ...room,
+    ...rest,
+    ...(began === undefined ? {} : { playBegan: began }),
     public: {
       ...room.public,
       playback: { ...playback, timeline, ...(gate === undefined ? {} : { gate }) },

@@ -15,6 +15,8 @@ export interface ImportedListen {
   readonly artist: string;
   readonly album?: string;
   readonly durationMs?: number;
+  /** The id under which an Earshot exported it: whoever has that listen has this one. */
+  readonly sameAs?: string;
 }
 
 export interface ImportedEntry {
@@ -24,6 +26,7 @@ export interface ImportedEntry {
   readonly track: ActivityTrack;
   readonly playKey: string;
   readonly spans: readonly Span[];
+  readonly sameAs?: string;
 }
 
 /**
@@ -35,7 +38,7 @@ export function importedEntry(
   listen: ImportedListen,
   idOf: (seed: string) => string,
 ): ImportedEntry {
-  const { at, title, artist, album, durationMs = USUAL_LENGTH_MS } = listen;
+  const { at, title, artist, album, durationMs = USUAL_LENGTH_MS, sameAs } = listen;
   const key = `import:${at}:${artist}:${title}`;
   const track = {
     title,
@@ -52,5 +55,6 @@ export function importedEntry(
     // Nobody else heard this very play.
     playKey: `${key}:${userId}`,
     spans: [[at, at + Math.ceil(neededMs(durationMs))]],
+    ...(sameAs === undefined ? {} : { sameAs }),
   };
 }

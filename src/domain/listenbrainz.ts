@@ -24,6 +24,7 @@ const ListenSchema = z.object({
           .min(1)
           .max(MAX_POSITION_MS / 1_000)
           .nullish(),
+        earshot_listen_id: z.uuid().nullish(),
       })
       .nullish(),
   }),
@@ -42,7 +43,11 @@ export interface ListenBrainzListen {
     readonly artist_name: string;
     readonly track_name: string;
     readonly release_name?: string;
-    readonly additional_info: { readonly duration_ms: number };
+    readonly additional_info: {
+      readonly duration_ms: number;
+      /** Ours: by it the same listen is known when it comes back. */
+      readonly earshot_listen_id: string;
+    };
   };
 }
 
@@ -51,7 +56,7 @@ export function importedListens({ payload }: ListenImport, now: HubMs): Imported
   return payload.map(({ listened_at: atS, track_metadata: track }, i) => {
     const at = atS * 1_000;
     if (at > now) throw new RangeError(`payload.${i}.listened_at: it is yet to come`);
-    const { duration_ms: ms, duration: s } = track.additional_info ?? {};
+    const { duration_ms: ms, duration: s, earshot_listen_id: id } = track.additional_info ?? {};
     const durationMs = ms ?? (typeof s === 'number' ? s * 1_000 : undefined);
     return {
       at,
@@ -59,11 +64,13 @@ export function importedListens({ payload }: ListenImport, now: HubMs): Imported
       artist: track.artist_name,
       ...(typeof track.release_name === 'string' ? { album: track.release_name } : {}),
       ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
+      ...(typeof id === 'string' ? { sameAs: id } : {}),
     };
   });
 }
 
 export function exportedListen(listen: {
+  readonly listenId: string;
   readonly at: HubMs;
   readonly track: {
     readonly title: string;
@@ -79,7 +86,7 @@ export function exportedListen(listen: {
       artist_name: artist,
       track_name: title,
       ...(album === undefined ? {} : { release_name: album }),
-      additional_info: { duration_ms: durationMs },
+      additional_info: { duration_ms: durationMs, earshot_listen_id: listen.listenId },
     },
   };
 }

@@ -14,8 +14,10 @@ export const VOUCHES_FOR_MS = 15_000;
 export const SOLO_LASTS_MS = 60_000;
 /** What is paused for so long has ended. */
 export const PAUSE_LASTS_MS = 600_000;
-/** The same track from so near its start, after it came so near its end, is another play. */
+/** The same track from so near its start, after it came so near its end, is another play; of a short one it is a quarter. */
 const REPLAY_MARGIN_MS = 10_000;
+/** What clients say of their position drifts by less. Of a short track it is a quarter: two plays of it must not be one. */
+const SOLO_DRIFT_MS = 15_000;
 
 export type Span = readonly [from: HubMs, to: HubMs];
 
@@ -79,8 +81,14 @@ export function soloPositionAt(said: SoloSaid, at: HubMs): number {
 
 /** Whether what is said of the same track at `at` begins it anew, instead of going on with it. */
 export function isReplay(before: SoloSaid, positionMs: number, at: HubMs): boolean {
-  const wasNearEnd = soloPositionAt(before, at) >= before.durationMs - REPLAY_MARGIN_MS;
-  return wasNearEnd && positionMs < Math.min(REPLAY_MARGIN_MS, before.durationMs / 2);
+  const marginMs = Math.min(REPLAY_MARGIN_MS, before.durationMs / 4);
+  const wasNearEnd = soloPositionAt(before, at) >= before.durationMs - marginMs;
+  return wasNearEnd && positionMs < marginMs;
+}
+
+/** About when a play of somebody alone began, as a number that all words about it share. */
+export function soloStartMark(durationMs: number, begunAt: HubMs): number {
+  return Math.floor(begunAt / Math.min(SOLO_DRIFT_MS, durationMs / 4));
 }
 
 /** The time heard alone between two words about it: none where the first did not say that it plays. */

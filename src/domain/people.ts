@@ -50,7 +50,7 @@ export const FRIEND_LIMITS: FriendLimits = {
 export interface Ask {
   readonly sentAt: HubMs;
   readonly declinedAt?: HubMs;
-  /** Taken back after it had been declined: kept so that taking it back is no way around the rest. */
+  /** Taken back after it had been declined, or ended by a block: kept so that neither is a way around the rest. */
   readonly isWithdrawn: boolean;
 }
 
@@ -154,6 +154,16 @@ export interface AudienceChange {
   readonly chosen?: readonly UserId[];
   /** The end of a private session; null ends it. */
   readonly privateUntil?: HubMs | null;
+}
+
+/** Beyond it somebody has most likely mistaken the unit, and would be seen by nobody for good. */
+export const MAX_PRIVATE_MS = 366 * DAY_MS;
+
+/** The end of a private session as somebody asks for it at `now`. Throws a `RangeError` that says what is wrong. */
+export function checkPrivateUntil(privateUntil: HubMs | null | undefined, now: HubMs): void {
+  if (typeof privateUntil !== 'number') return;
+  if (!(privateUntil >= 0 && privateUntil <= now + MAX_PRIVATE_MS))
+    throw new RangeError('privateUntil: a hub time at most a year from now');
 }
 
 /** Throws a `RangeError` that says what is wrong. */

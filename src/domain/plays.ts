@@ -1,6 +1,7 @@
 // What was heard of a room's timeline, as stretches of entries. Pure; knows neither the log nor who was there.
 import type { EntryId, HubMs, TrackId } from '../../protocol/ids.ts';
 import { hasTrack, type Anchor } from '../../protocol/schemas/playback.ts';
+import type { Span } from './now-playing.ts';
 
 /** One uninterrupted stretch of one entry; seeks within it do not part it, the entry's end does. */
 export interface PlayedSegment {
@@ -56,6 +57,21 @@ export function playedSegments(
     continues = isOver ? undefined : entryId;
   });
   return segments;
+}
+
+/** When between `from` and `to` the anchor at `index` of a timeline sounds; undefined where it does not. */
+export function soundedSpan(
+  timeline: readonly Anchor[],
+  index: number,
+  from: HubMs,
+  to: HubMs,
+): Span | undefined {
+  const anchor = timeline[index];
+  if (anchor === undefined || !hasTrack(anchor) || anchor.state !== 'playing') return undefined;
+  const overAt = anchor.at + anchor.durationMs - anchor.positionMs;
+  const endedAt = Math.min(overAt, timeline[index + 1]?.at ?? Infinity, to);
+  const startedAt = Math.max(anchor.at, from);
+  return endedAt > startedAt ? [startedAt, endedAt] : undefined;
 }
 
 /**

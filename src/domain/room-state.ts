@@ -1,6 +1,7 @@
 // The state of a room: the public part that travels, and what only the hub may know. Plain JSON, so that a log can snapshot it.
 import type { EntryId, HubMs, InviteCode, UserId } from '../../protocol/ids.ts';
 import type { Entry, PublicRoom, Role } from '../../protocol/schemas/room.ts';
+import type { PlayStart } from './play-starts.ts';
 
 /** Somebody whom the room remembers: everybody who is here, and those gone who still hold a role or were let in. */
 export interface Member {
@@ -63,6 +64,8 @@ export interface RoomState {
   readonly votes: Readonly<Record<EntryId, Readonly<Record<UserId, 1 | -1>>>>;
   /** Votes to skip; an entry's are dropped when it is no longer current. */
   readonly skipVotes: Readonly<Record<EntryId, readonly UserId[]>>;
+  /** The play that goes on at the first anchor of the timeline; what began it may have left the timeline. */
+  readonly playBegan?: PlayStart;
   /** Newest last, bounded. */
   readonly undo: readonly UndoStep[];
   /** `at` of the last event. Never runs backward. */

@@ -100,7 +100,9 @@ export const CountsQuery = z.object({
   by: z.enum(['track', 'artist', 'day']),
   from,
   to,
-  timeZone: z.string().max(64).default('UTC').openapi({ description: 'an IANA name' }),
+  timeZone: z.string().max(64).default('UTC').openapi({
+    description: 'an IANA name of an area and a place, as Europe/London, or UTC',
+  }),
   limit,
 });
 export const CountsBody = z

@@ -85,5 +85,7 @@ export const GuestTokenBody = TokenBody.extend({ device: DeviceSecretBody.option
 );
 const seen = { colour: z.string().optional(), picture: z.string().optional() };
 export const MeBody = UserBody.extend(seen).openapi('Me');
-export const MeTokenBody = TokenBody.extend({ user: MeBody }).openapi('MeToken');
+export const MeTokenBody = TokenBody.partial()
+  .extend({ user: MeBody })
+  .openapi('MeToken', { description: 'with a token for a guest alone' });
 export const LabelBody = z.strictObject({ label: shownName.optional() }).openapi('DeviceLabel');

@@ -26,6 +26,11 @@ const track = {
   mimeType: z.string(),
   sizeBytes: z.number(),
   hasCover: z.boolean(),
+  gainDb: z
+    .number()
+    .optional()
+    .openapi({ description: 'what brings it to −18 LUFS; absent where the file has no such tag' }),
+  peak: z.number().optional().openapi({ description: 'the largest sample; 1 is full scale' }),
 };
 export const TrackBody = z.object(track).openapi('Track');
 export const TrackDetailBody = z

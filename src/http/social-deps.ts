@@ -1,6 +1,7 @@
 // What the routes of people and listening are given.
 import type { Activities } from '../hub/activities.ts';
 import { Erasure } from '../hub/erasure.ts';
+import type { Dismissals } from '../hub/dismissals.ts';
 import type { FeedDesk } from '../hub/feed-desk.ts';
 import { FeedHistory } from '../hub/feed-history.ts';
 import type { Hub } from '../hub/hub.ts';
@@ -22,7 +23,8 @@ export interface SocialDeps {
   readonly activityLog: ActivityLog;
   readonly traces: Traces;
   readonly activities: Pick<Activities, 'remove'>;
-  readonly desk: Pick<FeedDesk, 'tell'>;
+  readonly desk: Pick<FeedDesk, 'tell' | 'setAudience'>;
+  readonly dismissals: Pick<Dismissals, 'device'>;
   readonly history: FeedHistory;
   readonly erasure: Pick<Erasure, 'erase'>;
 }
@@ -44,10 +46,10 @@ export interface SocialPorts {
 /** Undefined where the hub has no feed. */
 export function socialDeps(
   ports: SocialPorts,
-  hub: Pick<Hub, 'feed' | 'rooms' | 'dismiss'>,
+  hub: Pick<Hub, 'feed' | 'rooms'>,
 ): SocialDeps | undefined {
   if (hub.feed === undefined) return undefined;
-  const { activities, desk } = hub.feed;
+  const { activities, desk, dismissals } = hub.feed;
   const { friends, accounts, activityLog, traces } = ports;
   return {
     friends,
@@ -56,13 +58,8 @@ export function socialDeps(
     traces,
     activities,
     desk,
+    dismissals,
     history: new FeedHistory(ports),
-    erasure: new Erasure({
-      ...ports,
-      activities,
-      desk,
-      rooms: hub.rooms,
-      dismiss: (userId) => hub.dismiss(userId),
-    }),
+    erasure: new Erasure({ ...ports, dismissals, desk, rooms: hub.rooms }),
   };
 }

@@ -6,10 +6,11 @@ import type { ActivityTrack } from '../../protocol/schemas/feed.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { SyncState } from '../../protocol/schemas/requests.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
+import type { PastActivity } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
-import { StoreUnavailable } from '../ports/room-log.ts';
+import { ALONE } from './activity-author.ts';
 import { ActivityAuthors } from './activity-authors.ts';
 import { ActivityHistory } from './activity-history.ts';
 import { ActivityJoining } from './activity-joining.ts';
@@ -18,7 +19,7 @@ import { ActivityRecorder } from './activity-recorder.ts';
 import type { Connection } from './connection.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
-import { readLive, type Activity } from './live-activity.ts';
+import type { Activity } from './live-activity.ts';
 import {
   RoomListening,
   type LeftBecause,
@@ -26,8 +27,11 @@ import {
   type RoomListener,
   type RoomShown,
 } from './room-listening.ts';
+import type { RoomPlay } from './room-plays.ts';
 import type { Rooms } from './rooms.ts';
-import { SoloListening, isSameTrack } from './solo-listening.ts';
+import { toldElsewhere, type ToldElsewhere } from './solo-elsewhere.ts';
+import { SoloListening } from './solo-listening.ts';
+import { roomOfSolo, soloOfPlay, soloPlayId } from './solo-play.ts';
 
 export interface ActivitiesDeps {
   readonly ports: Pick<
@@ -42,6 +46,8 @@ export interface ActivitiesDeps {
   readonly rooms: () => Pick<Rooms, 'create'>;
   connectionsOf(userId: UserId): Iterable<Connection>;
   latestOf(author: UserId): Promise<string | undefined>;
+  /** The newest activity of a person in the history, private or not. Rejects with `StoreUnavailable`. */
+  lastOf(userId: UserId): Promise<PastActivity | undefined>;
   signal(userId: UserId, push: JsonObject): Promise<void>;
 }
 
@@ -71,6 +77,8 @@ export class Activities implements RoomListener {
   readonly #authors: ActivityAuthors;
   readonly #solo: SoloListening;
   readonly #joining: ActivityJoining;
+  /** The newest word of each person that waits for a store. */
+  readonly #words = new Map<UserId, symbol>();
   #cancelTick: (() => void) | undefined;
   #isStopped = false;
 
@@ -87,9 +95,12 @@ export class Activities implements RoomListener {
       nameOf: (userId) => this.#nameOf(userId),
     });
     this.#solo = new SoloListening({
-      show: (userId, activity, endedAt) => this.#authors.show(userId, 'solo', activity, endedAt),
+      show: (userId, activity, endedAt) => this.#authors.show(userId, ALONE, activity, endedAt),
       heard: (userId, activity, spans) => this.#history.heard(userId, activity, spans),
-      newId: () => ports.random.activityId(),
+      idOf: (userId, track, begunAt) => soloPlayId(ports.random, userId, track, begunAt),
+      goesOn: (userId, activityId) =>
+        this.#rooms.get(roomOfSolo(ports.random, userId, activityId))?.shows(userId, activityId) ===
+        true,
       graceMs: options.presenceGraceMs,
     });
     this.#joining = new ActivityJoining({
@@ -138,12 +149,22 @@ export class Activities implements RoomListener {
   ): Promise<{ readonly activityId?: string } | Refusal> {
     const { clock } = this.#deps.ports;
     if (request.state === 'stopped') {
-      this.#solo.stop(user.id, clock.now());
+      this.#words.delete(user.id);
+      this.#solo.end(user.id, clock.now());
       return {};
     }
     const track = this.#trackOf(request.track);
     if ('code' in track) return track;
-    const known = this.#solo.has(user.id) ? undefined : await this.#goingOn(user.id, track);
+    let known: ToldElsewhere | undefined;
+    if (!this.#solo.has(user.id)) {
+      const word = Symbol();
+      this.#words.set(user.id, word);
+      const elsewhere = { ...this.#deps.ports, lastOf: (id: UserId) => this.#deps.lastOf(id) };
+      known = await toldElsewhere(elsewhere, user.id, track, request.positionMs);
+      // A later word has overtaken it: what it says is not so any more.
+      if (this.#words.get(user.id) !== word) return {};
+      this.#words.delete(user.id);
+    }
     // Meanwhile the socket may have closed: nobody would say any more that it has ended.
     if (connection.session.phase !== 'active' || this.#isStopped) return {};
     const word = {
@@ -166,6 +187,7 @@ export class Activities implements RoomListener {
   /** The person is erased: what this node shows of them goes, and what it has not told yet is not told any more. */
   forget(userId: UserId): void {
     for (const listening of this.#rooms.values()) listening.forget(userId);
+    this.#words.delete(userId);
     this.#solo.forget(userId);
     this.#authors.forget(userId);
     this.#recorder.forgetPerson(userId);
@@ -191,32 +213,35 @@ export class Activities implements RoomListener {
     this.#authors.reacted(userId, activityId, emoji);
   }
 
-  /** All that was heard is handed on. What is shown of this node's people goes with the node. */
+  /** All that was heard is handed on, with its ends; resolves when it is. What is shown of this node's people goes with the node. */
   async stop(): Promise<void> {
-    if (this.#isStopped) return;
+    if (this.#isStopped) return this.#recorder.stop();
     this.#isStopped = true;
     this.#cancelTick?.();
     const now = this.#deps.ports.clock.now();
     for (const listening of this.#rooms.values()) listening.stop(now);
     this.#rooms.clear();
+    this.#solo.stop(now);
     this.#publisher.stop();
     this.#authors.stop();
     await this.#recorder.stop();
   }
 
   #listenIn(room: ListenedRoom, now: HubMs): RoomListening {
-    const idOf = (userId: UserId, playKey: string): string =>
-      this.#deps.ports.random.activityId(`play:${userId}:${playKey}`);
+    const { random } = this.#deps.ports;
+    const idOf = (userId: UserId, { playKey, soloOf }: Pick<RoomPlay, 'playKey' | 'soloOf'>) =>
+      soloOf === userId ? playKey : random.activityId(`play:${userId}:${playKey}`);
     const listening = new RoomListening(room, now, {
       show: (userId, shown, endedAt) => {
-        const activity =
-          shown === undefined ? undefined : activityOf(idOf(userId, shown.playKey), shown);
+        const activity = shown === undefined ? undefined : activityOf(idOf(userId, shown), shown);
         this.#authors.show(userId, room.id, activity, endedAt);
       },
       heard: (userId, play, spans) => {
-        const activityId = idOf(userId, play.playKey);
+        const activityId = idOf(userId, play);
         this.#history.heard(userId, { ...play, activityId, roomId: room.id }, spans);
       },
+      soloOf: (shown, play) => soloOfPlay(random, shown, play),
+      soloSince: (userId, activityId) => this.#solo.sinceOf(userId, activityId),
       graceMs: this.#deps.options.presenceGraceMs,
     });
     this.#rooms.set(room.id, listening);
@@ -250,23 +275,6 @@ export class Activities implements RoomListener {
     const isIdle =
       this.#rooms.size + this.#solo.size + this.#authors.size + this.#publisher.size === 0;
     if (!isIdle) this.#tickSoon();
-  }
-
-  /** The same track told over another node before the connection was lost: it goes on as what it was. */
-  async #goingOn(
-    userId: UserId,
-    track: ActivityTrack,
-  ): Promise<{ readonly activityId: string; readonly at: HubMs } | undefined> {
-    try {
-      const [head] = await this.#deps.ports.feed.heads([userId]);
-      const live = head?.live === undefined ? undefined : readLive(head.live.item);
-      if (live === undefined || live.room !== undefined) return undefined;
-      return isSameTrack(live.track, track) ? live : undefined;
-    } catch (error) {
-      // It is then another one in the history; who listens does not wait for that.
-      if (error instanceof StoreUnavailable) return undefined;
-      throw error;
-    }
   }
 
   #trackOf(track: SoloRequest['track']): ActivityTrack | Refusal {

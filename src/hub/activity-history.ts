@@ -13,13 +13,15 @@ export interface HeardOf extends Pick<Activity, 'activityId' | 'playKey' | 'trac
 /** As long as a play may last that its author has removed. */
 const REMOVED_KEPT_MS = 86_400_000;
 const MOST_REMOVED = 10_000;
+const MOST_VERSIONS = 10_000;
 
 export class ActivityHistory {
   readonly #recorder: ActivityRecorder;
   readonly #clock: HubClock;
-  /** When each was removed, oldest first. */
+  /** When each was removed, by person and activity, oldest first: nobody takes back what is another's. */
   readonly #removed = new Map<string, HubMs>();
-  #version = 0;
+  /** Of the last word about each person, oldest first. */
+  readonly #versions = new Map<UserId, number>();
 
   constructor(recorder: ActivityRecorder, clock: HubClock) {
     this.#recorder = recorder;
@@ -27,20 +29,18 @@ export class ActivityHistory {
   }
 
   /** Whether its author has taken it back: it is neither shown nor told any more. */
-  isRemoved(activityId: string): boolean {
-    return this.#removed.has(activityId);
+  isRemoved(userId: UserId, activityId: string): boolean {
+    return this.#removed.has(keyOf(userId, activityId));
   }
 
   /** @param endedAt absent while it goes on */
   played(userId: UserId, activity: Activity, isPrivate: boolean, endedAt?: HubMs): void {
     const { activityId, at, track, room } = activity;
-    // Two words within a millisecond still have an order.
-    this.#version = Math.max(this.#version + 1, Math.round(this.#clock.now()));
     this.#recorder.record({
       kind: 'activity',
       activityId,
       userId,
-      version: this.#version,
+      version: this.#nextVersion(userId),
       at,
       ...(endedAt === undefined ? {} : { endedAt: Math.max(at, endedAt) }),
       track,
@@ -49,10 +49,27 @@ export class ActivityHistory {
     });
   }
 
+  /**
+   * Two words about a person within a millisecond still have an order. One count for all would run ahead of the time in a large room,
+   * and a later word from another node would lose to it.
+   */
+  #nextVersion(userId: UserId): number {
+    const now = Math.round(this.#clock.now());
+    const version = Math.max((this.#versions.get(userId) ?? 0) + 1, now);
+    this.#versions.delete(userId);
+    this.#versions.set(userId, version);
+    // What lies before now changes nothing any more.
+    for (const [oldest, last] of this.#versions) {
+      if (last >= now && this.#versions.size <= MOST_VERSIONS) break;
+      this.#versions.delete(oldest);
+    }
+    return version;
+  }
+
   /** Time heard of an activity, shown or not. */
   heard(userId: UserId, activity: HeardOf, spans: readonly Span[]): void {
     const { activityId: listenId, playKey, track, roomId, sessionId } = activity;
-    if (spans.length === 0 || this.isRemoved(listenId)) return;
+    if (spans.length === 0 || this.isRemoved(userId, listenId)) return;
     this.#recorder.record({
       kind: 'heard',
       listenId,
@@ -68,8 +85,8 @@ export class ActivityHistory {
   /** Its author has removed it, here or on another node: nothing more is told of it. */
   forget(userId: UserId, activityId: string): void {
     const now = this.#clock.now();
-    this.#recorder.forget({ kind: 'remove', activityId, userId });
-    this.#removed.set(activityId, now);
+    this.#recorder.forget(userId, activityId);
+    this.#removed.set(keyOf(userId, activityId), now);
     const [oldest] = this.#removed;
     if (oldest === undefined) return;
     const isOld = now - oldest[1] > REMOVED_KEPT_MS;
@@ -79,6 +96,11 @@ export class ActivityHistory {
   /** Resolves when the removal is durable. Rejects where it is not. */
   async remove(userId: UserId, activityId: string): Promise<void> {
     this.forget(userId, activityId);
-    await this.#recorder.recordNow({ kind: 'remove', activityId, userId });
+    const at = this.#clock.now();
+    await this.#recorder.recordNow({ kind: 'remove', activityId, userId, at });
   }
+}
+
+function keyOf(userId: UserId, activityId: string): string {
+  return `${userId}:${activityId}`;
 }

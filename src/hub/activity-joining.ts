@@ -19,6 +19,7 @@ import type { CommandOutcome } from './decide-batch.ts';
 import type { LiveRoom } from './live-room.ts';
 import { readLive, type LiveActivity } from './live-activity.ts';
 import type { Rooms } from './rooms.ts';
+import { entryOfSolo, roomOfSolo } from './solo-play.ts';
 
 export interface ActivityJoiningDeps {
   readonly feed: Pick<Feed, 'heads'>;
@@ -75,7 +76,7 @@ export class ActivityJoining {
     const track = this.#trackOf(live);
     if (track === undefined) return NO_SUCH_ACTIVITY;
     const { random, rooms } = this.#deps;
-    const roomId = random.roomId(`activity:${author}:${activityId}`);
+    const roomId = roomOfSolo(random, author, activityId);
     const owner: User = { id: author, name: live.user.name, guest: true };
     const room = await rooms.create(owner, { name: roomName(live.user.name) }, roomId);
     if ('code' in room) return room;
@@ -94,8 +95,7 @@ export class ActivityJoining {
 
   async #liveOf(author: UserId): Promise<LiveActivity | undefined> {
     const [head] = await this.#deps.feed.heads([author]);
-    const item = head?.live?.item;
-    return item === undefined ? undefined : readLive(item);
+    return readLive(head?.live?.item);
   }
 
   #trackOf({ track: { trackId } }: LiveActivity): TrackInfo | undefined {
@@ -121,7 +121,8 @@ export class ActivityJoining {
         key: `${user.id}:join:${activityId}:${name}`,
         replyOf: () => ({}),
       });
-    const added = await step('add', { type: 'AddToQueue', tracks: [track], at: 'end' });
+    const entryIds = [entryOfSolo(activityId)];
+    const added = await step('add', { type: 'AddToQueue', tracks: [track], entryIds, at: 'end' });
     if (added.kind === 'refused') return added.refusal;
     if (live.state !== 'playing') return undefined;
     const played = await step('play', { type: 'Play' });

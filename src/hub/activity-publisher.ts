@@ -129,21 +129,29 @@ export class ActivityPublisher {
   }
 
   #enqueue(author: UserId): void {
-    if (this.#isStopped || this.#wanted.get(author)?.isUnderWay === true) return;
+    const wanted = this.#wanted.get(author);
+    if (this.#isStopped || wanted === undefined || wanted.isUnderWay) return;
     this.#queue.add(author);
-    this.#sendSoon();
+    // Of all the others the timer knows already: a large room must not be walked through for each who is in it.
+    if (this.#cancel === undefined) this.#sendSoon();
+    else this.#sendAt(wanted.notBefore);
   }
 
   #sendSoon(): void {
     if (this.#isStopped || this.#queue.size === 0 || this.#underWay >= MOST_UNDER_WAY) return;
+    if (this.#cancel !== undefined) return;
     const now = this.#deps.clock.now();
-    if (this.#cancel !== undefined && this.#sendsAt <= now) return;
     let earliest = Infinity;
     for (const author of this.#queue) {
       earliest = Math.min(earliest, this.#wanted.get(author)?.notBefore ?? 0);
       if (earliest <= now) break;
     }
+    this.#sendAt(earliest);
+  }
+
+  #sendAt(earliest: HubMs): void {
     if (this.#cancel !== undefined && this.#sendsAt <= earliest) return;
+    const now = this.#deps.clock.now();
     this.#cancel?.();
     this.#sendsAt = Math.max(now, earliest);
     this.#cancel = this.#deps.timers.after(this.#sendsAt - now, () => {

@@ -30,8 +30,10 @@ export class ActivityRecorder {
   /** By what they are about, oldest first: a later word about the same takes the place of the one that waits, or adds to it. */
   readonly #waiting = new Map<string, ActivityEntry>();
   #cancel: (() => void) | undefined;
-  #isSending = false;
-  #isStopped = false;
+  #sending: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  /** All that could be handed on was: what comes after it is lost. */
+  #isOver = false;
   #retryMs = RETRY_MS;
   #isAway = false;
   #lost = 0;
@@ -52,7 +54,7 @@ export class ActivityRecorder {
     metrics.total(
       {
         name: 'earshot_activity_entries_lost_total',
-        help: 'Entries of the listening history lost: too many waited for an outbox that was full or away.',
+        help: 'Entries of the listening history lost: too many waited for an outbox that was full or away, or it was so when the node stopped.',
       },
       () => this.#lost,
     );
@@ -77,8 +79,9 @@ export class ActivityRecorder {
   record(entry: ActivityEntry): void {
     const key = keyOf(entry);
     const before = this.#waiting.get(key);
-    if (before === undefined && this.#waiting.size >= this.#mostWaiting) {
-      this.#lose();
+    const isFull = before === undefined && this.#waiting.size >= this.#mostWaiting;
+    if (isFull || this.#isOver) {
+      this.#lose(1);
       return;
     }
     this.#waiting.set(key, before === undefined ? entry : joined(before, entry));
@@ -87,15 +90,15 @@ export class ActivityRecorder {
 
   /** Tells it now, and resolves when it is durable. Rejects where it is not. */
   async recordNow(entry: ActivityEntry): Promise<void> {
-    this.forget(entry);
+    this.forget(entry.userId, idOf(entry));
     await this.#deps.outbox.add([entry]);
   }
 
-  /** What waits about the same activity is not told any more. */
-  forget(entry: ActivityEntry): void {
-    const id = idOf(entry);
-    this.#waiting.delete(`activity:${id}`);
-    this.#waiting.delete(`heard:${id}`);
+  /** What waits about an activity of this person is not told any more. */
+  forget(userId: UserId, activityId: string): void {
+    for (const key of [`activity:${activityId}`, `heard:${activityId}`]) {
+      if (this.#waiting.get(key)?.userId === userId) this.#waiting.delete(key);
+    }
   }
 
   /** The person is erased. */
@@ -105,26 +108,46 @@ export class ActivityRecorder {
     }
   }
 
-  /** Nothing is gathered any more; resolves when what waits was handed on, or could not be. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
+  /**
+   * Resolves when all that waits was handed on, what comes in meanwhile too. Where the outbox takes no more, the rest is lost, and
+   * counted. Idempotent.
+   */
+  stop(): Promise<void> {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (!this.#isSending) await this.#send();
+    this.#stopping ??= this.#sendAll();
+    return this.#stopping;
+  }
+
+  async #sendAll(): Promise<void> {
+    await this.#sending;
+    do await this.#send();
+    while (this.#waiting.size > 0 && !this.#isAway);
+    this.#isOver = true;
+    if (this.#waiting.size > 0) this.#lose(this.#waiting.size);
+    this.#waiting.clear();
   }
 
   #sendIn(delayMs: number): void {
-    if (this.#isSending || this.#isStopped) return;
+    if (this.#sending !== undefined || this.#stopping !== undefined) return;
     this.#cancel ??= this.#deps.timers.after(delayMs, () => {
       this.#cancel = undefined;
-      void this.#send();
+      this.#sending = this.#sendWaiting();
     });
   }
 
+  async #sendWaiting(): Promise<void> {
+    await this.#send();
+    this.#sending = undefined;
+    if (this.#waiting.size === 0) return;
+    if (this.#isAway) this.#sendIn(this.#retryMs);
+    else this.#sendIn(this.#waiting.size >= MOST_AT_ONCE ? 0 : BATCH_MS);
+  }
+
+  /** Hands on one batch. Never rejects. */
   async #send(): Promise<void> {
     const batch = [...this.#waiting].slice(0, MOST_AT_ONCE);
     if (batch.length === 0) return;
-    this.#isSending = true;
     try {
       await this.#deps.outbox.add(batch.map(([, entry]) => entry));
       // What was joined with later words meanwhile goes on waiting: whoever unites spans takes them twice.
@@ -134,12 +157,7 @@ export class ActivityRecorder {
       this.#arrived();
     } catch (error) {
       this.#failed(error);
-    } finally {
-      this.#isSending = false;
     }
-    if (this.#waiting.size === 0) return;
-    if (this.#isAway) this.#sendIn(this.#retryMs);
-    else this.#sendIn(this.#waiting.size >= MOST_AT_ONCE ? 0 : BATCH_MS);
   }
 
   #arrived(): void {
@@ -163,12 +181,12 @@ export class ActivityRecorder {
     this.#isAway = true;
   }
 
-  #lose(): void {
-    this.#lost += 1;
+  #lose(count: number): void {
+    this.#lost += count;
     if (this.#isLossTold) return;
     this.#isLossTold = true;
     this.#deps.log.error(
-      { mostWaiting: this.#mostWaiting },
+      { mostWaiting: this.#mostWaiting, entries: this.#lost },
       'listening history is being lost: its outbox has taken nothing for too long',
     );
   }

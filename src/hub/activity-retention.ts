@@ -19,6 +19,8 @@ export interface ActivityRetentionDeps {
 /** Not at once: a service that starts has other things to do. */
 const FIRST_MS = 60_000;
 const EVERY_MS = 3_600_000;
+/** After a store that was away. */
+const AGAIN_MS = 60_000;
 /** After a full bite the rest waits this long, so that reads and writes come in between. */
 const BETWEEN_MS = 200;
 const BITE = 1_000;
@@ -45,8 +47,12 @@ export function keepFor(deps: ActivityRetentionDeps): () => Promise<void> {
       dropped += gone;
       if (gone > 0) nextMs = BETWEEN_MS;
     } catch (error) {
-      const level = error instanceof StoreUnavailable ? 'debug' : 'error';
-      log[level]({ err: error }, 'old activity could not be dropped; it is tried again');
+      const isAway = error instanceof StoreUnavailable;
+      if (isAway) nextMs = AGAIN_MS;
+      log[isAway ? 'debug' : 'error'](
+        { err: error },
+        'old activity could not be dropped; it is tried again',
+      );
     }
     after(nextMs);
   };

@@ -11,7 +11,14 @@ import type { Frame, Socket } from '../ports/sockets.ts';
 export type Session =
   | { readonly phase: 'greeting'; readonly cancelTimeout: () => void }
   | { readonly phase: 'authenticating'; readonly cancelTimeout: () => void }
-  | { readonly phase: 'active'; readonly user: User; expiresAt: number; warned: boolean }
+  | {
+      readonly phase: 'active';
+      readonly user: User;
+      /** Of the token: undefined where that was given to no device. */
+      deviceId: string | undefined;
+      expiresAt: number;
+      warned: boolean;
+    }
   | { readonly phase: 'closed' };
 
 const CLOSED: Session = { phase: 'closed' };

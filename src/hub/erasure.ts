@@ -1,6 +1,5 @@
 // Erasing a person: in an order in which a failure in the middle leaves them an account to ask with again. Knows stores; knows no HTTP.
 import type { RoomId, UserId } from '../../protocol/ids.ts';
-import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { ChatLog } from '../ports/chat-log.ts';
@@ -11,13 +10,12 @@ import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import { StoreUnavailable, type RoomLog } from '../ports/room-log.ts';
 import type { Traces } from '../ports/traces.ts';
-import type { Activities } from './activities.ts';
-import { ACCOUNT_ERASED, type FeedDesk } from './feed-desk.ts';
+import type { Dismissals } from './dismissals.ts';
+import type { FeedDesk } from './feed-desk.ts';
 import type { Rooms } from './rooms.ts';
 
 export interface ErasureDeps {
   readonly friends: Pick<Friends, 'erase'>;
-  readonly accounts: Pick<Accounts, 'revokeAll'>;
   readonly activityLog: Pick<ActivityLog, 'erase'>;
   readonly activityOutbox: Pick<ActivityOutbox, 'forget'>;
   readonly feed: Pick<Feed, 'forget'>;
@@ -25,13 +23,11 @@ export interface ErasureDeps {
   readonly roomLog: Pick<RoomLog, 'forget'>;
   readonly chatLog: Pick<ChatLog, 'forget'>;
   readonly rooms: Pick<Rooms, 'open'>;
-  readonly activities: Pick<Activities, 'forget'>;
-  readonly desk: Pick<FeedDesk, 'tell' | 'signal'>;
+  readonly dismissals: Pick<Dismissals, 'person'>;
+  readonly desk: Pick<FeedDesk, 'tell'>;
   readonly random: Pick<Random, 'activityId'>;
   readonly clock: HubClock;
   readonly log: Log;
-  /** Closes all sockets of the person on this node. */
-  dismiss(userId: UserId): void;
 }
 
 export class Erasure {
@@ -46,19 +42,15 @@ export class Erasure {
    * Rejects with `StoreUnavailable`: then the account is there still, to ask again. Idempotent.
    */
   async erase(userId: UserId): Promise<void> {
-    const { friends, accounts, activityLog, activityOutbox, feed, traces, activities, desk } =
-      this.#deps;
+    const { friends, activityLog, activityOutbox, feed, traces, dismissals, desk } = this.#deps;
     const { clock, log } = this.#deps;
     // Whoever goes on listening leaves new traces: first they go, on every node.
-    this.#deps.dismiss(userId);
-    await desk.signal(userId, { type: ACCOUNT_ERASED });
-    activities.forget(userId);
+    await dismissals.person(userId);
     const roomIds = await traces.roomsOf(userId);
     for (const roomId of roomIds) await this.#eraseIn(roomId, userId);
     await feed.forget(userId);
     await activityOutbox.forget(userId);
     await activityLog.erase(userId, clock.now());
-    await accounts.revokeAll(userId);
     desk.tell(await friends.erase(userId));
     log.info({ rooms: roomIds.length }, 'a person was erased');
   }

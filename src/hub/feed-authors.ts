@@ -2,14 +2,16 @@
 // Knows viewers by no more than their ids; knows no sockets.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
-import type { ActivityLog, PastActivity } from '../ports/activity-log.ts';
+import type { ActivityLog } from '../ports/activity-log.ts';
 import type { Friends, Grant } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import { FeedLatest } from './feed-latest.ts';
 import type { FeedView, SeenHead, Watch } from './feed-view.ts';
-import { personOf, readLive, removedId } from './live-activity.ts';
+import { isWithheld, readLive, withheldIn, type WithheldIds } from './live-activity.ts';
+import { ended, pastItem } from './past-item.ts';
 
 export interface FeedChange {
   readonly upsert: readonly FeedItem[];
@@ -51,11 +53,16 @@ interface Author<V> {
   seq: number;
   /** What there is to see, whoever may; undefined for nothing. */
   item: FeedItem | undefined;
-  /** The activity that the author took back last. */
-  removed: string | undefined;
+  /** What was withheld by the last head that withheld anything. */
+  withheld: WithheldIds;
+  /** Whether what was over last is to be read from the history, while nothing is live. */
+  isLatestDue: boolean;
   /** What the viewers in the audience hold; undefined for nothing. */
   shown: FeedItem | undefined;
-  isAsking: boolean;
+  /** The first reading of the head, of the history, and the question about the policy: whoever comes meanwhile waits for them. */
+  entering: Promise<void> | undefined;
+  reading: Promise<void> | undefined;
+  asking: Promise<void> | undefined;
   /** Whether the policy must be asked for, although its version is not known to be newer. */
   isInDoubt: boolean;
 }
@@ -65,6 +72,7 @@ export class FeedAuthors<V extends FeedLooker> {
   readonly #authors = new Map<UserId, Author<V>>();
   /** Whom each viewer looks at: arrays, as there are many of them. */
   readonly #looked = new Map<V, readonly UserId[]>();
+  readonly #latest: FeedLatest;
   readonly #retries = new Set<() => void>();
   #retracted = 0;
   #asked = 0;
@@ -72,6 +80,22 @@ export class FeedAuthors<V extends FeedLooker> {
 
   constructor(deps: FeedAuthorsDeps<V>) {
     this.#deps = deps;
+    this.#latest = new FeedLatest({
+      ...deps,
+      isWanted: (id) => {
+        const author = this.#authors.get(id);
+        return author !== undefined && author.isLatestDue && author.item === undefined;
+      },
+      found: (id, past, user) => {
+        const author = this.#authors.get(id);
+        if (author === undefined) return;
+        // Where the history has not heard yet that it was taken back, the next word asks it again.
+        author.isLatestDue = past !== undefined && isWithheld(author.withheld, past.activityId);
+        if (past === undefined || author.isLatestDue) return;
+        author.item = pastItem(past, user, author.seq);
+        this.#show(author);
+      },
+    });
   }
 
   get size(): number {
@@ -107,12 +131,25 @@ export class FeedAuthors<V extends FeedLooker> {
     }
     this.#looked.set(viewer, [...wanted.keys()]);
     const fresh = grants.filter(({ author }) => !this.#authors.has(author));
-    const ready = this.#enter(fresh);
+    this.#enter(fresh);
     for (const grant of grants) {
       const author = this.#authors.get(grant.author);
       if (author !== undefined) this.#admit(author, viewer, grant);
     }
-    await ready;
+    await this.settled(viewer);
+  }
+
+  /** Resolves when what there is to see for `viewer`, and who may, is known as far as it can be; undefined where it is. */
+  settled(viewer: V): Promise<void> | undefined {
+    const pending = new Set<Promise<void>>();
+    for (const id of this.#looked.get(viewer) ?? []) {
+      const author = this.#authors.get(id);
+      if (author === undefined) continue;
+      if (author.shown !== undefined && !this.#isCertain(author)) this.#ask(author);
+      for (const each of [author.entering, author.reading, author.asking])
+        if (each !== undefined) pending.add(each);
+    }
+    return pending.size === 0 ? undefined : Promise.all(pending).then(() => this.settled(viewer));
   }
 
   /** `viewer` looks at nobody any more; nothing is told of it. */
@@ -144,6 +181,7 @@ export class FeedAuthors<V extends FeedLooker> {
 
   stop(): void {
     this.#isStopped = true;
+    this.#latest.stop();
     for (const cancel of this.#retries) cancel();
     for (const author of [...this.#authors.values()]) {
       author.viewers.clear();
@@ -151,7 +189,7 @@ export class FeedAuthors<V extends FeedLooker> {
     }
   }
 
-  async #enter(grants: readonly Grant[]): Promise<void> {
+  #enter(grants: readonly Grant[]): void {
     if (grants.length === 0) return;
     const ids = grants.map(({ author }) => author);
     const early: (readonly [UserId, SeenHead])[] = [];
@@ -173,9 +211,12 @@ export class FeedAuthors<V extends FeedLooker> {
         cancelPrivate: undefined,
         seq: 0,
         item: undefined,
-        removed: undefined,
+        withheld: { removed: [], hidden: [] },
+        isLatestDue: true,
         shown: undefined,
-        isAsking: false,
+        entering: undefined,
+        reading: undefined,
+        asking: undefined,
         isInDoubt: false,
       });
     }
@@ -183,42 +224,29 @@ export class FeedAuthors<V extends FeedLooker> {
       const author = this.#authors.get(id);
       if (author?.watch === watch) this.#hear(author, head);
     }
-    try {
-      await watch.ready;
-      await this.#readLatest(ids, watch);
-    } catch (error) {
+    const entered = ids.flatMap((id) => this.#authors.get(id) ?? []);
+    const entering = watch.ready
       // What is live comes as soon as it can be read.
-      this.#failed(error, 'what friends listen to could not be read');
-    }
-    for (const id of ids) {
-      const author = this.#authors.get(id);
-      if (author?.watch === watch) this.#show(author);
-    }
+      .catch((error: unknown) => this.#failed(error, 'what friends listen to could not be read'))
+      .then(() => {
+        for (const author of entered) author.entering = undefined;
+      });
+    for (const author of entered) author.entering = entering;
   }
 
-  /** What those who listen to nothing now have listened to last. */
-  async #readLatest(ids: readonly UserId[], watch: Watch): Promise<void> {
-    const quiet = ids.filter((id) => this.#authors.get(id)?.item === undefined);
-    if (quiet.length === 0) return;
-    const { activityLog, friends } = this.#deps;
-    const [latest, people] = await Promise.all([
-      activityLog.latest(quiet),
-      friends.profiles(quiet),
-    ]);
-    for (const person of people) {
-      const author = this.#authors.get(person.userId);
-      const past = latest.get(person.userId);
-      if (author?.watch !== watch || past === undefined) continue;
-      if (author.item !== undefined || author.removed === past.activityId) continue;
-      author.item = pastItem(past, personOf(person), author.seq);
-    }
+  /** What somebody who listens to nothing now has listened to last. */
+  #readLatest(author: Author<V>): void {
+    const reading = this.#latest.read(author.id).then(() => {
+      if (author.reading === reading) author.reading = undefined;
+    });
+    author.reading = reading;
   }
 
   #admit(author: Author<V>, viewer: V, grant: Grant): void {
     const isKnown = author.viewers.has(viewer);
     if (isKnown && grant.version <= author.version) return;
     if (!isKnown) {
-      const isCurrent = grant.version === author.version && !author.isInDoubt;
+      const isCurrent = grant.version === author.version && this.#isCertain(author);
       author.viewers.set(viewer, isCurrent && grant.may);
       author.audience = undefined;
       // Others look at this author already: what they hold is not told anew.
@@ -228,7 +256,7 @@ export class FeedAuthors<V extends FeedLooker> {
     }
     // One of the two was read before the policy changed.
     author.isInDoubt = true;
-    void this.#ask(author);
+    this.#ask(author);
   }
 
   #lose(author: Author<V>, viewer: V): void {
@@ -250,17 +278,24 @@ export class FeedAuthors<V extends FeedLooker> {
     const before = author.item;
     author.seq = head.seq;
     author.toldVersion = Math.max(author.toldVersion, head.policyVersion);
-    const live = head.live === undefined ? undefined : readLive(head.live.item);
-    const removed = head.live === undefined ? undefined : removedId(head.live.item);
-    if (removed !== undefined) {
-      author.removed = removed;
-      if (before?.activityId === removed) author.item = undefined;
-      else if (before !== undefined) author.item = ended(before, head.seq, this.#deps.clock.now());
-    } else if (live !== undefined) {
+    const said = head.live?.item;
+    const live = readLive(said);
+    const withheld = withheldIn(said);
+    if (withheld.removed.length + withheld.hidden.length > 0) author.withheld = withheld;
+    if (live !== undefined) {
       author.item = { ...live, seq: head.seq };
+      author.isLatestDue = false;
+    } else if (
+      head.isAfterHole ||
+      (before !== undefined && isWithheld(withheld, before.activityId))
+    ) {
+      // What was withheld in a hole is not known: the history has what is left.
+      author.item = undefined;
+      author.isLatestDue = true;
     } else if (before !== undefined) {
       author.item = ended(before, head.seq, this.#deps.clock.now());
     }
+    if (author.isLatestDue && author.item === undefined) this.#readLatest(author);
     this.#show(author);
   }
 
@@ -278,7 +313,7 @@ export class FeedAuthors<V extends FeedLooker> {
   #show(author: Author<V>): void {
     if (this.#authors.get(author.id) !== author) return;
     if (!this.#isCertain(author)) {
-      void this.#ask(author);
+      this.#ask(author);
       return;
     }
     this.#watchPrivate(author);
@@ -306,9 +341,11 @@ export class FeedAuthors<V extends FeedLooker> {
   }
 
   /** One question for all viewers of this node. Until it is answered nothing of the author leaves. */
-  async #ask(author: Author<V>): Promise<void> {
-    if (author.isAsking || this.#isStopped) return;
-    author.isAsking = true;
+  #ask(author: Author<V>): void {
+    if (!this.#isStopped) author.asking ??= this.#askNow(author);
+  }
+
+  async #askNow(author: Author<V>): Promise<void> {
     const told = author.toldVersion;
     author.isInDoubt = false;
     this.#asked += 1;
@@ -316,7 +353,7 @@ export class FeedAuthors<V extends FeedLooker> {
     try {
       const ids = viewers.map(({ id }) => id);
       const grants = await this.#deps.friends.grantsOf(author.id, ids);
-      author.isAsking = false;
+      author.asking = undefined;
       if (this.#authors.get(author.id) !== author) return;
       // The change was there before it was told: the answer is of what was told at least, whatever number an older copy gives it.
       author.version = Math.max(grants.version, told);
@@ -324,7 +361,7 @@ export class FeedAuthors<V extends FeedLooker> {
       this.#regroup(author, viewers, grants.may);
       this.#show(author);
     } catch (error) {
-      author.isAsking = false;
+      author.asking = undefined;
       author.isInDoubt = true;
       this.#failed(error, 'who may see somebody could not be asked');
       this.#close(author);
@@ -335,6 +372,7 @@ export class FeedAuthors<V extends FeedLooker> {
   #regroup(author: Author<V>, asked: readonly V[], may: ReadonlySet<UserId>): void {
     const lost: V[] = [];
     const gained: V[] = [];
+    const isCertain = this.#isCertain(author);
     for (const viewer of asked) {
       const before = author.viewers.get(viewer);
       // Gone meanwhile.
@@ -342,7 +380,10 @@ export class FeedAuthors<V extends FeedLooker> {
       const now = may.has(viewer.id);
       author.viewers.set(viewer, now);
       if (before && !now) lost.push(viewer);
-      if (!before && now) gained.push(viewer);
+      if (before || !now) continue;
+      // An answer that is old already lets nobody in: they are asked about again.
+      if (isCertain) gained.push(viewer);
+      else author.viewers.set(viewer, false);
     }
     author.audience = undefined;
     if (author.shown === undefined) return;
@@ -363,7 +404,7 @@ export class FeedAuthors<V extends FeedLooker> {
   #askLater(author: Author<V>): void {
     const cancel = this.#deps.timers.after(ASK_AGAIN_MS, () => {
       this.#retries.delete(cancel);
-      if (this.#authors.get(author.id) === author) void this.#ask(author);
+      if (this.#authors.get(author.id) === author) this.#ask(author);
     });
     this.#retries.add(cancel);
   }
@@ -387,29 +428,4 @@ export class FeedAuthors<V extends FeedLooker> {
 function audienceOf<V>(author: Author<V>): readonly V[] {
   author.audience ??= [...author.viewers].flatMap(([viewer, may]) => (may ? [viewer] : []));
   return author.audience;
-}
-
-function ended(item: FeedItem, seq: number, now: HubMs): FeedItem {
-  if (item.state === 'ended') return item;
-  const { join: _nowhere, ...rest } = item;
-  return { ...rest, seq, state: 'ended', endedAt: Math.max(item.at, Math.round(now)) };
-}
-
-/** An activity that is over, as an item. */
-export function pastItem(past: PastActivity, user: FeedItem['user'], seq: number): FeedItem {
-  const { activityId, at, endedAt, track, roomId, roomName } = past;
-  return {
-    activityId,
-    user,
-    seq,
-    at,
-    state: 'ended',
-    endedAt: endedAt ?? at,
-    track,
-    positionMs: 0,
-    positionAt: at,
-    ...(roomId === undefined || roomName === undefined
-      ? {}
-      : { room: { roomId, name: roomName, hereCount: 0 } }),
-  };
 }

@@ -1,7 +1,7 @@
 // The viewers of this node: who looks at the feed, what each holds, and the words that are for one person alone.
 // Knows connections and frames; whom each may see is the matter of FeedAuthors.
 import type { JsonObject } from '../../protocol/merge-patch.ts';
-import type { UserId } from '../../protocol/ids.ts';
+import type { HubMs, UserId } from '../../protocol/ids.ts';
 import {
   MAX_FEED_ITEMS,
   MIN_FEED_ITEMS,
@@ -11,7 +11,8 @@ import {
 } from '../../protocol/schemas/feed.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
 import type { Feed, FeedSubscription } from '../ports/feed.ts';
-import type { Audience, Change, Friends } from '../ports/friends.ts';
+import type { AudienceChange } from '../domain/people.ts';
+import type { Audience, AudienceSet, Change, Friends } from '../ports/friends.ts';
 import type { Presence } from '../ports/presence.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Frame } from '../ports/sockets.ts';
@@ -32,12 +33,7 @@ export interface FeedDeskDeps {
   /** Undefined where this process is alone. */
   readonly presence: Pick<Presence, 'aliveNodes' | 'onNodes'> | undefined;
   readonly outbox: Outbox;
-  /** Somebody who looked at the feed here has been erased. */
-  readonly erased?: (userId: UserId) => void;
 }
-
-/** Signalled to a person who is no more: their sockets close, on whatever node. */
-export const ACCOUNT_ERASED = 'account.erased';
 
 const SWEEP_MS = 5_000;
 /** A change whose word was lost, with the node that was to tell it, is found by asking again: so many viewers at each sweep. */
@@ -106,6 +102,7 @@ export class FeedDesk {
     try {
       viewer.reading ??= this.#read(viewer);
       await viewer.reading;
+      await this.#settled(viewer);
     } finally {
       viewer.waiting -= 1;
       if (viewer.audience === undefined || connection.session.phase !== 'active')
@@ -120,7 +117,7 @@ export class FeedDesk {
     this.#deps.ports.timers.atEndOfTick(() => {
       if (this.#entering.get(connection) !== entering) return;
       this.#entering.delete(connection);
-      if (entering.isStale) this.#snapshot(viewer, connection, 'changed');
+      if (entering.isStale) void this.#snapshot(viewer, connection, 'changed');
     });
     return this.#seenBy(viewer);
   }
@@ -140,7 +137,27 @@ export class FeedDesk {
     const { session } = connection;
     if (!this.#owed.delete(connection) || session.phase !== 'active') return;
     const viewer = this.#viewers.get(session.user.id);
-    if (viewer !== undefined) this.#snapshot(viewer, connection, 'behind');
+    if (viewer !== undefined) void this.#snapshot(viewer, connection, 'behind');
+  }
+
+  /**
+   * Sets who sees what a person listens to, and tells it. A private session that is ended before its time ends now, instead of never having
+   * been: what was heard in it is known by its end (FE8). Rejects as `Friends.setAudience` does.
+   */
+  async setAudience(userId: UserId, change: AudienceChange): Promise<AudienceSet> {
+    const { friends, clock } = this.#deps.ports;
+    let { privateUntil } = change;
+    if (privateUntil === null) {
+      const now = Math.floor(clock.now());
+      const before = (await friends.audience(userId))?.privateUntil ?? null;
+      privateUntil = before === null ? null : Math.min(before, now);
+    }
+    const set = await friends.setAudience(userId, {
+      ...change,
+      ...(privateUntil === undefined ? {} : { privateUntil }),
+    });
+    this.tell(set);
+    return set;
   }
 
   /** To be called after every change of friends, with what it answered: all nodes and pages learn of it. Never rejects. */
@@ -221,7 +238,8 @@ export class FeedDesk {
       viewer.version = Math.max(told, version);
       await this.#authors.look(viewer, grants);
       const before = viewer.audience;
-      viewer.audience = audience === undefined ? EVERYBODY : audienceView(audience);
+      viewer.audience =
+        audience === undefined ? EVERYBODY : audienceView(audience, this.#deps.ports.clock.now());
       if (before !== undefined && JSON.stringify(before) !== JSON.stringify(viewer.audience))
         this.#push(viewer, { type: 'audience.changed', audience: viewer.audience });
     } finally {
@@ -243,12 +261,6 @@ export class FeedDesk {
   }
 
   #signalled(viewer: Viewer, signal: JsonObject): void {
-    if (signal['type'] === ACCOUNT_ERASED) {
-      for (const connection of viewer.connections)
-        this.#deps.outbox.close(connection, 'revoked', 'the account was erased');
-      this.#deps.erased?.(viewer.id);
-      return;
-    }
     // The overview has changed: so may have those whom one may look at.
     if (signal['type'] === 'friends.changed' && viewer.audience !== undefined)
       this.#readAgain(viewer);
@@ -279,7 +291,22 @@ export class FeedDesk {
     }
   }
 
-  #snapshot(viewer: Viewer, connection: Connection, reason: 'behind' | 'changed'): void {
+  /** What leaves goes by policies that are known: nothing of whom it is asked. */
+  async #settled(viewer: Viewer): Promise<void> {
+    for (;;) {
+      const settled = this.#authors.settled(viewer);
+      if (settled === undefined) return;
+      await settled;
+    }
+  }
+
+  async #snapshot(
+    viewer: Viewer,
+    connection: Connection,
+    reason: 'behind' | 'changed',
+  ): Promise<void> {
+    if (this.#authors.settled(viewer) !== undefined) await this.#settled(viewer);
+    if (!viewer.connections.includes(connection)) return;
     const snapshot = { type: 'feed.snapshot', ...this.#seenBy(viewer), reason };
     this.#deps.outbox.enqueue(connection, frameOf(snapshot));
   }
@@ -358,9 +385,13 @@ const ALONE: Pick<Presence, 'aliveNodes' | 'onNodes'> = {
   onNodes: () => () => undefined,
 };
 
-/** As the wire has it. */
-export function audienceView({ audience, chosen, privateUntil }: Audience): AudienceView {
-  return { audience, chosen: [...chosen], ...(privateUntil === undefined ? {} : { privateUntil }) };
+/** As the wire has it: without a private session that is over. */
+export function audienceView(
+  { audience, chosen, privateUntil }: Audience,
+  now: HubMs,
+): AudienceView {
+  const isPrivate = privateUntil !== undefined && privateUntil > now;
+  return { audience, chosen: [...chosen], ...(isPrivate ? { privateUntil } : {}) };
 }
 
 function newestFirst(a: FeedItem, b: FeedItem): number {

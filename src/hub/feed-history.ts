@@ -5,8 +5,8 @@ import type { ActivityLog, ActivityPlace, PageQuery, PastActivity } from '../por
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
-import { pastItem } from './feed-authors.ts';
-import { personOf, readLive, removedId } from './live-activity.ts';
+import { isWithheld, personOf, readLive, withheldIn } from './live-activity.ts';
+import { pastItem } from './past-item.ts';
 
 export interface FeedHistoryDeps {
   readonly friends: Pick<Friends, 'grantsFor' | 'grantsOf' | 'profiles'>;
@@ -71,9 +71,10 @@ export class FeedHistory {
       const { userId, activityId: id, at } = activity;
       const user = known.get(userId);
       const head = headOf.get(userId);
-      const live = head?.live === undefined ? undefined : readLive(head.live.item);
-      // What was removed may lie in the history until an outbox has brought the word there.
-      const isRemoved = head?.live !== undefined && removedId(head.live.item) === id;
+      const said = head?.live?.item;
+      const live = readLive(said);
+      // What was removed, or hidden, may lie in the history until an outbox has brought the word there.
+      const isRemoved = isWithheld(withheldIn(said), id);
       const seq = head?.seq ?? 0;
       const isLive = live?.activityId === id;
       const item =

@@ -5,7 +5,7 @@ import { NO_FEED_HEAD, type Feed, type FeedHead, type FeedSubscription } from '.
 import type { Log } from '../ports/log.ts';
 import type { Presence } from '../ports/presence.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import { removedId } from './live-activity.ts';
+import { readLive } from './live-activity.ts';
 
 /** An author's head as viewers are to see it: what a dead node has published is gone. */
 export interface SeenHead extends FeedHead {
@@ -222,9 +222,9 @@ export class FeedView {
 
   #isAlive({ head }: Author): boolean {
     if (head?.live === undefined) return true;
-    // What was removed stays so, whoever said it.
-    const isRemoval = removedId(head.live.item) !== undefined;
-    return isRemoval || this.#options.presence.aliveNodes.has(head.live.node);
+    // What was removed or hidden stays so, whoever said it.
+    const isLive = readLive(head.live.item) !== undefined;
+    return !isLive || this.#options.presence.aliveNodes.has(head.live.node);
   }
 
   #doubt(): void {
@@ -238,7 +238,7 @@ export class FeedView {
   #nodesChanged(died: ReadonlySet<NodeId>): void {
     for (const author of [...this.#authors.values()]) {
       if (author.isRead && author.wasAlive !== this.#isAlive(author)) this.#give(author, false);
-      const node = author.head?.live?.node;
+      const node = this.#isAlive(author) ? undefined : author.head?.live?.node;
       if (node !== undefined && died.has(node)) this.#clear(author, node);
     }
   }

@@ -2,6 +2,7 @@
 import type { UserId } from '../../protocol/ids.ts';
 import { Activities } from './activities.ts';
 import type { Connection } from './connection.ts';
+import { Dismissals } from './dismissals.ts';
 import { FeedDesk } from './feed-desk.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
@@ -11,6 +12,7 @@ import type { Rooms } from './rooms.ts';
 export interface HubFeed {
   readonly activities: Activities;
   readonly desk: FeedDesk;
+  readonly dismissals: Dismissals;
   stop(): Promise<void>;
 }
 
@@ -34,20 +36,30 @@ export function hubFeed(parts: {
     ports: { ...ports, feed, friends, activityLog },
     presence: ports.nodes?.presence,
     outbox,
-    erased: (userId) => activities.forget(userId),
   });
   const activities: Activities = new Activities({
     ports: { ...ports, feed, friends, activityOutbox },
     options,
     rooms,
     connectionsOf,
+    lastOf: async (userId) =>
+      (await activityLog.historyPage(userId, { limit: 1, includePrivate: true }))[0],
     latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
     signal: (userId, push) => desk.signal(userId, push),
+  });
+  const dismissals = new Dismissals({
+    feed,
+    outbox,
+    connectionsOf,
+    log: ports.log,
+    forget: (userId) => activities.forget(userId),
   });
   return {
     activities,
     desk,
+    dismissals,
     async stop() {
+      dismissals.stop();
       desk.stop();
       await activities.stop();
     },

@@ -170,12 +170,6 @@ export class Hub implements SocketListener {
     if (this.#connections.size === 0) this.#allGone?.();
   }
 
-  /** Closes all sockets of a person who is no more. */
-  dismiss(userId: UserId): void {
-    for (const connection of [...this.#people.connectionsOf(userId)])
-      this.#outbox.close(connection, 'revoked', 'the account was erased');
-  }
-
   /** Takes `cost` tokens from the rate of a person; 0, or the wait in ms. */
   takeRate(userId: UserId, cost: number): number {
     return this.#people.take(userId, cost);
@@ -201,11 +195,12 @@ export class Hub implements SocketListener {
     });
   }
 
-  stop(): void {
+  /** Resolves when what was heard is handed on: the stores may close then. */
+  async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#sessions.stop();
     this.rooms.stop();
-    void this.feed?.stop();
+    await this.feed?.stop();
   }
 
   #answerProbe(socket: Socket, data: Uint8Array, t1: number): void {

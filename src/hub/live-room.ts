@@ -319,7 +319,7 @@ export class LiveRoom {
       presentCount: this.members.count,
       isPresent: (userId) => this.members.isPresent(userId),
       readyCount: (entryId) => this.readiness.readyCount(entryId),
-      leadMs: this.readiness.leadMs(options),
+      leadMs: this.readiness.leadMs(options, this.state.public.settings.gateMs),
       limits: options.domain,
       newEventId: () => ports.random.eventId(),
       newEntryId: () => ports.random.entryId(),

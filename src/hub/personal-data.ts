@@ -6,7 +6,7 @@ import type { Friends } from '../ports/friends.ts';
 import type { Traces } from '../ports/traces.ts';
 
 export interface PersonalDataDeps {
-  readonly friends: Pick<Friends, 'profiles' | 'audience' | 'overview' | 'codeOf'>;
+  readonly friends: Pick<Friends, 'profiles' | 'audience' | 'overview' | 'incoming' | 'codeOf'>;
   readonly accounts: Pick<Accounts, 'tokens'>;
   readonly activityLog: Pick<ActivityLog, 'export'>;
   readonly traces: Pick<Traces, 'export'>;
@@ -33,7 +33,7 @@ export async function personalData(
     { name: 'profile', value: { ...profile, friendCode: code } },
     { name: 'audience', value: audience ?? null },
     { name: 'friends', value: overview.friends },
-    { name: 'incomingRequests', value: overview.incoming },
+    { name: 'incomingRequests', items: friends.incoming(userId) },
     { name: 'outgoingRequests', value: overview.outgoing },
     { name: 'blocked', value: overview.blocked },
     { name: 'devices', value: devices },

@@ -1,7 +1,6 @@
 // Who of this node listens in one room, what the room plays them, and which time they have surely heard of it.
 // Knows the room's state and its members' reports; knows neither the feed nor the history.
 import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
-import { hasTrack, type Anchor } from '../../protocol/schemas/playback.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import type { SyncState } from '../../protocol/schemas/requests.ts';
 import {
@@ -9,18 +8,19 @@ import {
   LISTENS_FOR_MS,
   PAUSE_LASTS_MS,
   SHOWN_AFTER_MS,
+  VOUCHES_FOR_MS,
   soundingAt,
   vouch,
   type Sounding,
   type Span,
 } from '../domain/now-playing.ts';
 import type { ActivityEntrance, ActivityRoom } from './live-activity.ts';
-import { RoomPlays, type RoomPlay } from './room-plays.ts';
+import { RoomPlays, type PlayedRoom, type RoomPlay, type RoomPlaysDeps } from './room-plays.ts';
 
 /** As much of a room as is looked at. */
 export interface ListenedRoom {
   readonly id: RoomId;
-  readonly state: { readonly public: PublicRoom };
+  readonly state: PlayedRoom;
   /** Whether this person is connected to it, on any node. */
   isPresent(userId: UserId): boolean;
 }
@@ -36,26 +36,29 @@ export interface RoomListener {
 }
 
 /** What one of its listeners is shown to listen to. */
-export interface RoomShown extends RoomPlay, Pick<Sounding, 'state' | 'positionMs' | 'positionAt'> {
+export interface RoomShown
+  extends Omit<RoomPlay, 'began'>, Pick<Sounding, 'state' | 'positionMs' | 'positionAt'> {
   readonly at: HubMs;
   readonly room: ActivityRoom;
   readonly join: ActivityEntrance;
   readonly isHidden: boolean;
 }
 
-export interface RoomListeningDeps {
+export interface RoomListeningDeps extends RoomPlaysDeps {
   /**
    * @param endedAt when they stopped listening to what was shown before, where `shown` is undefined or another play; undefined where
    * they go on with it on another node
    */
   show(userId: UserId, shown: RoomShown | undefined, endedAt: HubMs | undefined): void;
   heard(userId: UserId, play: RoomPlay, spans: readonly Span[]): void;
+  /** Since when this person listened alone to what the room goes on with; undefined where this node does not know. */
+  soloSince(userId: UserId, activityId: string): HubMs | undefined;
   /** How long somebody whose socket was lost may take to come back, ms. */
   readonly graceMs: number;
 }
 
 /** Whether a person in this state hears what the room plays. */
-const HEARS: Readonly<Record<SyncState, boolean>> = {
+const HEARS: Readonly<Record<Exclude<SyncState, 'idle'>, boolean>> = {
   following: true,
   cannot_keep_up: true,
   buffering: false,
@@ -69,15 +72,17 @@ interface Listener {
   reportedAt: HubMs;
   /** Of the last report that was no word of absence. */
   listenedAt: HubMs;
+  /** Whether, by the last report, they heard what the room plays. */
+  hears: boolean;
   readonly spans: [HubMs, HubMs][];
   /** Their socket is gone, or they are on another node. */
   lost: { readonly at: HubMs; readonly because: LeftBecause } | undefined;
   shownKey: string | undefined;
+  /** What they heard alone before it was this room's. */
+  readonly solo: { readonly playKey: string; readonly since: HubMs } | undefined;
 }
 
 interface Current extends RoomPlay, Sounding {
-  /** Since when this entry is what the room sounds, playing or not. */
-  readonly began: HubMs;
   /** Since when it plays without a pause. */
   readonly playsSince: HubMs | undefined;
   readonly pausedSince: HubMs | undefined;
@@ -104,7 +109,7 @@ export class RoomListening {
     this.#room = room;
     this.#deps = deps;
     this.#public = room.state.public;
-    this.#plays = new RoomPlays(this.#public, now - LISTENS_FOR_MS);
+    this.#plays = new RoomPlays(room.state, now - LISTENS_FOR_MS, deps);
     this.#flushAt = now + FLUSH_MS;
     this.#expireAt = now + SHOWN_AFTER_MS;
     this.#look(now);
@@ -116,13 +121,18 @@ export class RoomListening {
 
   /** A member has told how they listen. Cheap: it comes every five seconds from each. */
   report(userId: UserId, state: SyncState, at: HubMs): void {
+    // Nothing plays: a word on the way to them, none on what they hear.
+    if (state === 'idle') return;
     const listener = this.#listeners.get(userId);
     if (listener === undefined) {
       if (state === 'detached') return;
+      const solo = this.#soloOf(userId);
       this.#listeners.set(userId, {
-        since: at,
+        since: solo?.since ?? at,
+        solo,
         reportedAt: at,
         listenedAt: at,
+        hears: HEARS[state],
         spans: [],
         lost: undefined,
         shownKey: undefined,
@@ -130,10 +140,17 @@ export class RoomListening {
       this.#pending.add(userId);
       return;
     }
-    if (HEARS[state]) vouch(listener.spans, listener.reportedAt, at);
+    // Of the time after a word that they did not hear it, nobody knows how much they did.
+    if (HEARS[state] && listener.hears) vouch(listener.spans, listener.reportedAt, at);
+    listener.hears = HEARS[state];
     listener.reportedAt = at;
     listener.lost = undefined;
     if (state !== 'detached') listener.listenedAt = at;
+  }
+
+  /** Whether this play of this person is shown as the room's. */
+  shows(userId: UserId, playKey: string): boolean {
+    return this.#listeners.get(userId)?.shownKey === playKey;
   }
 
   /** The room has changed: what it was until now is put down before it is forgotten. */
@@ -141,7 +158,7 @@ export class RoomListening {
     const before = this.#public;
     const after = this.#room.state.public;
     if (before.playback.timeline !== after.playback.timeline || before.session !== after.session) {
-      this.#plays.follow(after, now);
+      this.#plays.follow(this.#room.state, now);
       this.#public = after;
       this.#look(now);
       return;
@@ -177,7 +194,13 @@ export class RoomListening {
 
   /** Nobody listens here any more: all is told. */
   stop(now: HubMs): void {
-    for (const userId of [...this.#listeners.keys()]) this.#drop(userId, now, now);
+    for (const [userId, { lost }] of this.#listeners)
+      this.#drop(userId, now, lost === undefined ? now : this.#endOfLost(userId, lost.at));
+  }
+
+  /** Whoever is on another node by now has not stopped. */
+  #endOfLost(userId: UserId, lostAt: HubMs): HubMs | undefined {
+    return this.#room.isPresent(userId) ? undefined : lostAt;
   }
 
   /** @param endedAt when they stopped; undefined where they go on on another node */
@@ -189,6 +212,13 @@ export class RoomListening {
     this.#listeners.delete(userId);
     this.#pending.delete(userId);
     if (listener.shownKey !== undefined) this.#deps.show(userId, undefined, endedAt);
+  }
+
+  #soloOf(userId: UserId): Listener['solo'] {
+    const { soloOf, playKey } = this.#current ?? {};
+    if (soloOf !== userId || playKey === undefined) return undefined;
+    const since = this.#deps.soloSince(userId, playKey);
+    return since === undefined ? undefined : { playKey, since };
   }
 
   #look(now: HubMs): void {
@@ -213,20 +243,20 @@ export class RoomListening {
   #sounding(before: Current | undefined, now: HubMs): Current | undefined {
     const { timeline } = this.#public.playback;
     const sounding = soundingAt(timeline, now);
-    const play = sounding === undefined ? undefined : this.#plays.playOf(sounding.entryId);
+    const play = sounding === undefined ? undefined : this.#plays.playAt(now);
     if (sounding === undefined || play === undefined) return undefined;
     const same = before?.playKey === play.playKey ? before : undefined;
     const isPlaying = sounding.state === 'playing';
-    const began = same?.began ?? beganAt(timeline, sounding);
     const playsSince = isPlaying ? (same?.playsSince ?? sounding.positionAt) : undefined;
     const pausedSince = isPlaying ? undefined : (same?.pausedSince ?? sounding.positionAt);
     const isVisible =
       same?.isVisible === true ||
+      play.soloOf !== undefined ||
       this.#shown?.playKey === play.playKey ||
       hasPlayed(playsSince, now);
     const isOver = pausedSince !== undefined && now - pausedSince >= PAUSE_LASTS_MS;
     if (isOver) return undefined;
-    return { ...play, ...sounding, began, playsSince, pausedSince, isVisible };
+    return { ...play, ...sounding, playsSince, pausedSince, isVisible };
   }
 
   /** When what was shown stopped, as far as the timeline tells. */
@@ -260,19 +290,26 @@ export class RoomListening {
       this.#pending.add(userId);
       return;
     }
+    if (listener.shownKey !== shown.playKey && shown.began > listensUntil(listener)) {
+      // Whoever is gone hears no more than they did: they come to it when they are back, or are told off with what they heard last.
+      this.#pending.add(userId);
+      return;
+    }
     this.#pending.delete(userId);
     listener.shownKey = shown.playKey;
-    const { began, playKey, sessionId, track, state, positionMs, positionAt } = shown;
+    const { began, playKey, soloOf, sessionId, track, state, positionMs, positionAt } = shown;
+    const { solo } = listener;
     this.#deps.show(
       userId,
       {
         playKey,
+        ...(soloOf === undefined ? {} : { soloOf }),
         sessionId,
         track,
         state,
         positionMs,
         positionAt,
-        at: Math.max(began, listener.since),
+        at: solo?.playKey === playKey ? solo.since : Math.max(began, listener.since),
         ...this.#door(),
       },
       began,
@@ -297,8 +334,7 @@ export class RoomListening {
     for (const [userId, { listenedAt, lost }] of this.#listeners) {
       const silentSince = Math.max(listenedAt, playsSince ?? 0);
       if (lost !== undefined && now - lost.at >= this.#deps.graceMs) {
-        // Whoever is on another node by now has not stopped.
-        this.#drop(userId, now, this.#room.isPresent(userId) ? undefined : lost.at);
+        this.#drop(userId, now, this.#endOfLost(userId, lost.at));
       } else if (lost === undefined && !isPaused && now - silentSince > LISTENS_FOR_MS) {
         // While nothing plays, a page has nothing to report.
         this.#drop(userId, now, listenedAt);
@@ -319,20 +355,13 @@ export class RoomListening {
   }
 }
 
-function hasPlayed(since: HubMs | undefined, now: HubMs): boolean {
-  return since !== undefined && now - since >= SHOWN_AFTER_MS;
+/** Until when somebody may be taken to listen, by what is known of them. */
+function listensUntil({ listenedAt, lost }: Listener): HubMs {
+  return Math.min(lost?.at ?? Infinity, listenedAt + VOUCHES_FOR_MS);
 }
 
-/** A seek within the same entry does not begin it anew. */
-function beganAt(timeline: readonly Anchor[], { entryId, positionAt }: Sounding): HubMs {
-  let began = positionAt;
-  for (const anchor of timeline) {
-    if (anchor.at > positionAt) break;
-    const isIt = hasTrack(anchor) && anchor.entryId === entryId && anchor.state !== 'stopped';
-    if (!isIt) began = positionAt;
-    else if (anchor.at < began) began = anchor.at;
-  }
-  return began;
+function hasPlayed(since: HubMs | undefined, now: HubMs): boolean {
+  return since !== undefined && now - since >= SHOWN_AFTER_MS;
 }
 
 function isSame(a: Current | undefined, b: Current): boolean {

@@ -1,18 +1,31 @@
 // What a room has played of late, and under which names: an entry may have left the queue before what was heard of it is told.
 // Knows the room's public state; knows nobody who listens.
-import type { EntryId, HubMs, SessionId } from '../../protocol/ids.ts';
-import { hasTrack } from '../../protocol/schemas/playback.ts';
+import type { HubMs, SessionId, UserId } from '../../protocol/ids.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import { within, type Span } from '../domain/now-playing.ts';
-import { playedSegments } from '../domain/plays.ts';
+import { playStarts, type PlayStart } from '../domain/play-starts.ts';
+import { soundedSpan } from '../domain/plays.ts';
 import { lookup } from '../domain/records.ts';
+import type { RoomState } from '../domain/room-state.ts';
 import type { ActivityTrack } from '../../protocol/schemas/feed.ts';
 
-/** One play of a room: the same for all who hear it, on whatever node. */
+/** As much of a room's state as says what it plays. */
+export type PlayedRoom = Pick<RoomState, 'public' | 'playBegan'>;
+
+/** One play of a room: the same for all who hear it, on whatever node. The same entry played again is another one. */
 export interface RoomPlay {
   readonly playKey: string;
+  /** Since when this play is what the room sounds, playing or not. */
+  readonly began: HubMs;
   readonly sessionId: SessionId;
   readonly track: ActivityTrack;
+  /** Whose listening alone goes on in it: it was their activity before it was a room's play, and its key is that activity's id. */
+  readonly soloOf?: UserId;
+}
+
+export interface RoomPlaysDeps {
+  /** What the room's owner heard alone, where this play goes on with it. */
+  soloOf(room: PublicRoom, play: PlayStart): string | undefined;
 }
 
 export interface HeardPlay {
@@ -29,41 +42,47 @@ interface Segment extends RoomPlay {
 }
 
 export class RoomPlays {
-  #public: PublicRoom;
-  #plays: ReadonlyMap<EntryId, RoomPlay>;
+  readonly #deps: RoomPlaysDeps;
+  #room: PlayedRoom;
+  /** Of each anchor of the timeline; undefined where there is no gathering to hear it. */
+  #plays: readonly (RoomPlay | undefined)[];
   readonly #segments: Segment[] = [];
   #capturedUntil: HubMs;
 
   /** @param from the earliest time that somebody may vouch for */
-  constructor(room: PublicRoom, from: HubMs) {
-    this.#public = room;
-    this.#plays = playsOf(room);
+  constructor(room: PlayedRoom, from: HubMs, deps: RoomPlaysDeps) {
+    this.#deps = deps;
+    this.#room = room;
+    this.#plays = playsOf(room, deps);
     this.#capturedUntil = from;
   }
 
-  /** Of an entry that plays or is planned; undefined where there is no gathering to hear it. */
-  playOf(entryId: EntryId): RoomPlay | undefined {
-    return this.#plays.get(entryId);
+  /** What the room sounds, or holds paused, by the anchor in force at `at`. */
+  playAt(at: HubMs): RoomPlay | undefined {
+    const { timeline } = this.#room.public.playback;
+    const inForce = timeline.findLastIndex((anchor) => anchor.at <= at);
+    return this.#plays[Math.max(0, inForce)];
   }
 
   /** The room is this from `now` on. */
-  follow(room: PublicRoom, now: HubMs): void {
+  follow(room: PlayedRoom, now: HubMs): void {
     this.capture(now);
-    this.#public = room;
-    this.#plays = playsOf(room);
+    this.#room = room;
+    this.#plays = playsOf(room, this.#deps);
   }
 
   /** Puts down what was played until `now`. */
   capture(now: HubMs): void {
     if (now <= this.#capturedUntil) return;
-    const { timeline } = this.#public.playback;
-    for (const played of playedSegments(timeline, this.#capturedUntil, now)) {
-      const play = this.#plays.get(played.entryId);
-      if (play === undefined) continue;
+    const { timeline } = this.#room.public.playback;
+    this.#plays.forEach((play, index) => {
+      const span = soundedSpan(timeline, index, this.#capturedUntil, now);
+      if (play === undefined || span === undefined) return;
+      const [from, to] = span;
       const last = this.#segments.at(-1);
-      if (last?.playKey === play.playKey && last.to >= played.startedAt) last.to = played.endedAt;
-      else this.#segments.push({ ...play, from: played.startedAt, to: played.endedAt });
-    }
+      if (last?.playKey === play.playKey && last.to >= from) last.to = to;
+      else this.#segments.push({ ...play, from, to });
+    });
     this.#capturedUntil = now;
     while ((this.#segments[0]?.to ?? now) < now - KEPT_MS) this.#segments.shift();
   }
@@ -73,31 +92,33 @@ export class RoomPlays {
     const byPlay = new Map<string, HeardPlay>();
     const first = spans[0];
     if (first === undefined) return [];
-    for (const { playKey, sessionId, track, from, to } of this.#segments) {
+    for (const { from, to, ...play } of this.#segments) {
       if (to <= first[0]) continue;
       const parts = within(spans, from, to);
       if (parts.length === 0) continue;
-      const known = byPlay.get(playKey);
-      if (known === undefined)
-        byPlay.set(playKey, { play: { playKey, sessionId, track }, spans: parts });
+      const known = byPlay.get(play.playKey);
+      if (known === undefined) byPlay.set(play.playKey, { play, spans: parts });
       else known.spans.push(...parts);
     }
     return byPlay.values();
   }
 }
 
-function playsOf(room: PublicRoom): ReadonlyMap<EntryId, RoomPlay> {
-  const { id, playback, queue, session } = room;
-  const plays = new Map<EntryId, RoomPlay>();
-  if (session === undefined) return plays;
-  for (const anchor of playback.timeline) {
-    if (!hasTrack(anchor) || plays.has(anchor.entryId)) continue;
-    const { entryId, trackId } = anchor;
-    const entry = lookup(queue, entryId);
-    if (entry === undefined) continue;
-    const { title, artist, album, durationMs, hasCover } = entry;
-    plays.set(entryId, {
-      playKey: `${id}:${entryId}:${session.id}`,
+function playsOf(
+  { public: room, playBegan }: PlayedRoom,
+  deps: RoomPlaysDeps,
+): readonly (RoomPlay | undefined)[] {
+  const { id, ownerId, playback, queue, session } = room;
+  if (session === undefined) return [];
+  return playStarts(playback.timeline, playBegan).map((start) => {
+    const entry = start === undefined ? undefined : lookup(queue, start.entryId);
+    if (start === undefined || entry === undefined) return undefined;
+    const { trackId, title, artist, album, durationMs, hasCover } = entry;
+    const solo = deps.soloOf(room, start);
+    return {
+      playKey: solo ?? `${id}:${start.entryId}:${session.id}:${start.at}`,
+      ...(solo === undefined ? {} : { soloOf: ownerId }),
+      began: start.at,
       sessionId: session.id,
       track: {
         trackId,
@@ -107,7 +128,6 @@ function playsOf(room: PublicRoom): ReadonlyMap<EntryId, RoomPlay> {
         durationMs,
         hasCover,
       },
-    });
-  }
-  return plays;
+    };
+  });
 }

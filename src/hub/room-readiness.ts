@@ -1,11 +1,12 @@
 // Who has buffered what, and how well in step everybody is: here, and as the other nodes tell. Fleeting: what is lost is told again.
 import type { EntryId, RoomId } from '../../protocol/ids.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
+import { leadNeeded, leadWithin, type LeadBounds } from '../domain/lead.ts';
 import type { Bus, BusMessage, MemberReport, NodeId } from '../ports/bus.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Membership } from './connection.ts';
 import type { RoomMembers } from './room-members.ts';
-import { leadFor, syncSummary, type LeadBounds, type SyncSummary } from './room-sync.ts';
+import { syncSummary, type SyncSummary } from './room-sync.ts';
 
 export interface RoomReadinessDeps {
   /** Undefined where this process is alone. */
@@ -33,7 +34,7 @@ export class RoomReadiness {
   #nodes: ReadonlySet<NodeId> = new Set();
   /** Somebody here has reported since the other nodes were told. */
   #hasNews = false;
-  #leadMs: number | undefined;
+  #lead: { readonly neededMs: number | undefined } | undefined;
   #cancelSync: (() => void) | undefined;
   #cancelTell: (() => void) | undefined;
 
@@ -69,13 +70,13 @@ export class RoomReadiness {
   }
 
   /** Worked out once for all decisions until somebody reports or goes. */
-  leadMs(bounds: LeadBounds): number {
-    this.#leadMs ??= leadFor(this.#reports(), bounds);
-    return this.#leadMs;
+  leadMs(bounds: LeadBounds, gateMs: number): number {
+    this.#lead ??= { neededMs: leadNeeded(this.#reports()) };
+    return leadWithin(this.#lead.neededMs, bounds, gateMs);
   }
 
   forgetLead(): void {
-    this.#leadMs = undefined;
+    this.#lead = undefined;
   }
 
   hear(node: NodeId, told: Told): void {

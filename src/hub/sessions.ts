@@ -20,6 +20,8 @@ const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VE
 /** Only where the stores of it are configured. */
 const FEED_FEATURE = 'feed';
 
+const ACCOUNT_GONE = 'there is no such guest any more, or the device was revoked';
+
 /** The session as it is now: the compiler would hold on to what it was before an await. */
 function sessionOf(connection: Connection): Session {
   return connection.session;
@@ -95,7 +97,10 @@ export class Sessions {
     let user: User | undefined;
     try {
       verified = await this.#ports.authenticator.verify(request.token);
-      user = verified.kind === 'ok' ? await this.#known(verified.user) : undefined;
+      user =
+        verified.kind === 'ok'
+          ? await this.#known(verified.user, verified.terms.deviceId)
+          : undefined;
     } catch (error) {
       this.#ports.log.warn(
         { connectionId: connection.id, err: error },
@@ -124,8 +129,7 @@ export class Sessions {
       return;
     }
     if (verified.kind === 'invalid' || user === undefined) {
-      const reason =
-        verified.kind === 'invalid' ? verified.reason : 'there is no such guest any more';
+      const reason = verified.kind === 'invalid' ? verified.reason : ACCOUNT_GONE;
       this.#turnAway(connection, request.id, 'unauthorised', reason, 'unauthorised');
       return;
     }
@@ -147,6 +151,7 @@ export class Sessions {
     connection.session = {
       phase: 'active',
       user,
+      deviceId: verified.terms.deviceId,
       expiresAt: now + verified.expiresInMs,
       warned: false,
     };
@@ -169,8 +174,13 @@ export class Sessions {
         frameOf(errorReply(request.id, refuse('unauthorised', message))),
       );
     let verified: Verified;
+    let known: User | undefined;
     try {
       verified = await this.#ports.authenticator.verify(request.token);
+      known =
+        verified.kind === 'ok'
+          ? await this.#known(verified.user, verified.terms.deviceId)
+          : undefined;
     } catch (error) {
       this.#ports.log.warn(
         { connectionId: connection.id, err: error },
@@ -186,7 +196,10 @@ export class Sessions {
       refused(verified.kind === 'expired' ? 'the token has expired' : verified.reason);
     } else if (verified.user.id !== session.user.id) {
       refused('the token is another person’s');
+    } else if (known === undefined) {
+      refused(ACCOUNT_GONE);
     } else {
+      session.deviceId = verified.terms.deviceId;
       session.expiresAt = this.#ports.clock.now() + verified.expiresInMs;
       session.warned = false;
       this.#outbox.enqueue(
@@ -198,12 +211,13 @@ export class Sessions {
 
   /**
    * The name that the store has counts: a token may be older than a change of name.
-   * @returns undefined for a guest that the store does not know: their token is this hub's own, so they have been erased
+   * @returns undefined for a guest that the store does not know: their token is this hub's own, so they have been erased; and where the
+   * device has been revoked that the token was given to
    */
-  async #known(user: User): Promise<User | undefined> {
+  async #known(user: User, deviceId: string | undefined): Promise<User | undefined> {
     try {
-      const stored = await this.#ports.users.find(user.id);
-      if (stored !== undefined || user.guest) return stored;
+      const stored = await this.#ports.users.find(user.id, deviceId);
+      if (stored !== undefined || user.guest || deviceId !== undefined) return stored;
       await this.#ports.users.save(user);
     } catch (error) {
       // The token is proof enough: with many nodes the people's store may be away while the rooms go on.

@@ -24,13 +24,18 @@ export interface SoloListeningDeps {
   /** @param endedAt as in `ActivityAuthors.show` */
   show(userId: UserId, activity: Activity | undefined, endedAt: HubMs | undefined): void;
   heard(userId: UserId, activity: Activity, spans: readonly Span[]): void;
-  newId(): string;
+  /** The same for the same play, wherever it is told. */
+  idOf(userId: UserId, track: ActivityTrack, begunAt: HubMs): string;
+  /** Whether a room shows it by now. */
+  goesOn(userId: UserId, activityId: string): boolean;
   /** How long somebody whose socket was lost may take to come back, ms. */
   readonly graceMs: number;
 }
 
 /** A track that is said to be over by its length may be a moment late in saying what comes next. */
 const END_MARGIN_MS = 5_000;
+/** Whoever follows into the room that a friend has made of it is there by then. */
+const FOLLOWS_WITHIN_MS = 60_000;
 
 interface Solo {
   readonly activityId: string;
@@ -48,17 +53,26 @@ interface Solo {
 export class SoloListening {
   readonly #deps: SoloListeningDeps;
   readonly #solos = new Map<UserId, Solo>();
+  /** What each heard last, for a while: a room may go on with it. Oldest first. */
+  readonly #over = new Map<UserId, Pick<Solo, 'activityId' | 'at'> & { readonly endedAt: HubMs }>();
 
   constructor(deps: SoloListeningDeps) {
     this.#deps = deps;
   }
 
   get size(): number {
-    return this.#solos.size;
+    return this.#solos.size + this.#over.size;
   }
 
   has(userId: UserId): boolean {
     return this.#solos.has(userId);
+  }
+
+  /** When this person began with this, if it is what they hear alone or heard so last. */
+  sinceOf(userId: UserId, activityId: string): HubMs | undefined {
+    return [this.#solos.get(userId), this.#over.get(userId)].find(
+      (solo) => solo?.activityId === activityId,
+    )?.at;
   }
 
   /**
@@ -86,7 +100,10 @@ export class SoloListening {
     const { durationMs } = word.track;
     const playsSince = word.state === 'playing' ? (same?.playsSince ?? now) : undefined;
     const solo: Solo = {
-      activityId: same?.activityId ?? known?.activityId ?? this.#deps.newId(),
+      activityId:
+        same?.activityId ??
+        known?.activityId ??
+        this.#deps.idOf(userId, word.track, now - word.positionMs),
       at: same?.at ?? known?.at ?? now,
       word,
       said: { state: word.state, positionMs: word.positionMs, positionAt: now, durationMs },
@@ -100,18 +117,22 @@ export class SoloListening {
     return solo.activityId;
   }
 
-  /** Nothing is listened to any more. */
-  stop(userId: UserId, now: HubMs): void {
+  /** They listen to nothing any more. */
+  end(userId: UserId, now: HubMs): void {
     const solo = this.#solos.get(userId);
-    if (solo === undefined) return;
-    this.#count(userId, solo, now);
-    this.#end(userId, solo, now);
+    if (solo !== undefined) this.#endNow(userId, solo, now);
   }
 
-  /** The socket over which it was told is gone. */
+  /** Nobody listens here any more: all is told. */
+  stop(now: HubMs): void {
+    for (const [userId, solo] of this.#solos) this.#endNow(userId, solo, solo.lostAt ?? now);
+  }
+
+  /** The socket over which it was told is gone: what was heard until then is told, as they may go on over another node. */
   closed(connection: Connection, userId: UserId, now: HubMs): void {
     const solo = this.#solos.get(userId);
     if (solo?.connection !== connection) return;
+    this.#count(userId, solo, now);
     solo.connection = undefined;
     solo.lostAt = now;
   }
@@ -119,10 +140,15 @@ export class SoloListening {
   /** The person is erased: nothing is told of them any more. */
   forget(userId: UserId): void {
     this.#solos.delete(userId);
+    this.#over.delete(userId);
   }
 
   /** To be called every second. */
   tick(now: HubMs): void {
+    for (const [userId, { endedAt }] of this.#over) {
+      if (now - endedAt < FOLLOWS_WITHIN_MS) break;
+      this.#over.delete(userId);
+    }
     for (const [userId, solo] of this.#solos) {
       const endedAt = this.#endOf(solo, now);
       if (endedAt === undefined) this.#showIfDue(userId, solo, now, false);
@@ -145,9 +171,19 @@ export class SoloListening {
     if (span !== undefined) this.#deps.heard(userId, activityOf(solo), [span]);
   }
 
+  #endNow(userId: UserId, solo: Solo, endedAt: HubMs): void {
+    this.#count(userId, solo, endedAt);
+    this.#end(userId, solo, endedAt);
+  }
+
   #end(userId: UserId, solo: Solo, endedAt: HubMs): void {
+    const { activityId, at, isVisible } = solo;
     this.#solos.delete(userId);
-    if (solo.isVisible) this.#deps.show(userId, undefined, endedAt);
+    if (!isVisible) return;
+    this.#over.delete(userId);
+    this.#over.set(userId, { activityId, at, endedAt });
+    const isOver = !this.#deps.goesOn(userId, activityId);
+    this.#deps.show(userId, undefined, isOver ? endedAt : undefined);
   }
 
   #showIfDue(userId: UserId, solo: Solo, now: HubMs, isNews: boolean): void {

@@ -29,7 +29,10 @@ export const MAX_DEVICE_TOKENS = 50;
 /** A use is noted at most this often. */
 export const TOUCH_EVERY_MS = 60_000;
 
-/** Changes are durable when they resolve. Every method rejects with `StoreUnavailable`. */
+/**
+ * A person who is erased (`Friends.erase`) takes their tokens and links along, at the same moment: none is made for them after it.
+ * Changes are durable when they resolve. Every method rejects with `StoreUnavailable`.
+ */
 export interface Accounts {
   /** Undefined for a person who is not known. Rejects with a `RangeError` a label that is no name to be shown. */
   createToken(userId: UserId, label: string, at: HubMs): Promise<NewDevice | undefined>;
@@ -40,13 +43,14 @@ export interface Accounts {
   ): Promise<{ readonly userId: UserId; readonly tokenId: string } | undefined>;
   /** The one used last first. */
   tokens(userId: UserId): Promise<readonly DeviceToken[]>;
-  /** False where this person has no such token. */
+  /** The link under way ends as well: it may be that device that made it. False where this person has no such token. */
   revoke(userId: UserId, tokenId: string): Promise<boolean>;
-  /** All tokens, and the link under way. Answers how many tokens. */
-  revokeAll(userId: UserId): Promise<number>;
 
-  /** Good for ten minutes and for one device; takes the place of the link before. Undefined for a person who is not known. */
-  createLink(userId: UserId, at: HubMs): Promise<Link | undefined>;
+  /**
+   * Good for ten minutes and for one device; takes the place of the link before. Undefined for a person who is not known.
+   * @param deviceId what asks for it: undefined is answered also where that device has the account no more
+   */
+  createLink(userId: UserId, at: HubMs, deviceId?: string): Promise<Link | undefined>;
   /** A token for the device that brings the code; undefined where it was used, replaced, is too old or never was. One of many at once gets it. */
   redeemLink(code: string, label: string, at: HubMs): Promise<NewDevice | undefined>;
 }

@@ -1,6 +1,7 @@
 // The port to what people have listened to: activities, listens, counts and who with whom. Knows nothing of who may read it.
 import type { HubMs, RoomId, SessionId, UserId } from '../../protocol/ids.ts';
 import type { ActivityTrack } from '../../protocol/schemas/feed.ts';
+import type { ImportedEntry } from '../domain/imported-listen.ts';
 import type { Span } from '../domain/now-playing.ts';
 
 /** Something a person listened to. Of two of the same id the one with the higher `version` counts. */
@@ -33,11 +34,13 @@ export interface HeardEntry {
   readonly spans: readonly Span[];
 }
 
-/** The activity and its listen go, and do not come back by what is told later. */
+/** The activity and its listen go, and do not come back by what is told later. What is another person's stays. */
 export interface RemoveEntry {
   readonly kind: 'remove';
   readonly activityId: string;
   readonly userId: UserId;
+  /** When it was removed: so long ago, and retention forgets that it was. */
+  readonly at: HubMs;
 }
 
 export type ActivityEntry = PlayedEntry | HeardEntry | RemoveEntry;
@@ -110,7 +113,7 @@ export type ExportedRecord =
  * Lists are in order of (`at`, id), newest first. Counts and `together` are of what was heard first within the range.
  */
 export interface ActivityLog {
-  /** Idempotent by id, in whatever order entries come. */
+  /** Idempotent by person and id, in whatever order entries come. */
   append(entries: readonly ActivityEntry[]): Promise<void>;
 
   /** What these authors (at most 1,000) have listened to, private ones left out. */
@@ -129,16 +132,15 @@ export interface ActivityLog {
   latest(authors: readonly UserId[]): Promise<ReadonlyMap<UserId, PastActivity>>;
 
   /**
-   * Appends those whose ids are not known: the same one twice is one. Nothing of a person who was erased at `askedAt` or later.
+   * Appends those whose ids, or `sameAs`, the person has no listen of: the same one twice is one. Nothing of a person who was erased at `askedAt` or later.
    * @param askedAt when the person asked for it
    * @returns how many were new
    */
-  importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number>;
+  importListens(entries: readonly ImportedEntry[], askedAt: HubMs): Promise<number>;
   /** All of a person, oldest first. */
   export(userId: UserId): AsyncIterable<ExportedRecord>;
   /**
-   * Drops what began before a time, private or not; that something was removed stays known, so that what is told of it later does not
-   * bring it back.
+   * Drops what began before a time, private or not, and the marks of what was removed before it.
    * @param limit how many at most, of each kind
    * @returns how many were dropped; 0 when nothing is left to drop
    */

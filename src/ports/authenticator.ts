@@ -7,10 +7,19 @@ export type Verified =
       readonly user: User;
       /** Milliseconds from now until the token ends. */
       readonly expiresInMs: number;
+      readonly terms: TokenTerms;
     }
   | { readonly kind: 'expired' }
   /** `reason` is for the log and the developer; it never repeats the token. */
   | { readonly kind: 'invalid'; readonly reason: string };
+
+/** What a token says beside whose it is. */
+export interface TokenTerms {
+  /** The device that it was given to, with which it ends; absent in one that was given to none. */
+  readonly deviceId?: string;
+  /** Its end by the clock on the wall, ms since 1970. */
+  readonly endsAtMs: number;
+}
 
 export interface IssuedToken {
   readonly token: string;
@@ -19,6 +28,9 @@ export interface IssuedToken {
 
 export interface Authenticator {
   verify(token: string): Promise<Verified>;
-  /** A token by which this hub knows `user` again. */
-  issue(user: User): Promise<IssuedToken>;
+  /**
+   * A token by which this hub knows `user` again.
+   * @param terms without an end, it holds as long as a guest's token does
+   */
+  issue(user: User, terms?: Partial<TokenTerms>): Promise<IssuedToken>;
 }

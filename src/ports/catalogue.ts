@@ -11,6 +11,10 @@ export interface Track {
   readonly mimeType: string;
   readonly sizeBytes: number;
   readonly hasCover: boolean;
+  /** What brings it to −18 LUFS, in dB; absent where the file does not say. */
+  readonly gainDb?: number;
+  /** The largest sample, 1 is full scale; absent where the file does not say. */
+  readonly peak?: number;
 }
 
 /** An inclusive byte range, both ends within the file. */

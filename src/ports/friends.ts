@@ -23,6 +23,10 @@ export interface Overview {
   readonly incomingCount: number;
   /** Also those that were declined: nobody is told that. */
   readonly outgoing: readonly PersonSince[];
+  /**
+   * By the name that each had when they were blocked, and nothing else that they have chosen. Whoever blocked this person already by then
+   * is left out as long as they do: nobody learns here that they are there.
+   */
   readonly blocked: readonly PersonSince[];
 }
 
@@ -103,7 +107,7 @@ export interface Friends {
   cancel(userId: UserId, to: UserId): Promise<Change<'cancelled' | 'none'>>;
   /** Ends a friendship; neither is among the other's chosen people then. */
   remove(userId: UserId, friend: UserId): Promise<Change<'removed' | 'none'>>;
-  /** Ends what is between them. `refused`: unknown, or oneself. */
+  /** Ends what is between them, but for the rest after a declined request. `refused`: unknown, or oneself; `too_many` comes before it. */
   block(
     userId: UserId,
     other: UserId,
@@ -113,6 +117,9 @@ export interface Friends {
   unblock(userId: UserId, other: UserId): Promise<Change<'unblocked' | 'none'>>;
   /** Those of `others` whom this person blocks, or who block this person: neither is to be shown the other. */
   blockedAmong(userId: UserId, others: readonly UserId[]): Promise<ReadonlySet<UserId>>;
+
+  /** All requests to this person that wait, the newest first. Not of one moment: one that comes meanwhile may be missing. */
+  incoming(userId: UserId): AsyncIterable<PersonSince>;
 
   /** Of one moment. Empty for a person who is not known. */
   overview(userId: UserId): Promise<Overview>;
@@ -150,6 +157,6 @@ export interface Friends {
   /** Of many at once, each of one moment; those who are not known are left out. */
   policies(authors: readonly UserId[]): Promise<readonly AuthorPolicy[]>;
 
-  /** Forgets the person: name, profile, and all that is between them and others. Tokens are the accounts' matter: to be revoked after it. */
+  /** Forgets the person at one moment: name, profile, all that is between them and others, and what would bring them back: tokens and links. */
   erase(userId: UserId): Promise<Change<'erased' | 'none'>>;
 }

@@ -7,5 +7,8 @@ export interface Users {
   createGuest(name: string): Promise<User>;
   /** Makes the user known, or renames; used for an operator's own users, who come by token. */
   save(user: User): Promise<void>;
-  find(id: UserId): Promise<User | undefined>;
+  /** Who it is then; undefined for a person who is not known, and who does not become so by it. */
+  rename(id: UserId, name: string): Promise<User | undefined>;
+  /** @param deviceId where it is given, the person is found only while that device has their account: in one look */
+  find(id: UserId, deviceId?: string): Promise<User | undefined>;
 }

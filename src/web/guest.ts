@@ -113,7 +113,7 @@ export class Guest {
     return this.#stored !== undefined && this.#wallNow() < this.#stored.expiresAtMs;
   }
 
-  async #renew(api: PageApi, { secret, name }: StoredGuest): Promise<string> {
+  async #renew(api: PageApi, { secret, name, token }: StoredGuest): Promise<string> {
     if (secret !== undefined) {
       try {
         return this.#keep(await api.tokenFor(secret));
@@ -124,9 +124,9 @@ export class Guest {
         return this.#keep(await api.createGuest(name, deviceLabel()));
       }
     }
-    return this.#keep(
-      this.#isUsable() ? await api.rename(name) : await api.createGuest(name, deviceLabel()),
-    );
+    // Without one the hub makes no token last longer.
+    if (this.#isUsable()) return token;
+    return this.#keep(await api.createGuest(name, deviceLabel()));
   }
 
   #keep({ token, expiresInMs, user, device }: GuestGrant): string {

@@ -4,6 +4,7 @@ import { EarshotError } from '../client/errors.ts';
 import { Player } from '../client/player.ts';
 import { EarshotApi } from '../client/rest.ts';
 import { Room } from '../client/room.ts';
+import { browserDeviceMemory } from './device-memory.ts';
 import { mountPage } from './page.tsx';
 
 const root = document.getElementById('app');
@@ -22,7 +23,7 @@ mountPage(root, {
     if (!(client instanceof EarshotClient && room instanceof Room)) {
       throw new TypeError('a player plays a room of this SDK');
     }
-    return new Player({ client, room });
+    return new Player({ client, room, devices: browserDeviceMemory() });
   },
   codeOf: (error) => (error instanceof EarshotError ? error.code : undefined),
 });

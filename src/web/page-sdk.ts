@@ -8,6 +8,7 @@ import type { Room } from '../client/room.ts';
 import type { PageFeed, PagePeople } from './page-people.ts';
 
 export type { ConnectionState, Observable } from '../client/client.ts';
+export type { OutputDevice } from '../client/output-devices.ts';
 export type { PlayerState } from '../client/player-state.ts';
 export type { GuestGrant, RoomSummary, TrackSummary } from '../client/rest.ts';
 export type { RoomView } from '../client/room.ts';
@@ -57,7 +58,7 @@ export interface PageClient {
 /** What a player tells a room is none of the page's business. */
 export type PageRoom = Omit<Room, 'ready' | 'reportSync'>;
 
-export type PagePlayer = Omit<Player, 'outputNode'>;
+export type PagePlayer = Omit<Player, 'outputNode' | 'onCorrection'>;
 
 export interface PageSdk {
   /** @param token read anew for each call that needs one */

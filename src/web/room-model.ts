@@ -16,7 +16,8 @@ import type {
   PlayerState,
   RoomView,
 } from './page-sdk.ts';
-import { eventLabel, refusalLabel } from './wording.ts';
+import type { SilentTrack } from './silent-track.ts';
+import { deviceLine, eventLabel, refusalLabel } from './wording.ts';
 
 export interface QueueItem {
   readonly id: EntryId;
@@ -70,6 +71,9 @@ export class RoomModel {
   /** Whose knock was answered here, until the hub says so. */
   readonly #answered = signal<readonly UserId[]>([]);
   readonly volume = signal(DEFAULT_VOLUME);
+  readonly keepsScreenOn = signal(recall('screen-on') === true);
+  /** What the system's media controls hold on to, once sound is allowed. */
+  silence: SilentTrack | undefined;
 
   readonly knocks = computed(() => {
     const answered = this.#answered.value;
@@ -113,8 +117,7 @@ export class RoomModel {
 
     const volume = recall('volume');
     this.setVolume(typeof volume === 'number' ? volume : DEFAULT_VOLUME);
-    const nudgeMs = recall('nudge');
-    if (typeof nudgeMs === 'number') parts.player.setNudge(nudgeMs);
+    if (recall('loudness') === 'as recorded') parts.player.setLoudnessMatching(false);
     const refreshAnchor = (): void => {
       this.anchor.value = parts.room.anchorNow() ?? this.view.value.room.playback.timeline[0];
     };
@@ -128,6 +131,7 @@ export class RoomModel {
       this.view.subscribe(refreshAnchor),
       () => clearInterval(ticking),
       this.#listenToEvents(),
+      this.#tellOfDevices(),
     );
   }
 
@@ -143,12 +147,28 @@ export class RoomModel {
     void this.#tell(action);
   }
 
-  /** Plays or pauses what this person steers: their own place while detached, else the room for all. */
+  /**
+   * Plays or pauses what this person steers: their own place while detached, else the room for all. Whoever may not steer the room
+   * pauses for oneself, and goes on from there.
+   */
   steer(to: 'play' | 'pause'): void {
-    if (!this.detached.value) {
+    if (!this.detached.value && !this.rights.value.control) {
+      if (to === 'pause') this.player.detach();
+    } else if (!this.detached.value) {
       this.run(() => (to === 'play' ? this.room.play() : this.room.pause()));
     } else if (to === 'play') this.player.playSelf();
     else this.player.pauseSelf();
+  }
+
+  /** Moves one's own place while detached, else the room's. */
+  seek(positionMs: number): void {
+    if (this.detached.value) this.player.seekSelf(positionMs);
+    else this.run(() => this.room.seek(Math.round(positionMs)));
+  }
+
+  setKeepsScreenOn(keeps: boolean): void {
+    this.keepsScreenOn.value = keeps;
+    remember('screen-on', keeps);
   }
 
   /** To be called from a press. */
@@ -192,6 +212,7 @@ export class RoomModel {
   stop(): void {
     for (const stop of this.#stops.splice(0)) stop();
     this.player.stop();
+    this.silence?.close();
   }
 
   async #tell(action: () => Promise<unknown>): Promise<void> {
@@ -213,6 +234,16 @@ export class RoomModel {
       this.happenings.value = [happening, ...this.happenings.value].slice(0, KEPT_HAPPENINGS);
       // One sees what one did oneself.
       if (!('by' in event) || event.by !== this.me) this.notices.show('event', text);
+    });
+  }
+
+  /** Each output has a nudge of its own, so it is told when another one sounds. */
+  #tellOfDevices(): () => void {
+    let { changes } = this.playerState.value.device;
+    return this.playerState.subscribe(({ device }) => {
+      if (device.changes === changes) return;
+      changes = device.changes;
+      this.notices.show('event', deviceLine(device));
     });
   }
 

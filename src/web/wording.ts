@@ -2,6 +2,7 @@
 import type { UserId } from '../../protocol/ids.ts';
 import type { PublicEvent } from '../../protocol/schemas/events.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
+import type { OutputDevice } from './page-sdk.ts';
 
 /** 225_000 → `3:45`. */
 export function clockLabel(ms: number): string {
@@ -25,6 +26,16 @@ export function errorLabel(ms: number): string {
   const size = Math.abs(ms);
   if (size < 100) return `${Math.round(size)} ms`;
   return size < 10_000 ? `${(size / 1000).toFixed(1)} s` : `${Math.round(size / 1000)} s`;
+}
+
+/** By how much sound is sent earlier: `+40 ms`, `−15 ms`, `0 ms`. */
+export function nudgeLabel(ms: number): string {
+  return `${ms > 0 ? '+' : ms < 0 ? '−' : ''}${Math.abs(Math.round(ms))} ms`;
+}
+
+/** Said when the sound has gone to another device. */
+export function deviceLine({ label, nudgeMs }: OutputDevice): string {
+  return `${label === undefined ? 'Another output' : `Now on ${label}`}: nudge ${nudgeLabel(nudgeMs)}`;
 }
 
 export function countLabel(count: number, one: string, many = `${one}s`): string {

@@ -8,6 +8,7 @@ import type { EarshotError } from '../../src/client/errors.ts';
 import type { Platform, SocketConstructor, SocketLike } from '../../src/client/platform.ts';
 import type { Room } from '../../src/client/room.ts';
 import { ManualTime } from '../support/manual-time.ts';
+import { FakeWorker } from './fake-worker.ts';
 import { publicRoom } from './room-fixture.ts';
 
 export type Fields = Record<string, unknown>;
@@ -19,19 +20,26 @@ export const HUB_AHEAD_MS = 5_000_000;
 
 type Listener = (event: Fields) => void;
 
+/** Where the client has its socket. */
+export type Thread = 'page' | 'worker';
+
 /** One socket of the client, seen from the hub. */
 export class FakePeer {
   readonly url: string;
   readonly protocols: readonly string[];
   readonly hub: FakeHub;
+  readonly thread: Thread;
   readonly probes: Uint8Array[] = [];
   isClosedByClient = false;
+  /** What it says does not arrive. */
+  isSilenced = false;
   /** Requests that were sent and not taken yet. */
   readonly inbox: Fields[] = [];
   readonly #listeners = new Map<string, Listener[]>();
 
-  constructor(hub: FakeHub, url: string, protocols: readonly string[]) {
+  constructor(hub: FakeHub, thread: Thread, url: string, protocols: readonly string[]) {
     this.hub = hub;
+    this.thread = thread;
     this.url = url;
     this.protocols = protocols;
   }
@@ -102,6 +110,7 @@ export class FakePeer {
   }
 
   #emit(type: string, event: Fields): void {
+    if (this.isSilenced) return;
     for (const listener of this.#listeners.get(type) ?? []) listener(event);
   }
 }
@@ -126,9 +135,17 @@ function greeting(more: object): object {
 }
 
 export class FakeHub {
+  /** Where the clients of a hub have their sockets that is not told. */
+  static thread: Thread = 'page';
   readonly time = new ManualTime();
+  /** All that were started. */
+  readonly workers: FakeWorker[] = [];
   readonly peers: FakePeer[] = [];
   answersProbes = true;
+  /** How long the device has slept in all: the wall clock went on, the monotonic one did not. */
+  sleptMs = 0;
+  /** What making a socket fails with. */
+  socketError: Error | undefined;
   isHidden = false;
   /** What `random` gives. */
   chance = 0.5;
@@ -136,13 +153,15 @@ export class FakeHub {
   readonly #network = new Set<() => void>();
   readonly #visibility = new Set<() => void>();
 
-  constructor() {
+  constructor(thread = FakeHub.thread) {
     const { time } = this;
     this.platform = {
-      WebSocket: socketClass(this),
+      WebSocket: socketClass(this, 'page'),
+      startWorker: thread === 'page' ? undefined : () => this.#startWorker(),
+      timeOriginMs: 0,
       fetch: () => Promise.reject(new Error('no REST here')),
       performanceNow: () => time.now(),
-      wallNow: () => time.now() + 1_700_000_000_000,
+      wallNow: () => time.now() + 1_700_000_000_000 + this.sleptMs,
       setTimeout: (callback, delayMs) => time.after(delayMs, callback),
       clearTimeout: (cancel) => (cancel as (() => void) | undefined)?.(),
       random: () => this.chance,
@@ -159,6 +178,18 @@ export class FakeHub {
       platform: this.platform,
       ...options,
     });
+  }
+
+  get worker(): FakeWorker {
+    const worker = this.workers.at(-1);
+    if (worker === undefined) throw new Error('no worker was started');
+    return worker;
+  }
+
+  #startWorker(): FakeWorker {
+    const worker = new FakeWorker({ ...this.platform, WebSocket: socketClass(this, 'worker') });
+    this.workers.push(worker);
+    return worker;
   }
 
   /** The newest socket. */
@@ -224,12 +255,13 @@ function added(set: Set<() => void>, listener: () => void): () => void {
   return () => set.delete(listener);
 }
 
-function socketClass(hub: FakeHub): SocketConstructor {
+function socketClass(hub: FakeHub, thread: Thread): SocketConstructor {
   return class implements SocketLike {
     binaryType = 'blob';
     readonly #peer: FakePeer;
     constructor(url: string, protocols: string[]) {
-      this.#peer = new FakePeer(hub, url, protocols);
+      if (hub.socketError !== undefined) throw hub.socketError;
+      this.#peer = new FakePeer(hub, thread, url, protocols);
       hub.peers.push(this.#peer);
     }
     addEventListener(type: string, listener: unknown): void {

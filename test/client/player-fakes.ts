@@ -2,6 +2,7 @@
 import type { EntryId, TrackId } from '../../protocol/ids.ts';
 import { hasTrack, type Anchor, type TrackAnchor } from '../../protocol/schemas/playback.ts';
 import { Cell } from '../../src/client/observable.ts';
+import type { DeviceMemory, DeviceSettings } from '../../src/client/output-devices.ts';
 import type { PlayerPlatform } from '../../src/client/player-platform.ts';
 import type {
   PlayerClient,
@@ -10,6 +11,7 @@ import type {
   PlayerRoomView,
 } from '../../src/client/player-room.ts';
 import type { SyncReport } from '../../src/client/player-reports.ts';
+import type { TrackGain } from '../../src/client/track-levels.ts';
 
 interface ParamEvent {
   readonly sec: number;
@@ -48,8 +50,10 @@ export class FakeParam {
 
 class FakeNode {
   connected = false;
-  connect(): void {
+  to: unknown;
+  connect(node?: unknown): void {
     this.connected = true;
+    this.to = node;
   }
   disconnect(): void {
     this.connected = false;
@@ -71,7 +75,7 @@ export class FakeSource extends FakeNode {
   finished = false;
 
   override connect(node?: unknown): void {
-    super.connect();
+    super.connect(node);
     if (node instanceof FakeGain) this.gain = node;
   }
 
@@ -106,17 +110,30 @@ export class FakeSource extends FakeNode {
 export class FakeContext {
   readonly sampleRate = 48_000;
   readonly baseLatency = 0.01;
-  readonly outputLatency = 0.05;
-  readonly destination = new FakeNode();
+  /** How much later than it is rendered a sample is heard. */
+  latencySec = 0.05;
+  /** What the context says of it; undefined: the truth. */
+  toldLatency: number | undefined;
+  readonly destination = Object.assign(new FakeNode(), { maxChannelCount: 2 });
   readonly sources: FakeSource[] = [];
   readonly gains: FakeGain[] = [];
   state: 'suspended' | 'running' | 'closed' = 'suspended';
   refusesResume = false;
+  /** What is decoded of a track, read where its loudness is not known. */
+  samplesOf = (_trackId: string, length: number): Float32Array => new Float32Array(length);
   skewPpm = 0;
   decodable = true;
   #listeners = new Set<() => void>();
   #sec = 0;
   #localMs = 0;
+
+  get outputLatency(): number {
+    return this.toldLatency ?? this.latencySec;
+  }
+
+  set outputLatency(sec: number) {
+    this.latencySec = sec;
+  }
 
   get currentTime(): number {
     return this.#sec;
@@ -124,7 +141,7 @@ export class FakeContext {
 
   /** Deleted, the context is one that has no such method. */
   getOutputTimestamp? = (): AudioTimestamp => ({
-    contextTime: Math.max(0, this.#sec - this.outputLatency),
+    contextTime: Math.max(0, this.#sec - this.latencySec),
     performanceTime: this.#localMs,
   });
 
@@ -184,10 +201,28 @@ export class FakeContext {
     return Promise.resolve({
       trackId,
       duration,
+      sampleRate: this.sampleRate,
       length: duration * this.sampleRate,
       numberOfChannels: 2,
+      getChannelData: () => this.samplesOf(trackId, duration * this.sampleRate),
     });
   }
+}
+
+/** Keeps devices for as long as the test, and counts how often it was written. */
+export function forgetfulMemory(): DeviceMemory & { readonly writes: number } {
+  const devices = new Map<string, DeviceSettings>();
+  let writes = 0;
+  return {
+    recall: (key) => devices.get(key),
+    remember: (key, settings) => {
+      devices.set(key, settings);
+      writes += 1;
+    },
+    get writes() {
+      return writes;
+    },
+  };
 }
 
 interface FakeFile {
@@ -206,8 +241,14 @@ export class PlayerWorld {
   readonly fetched: string[] = [];
   /** Status by which the media server answers; absent is 200. */
   readonly statusOf = new Map<string, number>();
+  /** How long a track turns out to be when it is decoded. */
+  decodedMsOf: (trackId: string) => number = () => this.durationMs;
+  /** What the catalogue says of a track's loudness. */
+  gainOf: (trackId: string) => TrackGain = () => ({ gainDb: 0 });
   urlVersion = 0;
   offsetMs = timeOriginMs;
+  /** How much faster hub time runs than local time. */
+  hubPpm = 0;
   playingTold: boolean | undefined;
   readonly clockStatus = new Cell<PlayerClockStatus>({
     quality: 'good',
@@ -231,7 +272,7 @@ export class PlayerWorld {
   }
 
   get hubNow(): number {
-    return this.nowMs + this.offsetMs;
+    return this.nowMs * (1 + this.hubPpm * 1e-6) + this.offsetMs;
   }
 
   readonly platform: PlayerPlatform = {
@@ -245,10 +286,11 @@ export class PlayerWorld {
       this.fetched.push(url);
       const trackId = /media\/([^?]+)/.exec(url)?.[1] ?? '';
       const status = this.statusOf.get(url) ?? this.statusOf.get(trackId) ?? 200;
-      const file: FakeFile = { trackId, durationMs: this.durationMs };
+      const file: FakeFile = { trackId, durationMs: this.decodedMsOf(trackId) };
       return Promise.resolve(new Response(JSON.stringify(file), { status }));
     }) as unknown as typeof fetch,
     createContext: () => this.context as unknown as AudioContext,
+    pause: () => Promise.resolve(),
     onWake: (listener) => {
       this.#wake = listener;
       return () => (this.#wake = undefined);
@@ -258,7 +300,7 @@ export class PlayerWorld {
   readonly client: PlayerClient = {
     clock: {
       now: () => this.hubNow,
-      toLocal: (at) => at - this.offsetMs,
+      toLocal: (at) => (at - this.offsetMs) / (1 + this.hubPpm * 1e-6),
       setPlaying: (playing) => (this.playingTold = playing),
       status: this.clockStatus,
     },
@@ -268,6 +310,7 @@ export class PlayerWorld {
         return Promise.resolve({
           mediaUrl: `/media/${id}?v=${this.urlVersion}`,
           mediaUrlExpiresInMs: 600_000,
+          ...this.gainOf(id),
         });
       },
     },
@@ -334,12 +377,15 @@ export class PlayerWorld {
 
   /** What leaves the speakers now: by the sources' own account, from loudest to quietest. */
   heard(): { trackId: string; positionMs: number; level: number }[] {
-    const sec = this.context.currentTime - this.context.outputLatency;
+    const sec = this.context.currentTime - this.context.latencySec;
     return this.context.sources
       .flatMap((source) => {
         const positionMs =
           source.connected || source.finished ? source.positionMsAt(sec) : undefined;
-        const level = source.gain?.gain.valueAt(sec) ?? 1;
+        let level = 1;
+        for (let node = source.to; node instanceof FakeGain; node = node.to) {
+          if (node.to instanceof FakeGain) level *= node.gain.valueAt(sec);
+        }
         if (positionMs === undefined || level === 0) return [];
         return [{ trackId: source.buffer?.trackId ?? '', positionMs, level }];
       })

@@ -1,5 +1,6 @@
 // What a player tells: to the room, to the clock and, where media fail, to the page.
 import { describe, expect, it } from 'vitest';
+import type { PlayerCorrection } from '../../src/client/player.ts';
 import { unlocked } from './player-unlocked.ts';
 
 describe('Player, telling', () => {
@@ -22,16 +23,49 @@ describe('Player, telling', () => {
 
   it('reports how well in step it is every five seconds while something plays', async () => {
     const { world } = await unlocked();
-    await world.pass(6_000);
-    expect(world.reports).toEqual([]);
     world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
     await world.pass(11_000);
-    expect(world.reports.length).toBeGreaterThanOrEqual(3);
-    expect(world.reports.length).toBeLessThanOrEqual(4);
+    const heard = world.reports.filter(({ state }) => state === 'following');
+    expect(heard.length).toBeGreaterThanOrEqual(2);
+    expect(heard.length).toBeLessThanOrEqual(3);
     const report = world.reports.at(-1)!;
     expect(report).toMatchObject({ maxErrorMs: 0.4, rttMs: 0.8, state: 'following' });
     expect(Math.abs(report.errorMs)).toBeLessThan(1);
-    expect(report.outputLatencyMs).toBeCloseTo(50);
+    expect(report.outputLatencyMs, 'the output and the buffer before it').toBeCloseTo(60);
+  });
+
+  it('tells its delays while nothing plays: once, and anew when they change or the room is joined again', async () => {
+    const { world, player } = await unlocked();
+    await world.pass(20_000);
+    expect(world.reports).toMatchObject([{ rttMs: 0.8, outputLatencyMs: 60, state: 'idle' }]);
+    player.setNudge(80);
+    await world.pass(6_000);
+    expect(world.reports.at(-1)).toMatchObject({ outputLatencyMs: 140, state: 'idle' });
+    world.clockStatus.set({ ...world.clockStatus.value, rttUsualMs: 340 });
+    await world.pass(6_000);
+    expect(world.reports.at(-1)).toMatchObject({ rttMs: 340, state: 'idle' });
+    const view = world.view.value;
+    world.view.set({ ...view, status: 'reconnecting' });
+    world.view.set({ ...view, status: 'joined' });
+    await world.pass(6_000);
+    expect(world.reports).toHaveLength(4);
+  });
+
+  it('says what keeps the sound away, and for how long it is only the system', async () => {
+    const { world, player } = await unlocked();
+    world.show([world.anchor('a', 0, world.hubNow - 1_000)]);
+    await world.pass(2_000);
+    expect(player.state.value).not.toHaveProperty('waitsFor');
+    world.context.refusesResume = true;
+    world.context.setState('suspended');
+    await world.pass(500);
+    expect(player.state.value.waitsFor).toBe('system');
+    await world.pass(3_000);
+    expect(player.state.value.waitsFor).toBe('press');
+    world.context.refusesResume = false;
+    await player.unlock();
+    await world.pass(500);
+    expect(player.state.value).not.toHaveProperty('waitsFor');
   });
 
   it('does not report to be in step while the system holds the sound back', async () => {
@@ -48,6 +82,39 @@ describe('Player, telling', () => {
     world.context.refusesResume = false;
     await world.pass(6_000);
     expect(world.reports.at(-1)?.state).toBe('following');
+  });
+
+  it('tells each correction: what follows the crystals, what catches up, what jumps', async () => {
+    const { world, player } = await unlocked((w) => (w.context.skewPpm = 80));
+    const told: PlayerCorrection[] = [];
+    const remove = player.onCorrection((correction) => told.push(correction));
+    world.show([world.anchor('a', 0, world.hubNow + 300)]);
+    await world.pass(8_000);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.every((each) => each.kind === 'rate' && each.trim)).toBe(true);
+
+    told.length = 0;
+    world.offsetMs += 20;
+    await world.pass(3_000);
+    const hurried = told.filter((each) => each.kind === 'rate' && !each.trim);
+    expect(hurried.length).toBeGreaterThan(0);
+    expect(hurried[0]!.errorMs).toBeCloseTo(-20, -1);
+
+    await world.pass(20_000);
+    told.length = 0;
+    world.offsetMs -= 80;
+    await world.pass(2_000);
+    expect(told).toContainEqual({
+      kind: 'jump',
+      byMs: expect.closeTo(-80, 0) as number,
+      errorMs: expect.closeTo(80, 0) as number,
+    });
+
+    remove();
+    told.length = 0;
+    world.offsetMs += 80;
+    await world.pass(5_000);
+    expect(told).toEqual([]);
   });
 
   it('tells the clock when something is heard by it', async () => {

@@ -38,6 +38,10 @@ class Files {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
+  settle(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
   async fail(id: string): Promise<void> {
     this.#open.get(id)?.reject(new Error('gone'));
     await new Promise<void>((resolve) => setImmediate(resolve));
@@ -76,6 +80,28 @@ describe('DecodedTracks', () => {
     expect(files.held()).toHaveLength(3);
     expect(files.held()).toEqual(expect.arrayContaining(['c', 'd']));
     expect(files.tracks.heldBytes).toBeLessThanOrEqual(3_000 * bytesPerMs);
+  });
+
+  it('has the file of a track that has no room yet, and only decodes it when it has', async () => {
+    const files = new Files(2_000);
+    files.tracks.want([track('a'), track('b'), track('c'), track('d')]);
+    for (const id of ['a', 'b', 'c']) await files.come(id);
+    expect(files.held()).toEqual(['a', 'b']);
+    expect(files.asked).toEqual(['a', 'b', 'c']);
+    files.tracks.want([track('b'), track('c')]);
+    await files.settle();
+    expect(files.held()).toEqual(['b', 'c']);
+    expect(files.asked).toEqual(['a', 'b', 'c']);
+    expect(files.tracks.heldBytes).toBeLessThanOrEqual(2_000 * bytesPerMs);
+  });
+
+  it('forgets a file that is no longer near', async () => {
+    const files = new Files(1_000);
+    files.tracks.want([track('a'), track('b')]);
+    for (const id of ['a', 'b']) await files.come(id);
+    files.tracks.want([track('a')]);
+    files.tracks.want([track('a'), track('b')]);
+    expect(files.asked).toEqual(['a', 'b', 'b']);
   });
 
   it('does not decode what would leave no room for a second one', () => {

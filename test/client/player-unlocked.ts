@@ -1,5 +1,5 @@
 // Owns the scene that most player tests begin with.
-import { Player } from '../../src/client/player.ts';
+import { Player, type PlayerOptions } from '../../src/client/player.ts';
 import { PlayerWorld } from './player-fakes.ts';
 
 export interface UnlockedScene {
@@ -10,6 +10,7 @@ export interface UnlockedScene {
 /** A player that is unlocked and knows its audio clock. */
 export async function unlocked(
   prepare: (world: PlayerWorld) => void = () => undefined,
+  options: Pick<PlayerOptions, 'devices'> = {},
 ): Promise<UnlockedScene> {
   const world = new PlayerWorld();
   prepare(world);
@@ -18,6 +19,7 @@ export async function unlocked(
     room: world.room,
     platform: world.platform,
     output: 'webaudio',
+    ...options,
   });
   await world.settle();
   await player.unlock();

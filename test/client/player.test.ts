@@ -110,6 +110,30 @@ describe('Player, following the timeline', () => {
     expect(Math.abs(errorOf(world, 30_000 + world.hubNow - seekAt))).toBeLessThan(0.5);
   });
 
+  it.each([
+    ['a fraction of a ms shorter', -0.4],
+    ['a fraction of a ms longer', 0.4],
+    ['shorter by what another decoder leaves out', -26],
+  ])(
+    'begins the next track with the last sample of one that is %s than it was said to be',
+    async (_, differsMs) => {
+      const { world } = await unlocked();
+      world.decodedMsOf = () => world.durationMs + differsMs;
+      const at = world.hubNow + 600;
+      world.show([world.anchor('a', 58_000, at), world.anchor('b', 0, at + 2_000)]);
+      await world.settle();
+      await world.pass(2_100);
+      const [a, b] = world.context.sources;
+      const endSec = (a?.startSec ?? NaN) + 2 + differsMs / 1_000;
+      const startSec = (b?.startSec ?? NaN) - (b?.offsetSec ?? NaN);
+      expect(b?.buffer?.trackId).toBe('t-b');
+      expect(startSec).toBeCloseTo(endSec, 7);
+      // On a whole frame, and nothing stops the first one before its last sample.
+      expect(((b?.startSec ?? NaN) * 48_000) % 1).toBeCloseTo(0, 3);
+      expect(a?.stopSec).toBeGreaterThan(endSec);
+    },
+  );
+
   it('crosses a boundary on the sample, also when the page is frozen', async () => {
     const { world } = await unlocked((w) => (w.context.skewPpm = 80));
     const at = world.hubNow - 50_000;
@@ -157,6 +181,24 @@ describe('Player, correcting', () => {
     world.show([world.anchor('a', 0, at)]);
     await world.pass(20_000);
     expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+  });
+
+  it('follows a hub whose time runs 100 ppm faster, however long the track plays', async () => {
+    const { world } = await unlocked((w) => {
+      w.hubPpm = 100;
+      w.clockStatus.set({ ...w.clockStatus.value, skewPpm: 100 });
+    });
+    const at = world.hubNow + 300;
+    world.show([world.anchor('a', 0, at), world.anchor('b', 0, at + world.durationMs)]);
+    await world.pass(55_000);
+    expect(Math.abs(errorOf(world, world.hubNow - at))).toBeLessThan(1);
+    // The boundary is no cut: the track ends by itself.
+    const [ending] = world.context.sources;
+    const next = world.context.sources.at(-1);
+    expect(next!.buffer?.trackId).toBe('t-b');
+    // Its samples have run out before it is stopped.
+    expect(next!.startSec).toBeCloseTo(ending!.stopSec - 0.1, 3);
+    expect(ending!.gain?.gain.valueAt(next!.startSec)).toBe(1);
   });
 
   it('closes 20 ms by the rate alone, never beyond half a per cent', async () => {

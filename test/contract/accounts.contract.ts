@@ -9,21 +9,23 @@ import {
   type NewDevice,
 } from '../../src/ports/accounts.ts';
 import { someUserId } from '../support/room-fixtures.ts';
+import type { Stores } from '../support/postgres-stores.ts';
 import type { ContextOf } from './context.ts';
 
 const at = 1_000_000;
 const ROUNDS = 12;
 
-export function accountsContract(context: ContextOf<'accounts' | 'users'>): void {
+export function accountsContract(context: ContextOf<'accounts' | 'friends' | 'users'>): void {
   const accounts = (): Accounts => context.stores().accounts;
   const somebody = async (): Promise<UserId> =>
     (await context.stores().users.createGuest('Ana')).id;
-  let second: Accounts | undefined;
+  let second: Pick<Stores, 'accounts' | 'friends'> | undefined;
 
-  async function another(): Promise<Accounts> {
-    second ??= (await context.underTest.openSecond?.())?.accounts;
-    return second ?? accounts();
+  async function anotherStores(): Promise<Pick<Stores, 'accounts' | 'friends'>> {
+    second ??= await context.underTest.openSecond?.();
+    return second ?? context.stores();
   }
+  const another = async (): Promise<Accounts> => (await anotherStores()).accounts;
 
   async function device(userId: UserId, label = 'phone', when = at): Promise<NewDevice> {
     const made = await accounts().createToken(userId, label, when);
@@ -99,16 +101,53 @@ export function accountsContract(context: ContextOf<'accounts' | 'users'>): void
       expect((await accounts().exchange(kept.secret, at))?.userId).toBe(ana);
     });
 
-    it('revokes all of a person, and the link under way', async () => {
+    it('finds a person by a device only while that has the account', async () => {
+      const { users } = context.stores();
+      const [ana, ben] = [await somebody(), await somebody()];
+      const [hers, his] = [await device(ana), await device(ben)];
+      const known = { id: ana, name: 'Ana', guest: true };
+      expect(await users.find(ana, hers.token.id)).toEqual(known);
+      expect(await users.find(ana, his.token.id)).toBeUndefined();
+      expect(await users.find(someUserId(), hers.token.id)).toBeUndefined();
+      await accounts().revoke(ana, hers.token.id);
+      expect(await users.find(ana, hers.token.id)).toBeUndefined();
+      expect(await users.find(ana)).toEqual(known);
+    });
+
+    it('makes no link for a device that was revoked, and ends the one that it may have made', async () => {
+      const ana = await somebody();
+      const lost = await device(ana);
+      const link = await accounts().createLink(ana, at, lost.token.id);
+      expect(await accounts().revoke(ana, someUserId())).toBe(false);
+      expect(await accounts().revoke(ana, lost.token.id)).toBe(true);
+      expect(await accounts().redeemLink(link?.code ?? '', 'thief', at)).toBeUndefined();
+      expect(await accounts().createLink(ana, at, lost.token.id)).toBeUndefined();
+      expect(await accounts().createLink(ana, at)).toBeDefined();
+    });
+
+    it('leaves no link of a device that asks for it while it is revoked', async () => {
+      const other = await another();
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const ana = await somebody();
+        const lost = await device(ana);
+        const [link] = await Promise.all([
+          accounts().createLink(ana, at, lost.token.id),
+          other.revoke(ana, lost.token.id),
+        ]);
+        expect(await accounts().redeemLink(link?.code ?? '', 'thief', at)).toBeUndefined();
+      }
+    });
+
+    it('goes with its person: all tokens, and the link under way', async () => {
       const [ana, ben] = [await somebody(), await somebody()];
       const made = [await device(ana), await device(ana)];
       const his = await device(ben);
       const link = await accounts().createLink(ana, at);
-      expect(await accounts().revokeAll(ana)).toBe(2);
+      await context.stores().friends.erase(ana);
+      expect(await accounts().tokens(ana)).toEqual([]);
       for (const { secret } of made) expect(await accounts().exchange(secret, at)).toBeUndefined();
       expect(await accounts().redeemLink(link?.code ?? '', 'tablet', at)).toBeUndefined();
       expect((await accounts().exchange(his.secret, at))?.userId).toBe(ben);
-      expect(await accounts().revokeAll(ana)).toBe(0);
     });
 
     it('lets go of the device not used for the longest time when there are too many', async () => {
@@ -183,17 +222,20 @@ export function accountsContract(context: ContextOf<'accounts' | 'users'>): void
       expect(await accounts().tokens(ana)).toHaveLength(MAX_DEVICE_TOKENS);
     });
 
-    it('leaves no device of a link that is redeemed while all is revoked', async () => {
-      const other = await another();
+    it('leaves no device and no link that is made while its person is erased', async () => {
+      const { friends } = await anotherStores();
       for (let round = 0; round < ROUNDS; round += 1) {
         const ana = await somebody();
         const { code } = (await accounts().createLink(ana, at))!;
-        const [made, gone] = await Promise.all([
+        const [made, link] = await Promise.all([
           accounts().redeemLink(code, 'tablet', at),
-          other.revokeAll(ana),
+          accounts().createLink(ana, at),
+          accounts().createToken(ana, 'phone', at),
+          friends.erase(ana),
         ]);
-        expect(gone).toBe(made === undefined ? 0 : 1);
         expect(await accounts().tokens(ana)).toEqual([]);
+        expect(await accounts().exchange(made?.secret ?? '', at)).toBeUndefined();
+        expect(await accounts().redeemLink(link?.code ?? '', 'late', at)).toBeUndefined();
       }
     });
 

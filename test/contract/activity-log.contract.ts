@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RoomId, UserId } from '../../protocol/ids.ts';
 import type { ActivityTrack } from '../../protocol/schemas/feed.ts';
 import { systemRandom } from '../../src/adapters/system/system-random.ts';
-import { importedEntry } from '../../src/domain/imported-listen.ts';
+import { importedEntry, type ImportedListen } from '../../src/domain/imported-listen.ts';
 import type {
   ActivityLog,
   ActivityPlace,
@@ -12,6 +12,7 @@ import type {
   HeardEntry,
   PastActivity,
   PlayedEntry,
+  RemoveEntry,
 } from '../../src/ports/activity-log.ts';
 import { someUserId } from '../support/room-fixtures.ts';
 import type { ContextOf } from './context.ts';
@@ -39,6 +40,10 @@ function heard(
 ): HeardEntry {
   const listenId = randomUUID();
   return { kind: 'heard', listenId, userId, track: song('A'), playKey: listenId, spans, ...more };
+}
+
+function removal(userId: UserId, activityId: string, at = T): RemoveEntry {
+  return { kind: 'remove', activityId, userId, at };
 }
 
 const idOf = (seed: string): string => systemRandom.activityId(seed);
@@ -161,18 +166,33 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       const listen = heard(ana, [[T, T + 2 * MIN]], { listenId: activityId });
       await log().append([activity, listen]);
       // It is not theirs to take back.
-      await log().append([{ kind: 'remove', activityId, userId: ben }]);
+      await log().append([removal(ben, activityId)]);
       expect(await history(ana)).toHaveLength(1);
       expect(await listens(ana)).toHaveLength(1);
-      await log().append([{ kind: 'remove', activityId, userId: ana }]);
+      await log().append([removal(ana, activityId)]);
       await log().append([{ ...activity, version: T + 99 }, listen]);
       expect(await history(ana)).toEqual([]);
       expect(await listens(ana)).toEqual([]);
       expect(await log().latest([ana])).toEqual(new Map());
       expect(await log().together(ana, ever)).toEqual([]);
       const early = played(ana, T + 5);
-      await log().append([{ kind: 'remove', activityId: early.activityId, userId: ana }, early]);
+      await log().append([removal(ana, early.activityId), early]);
       expect(await history(ana)).toEqual([]);
+    });
+
+    it('lets nobody take back what is another’s, before it is told or after, or put a mark over theirs', async () => {
+      const [ana, eve] = [someone(), someone()];
+      const [first, second] = [played(ana, T), played(ana, T + 5)];
+      const listen = heard(ana, [[T, T + 2 * MIN]], { listenId: first.activityId });
+      await log().append([removal(eve, first.activityId)]);
+      await log().append([removal(eve, second.activityId), first, listen, second]);
+      expect(await history(ana)).toEqual([pastOf(second), pastOf(first)]);
+      expect(await listens(ana)).toHaveLength(1);
+      await log().append([removal(ana, first.activityId), removal(eve, first.activityId)]);
+      await log().append([{ ...first, version: T + 99 }, listen]);
+      expect(await history(ana)).toEqual([pastOf(second)]);
+      expect(await listens(ana)).toEqual([]);
+      expect(await history(eve)).toEqual([]);
     });
 
     it('counts by track, artist and day, in the order that is asked for', async () => {
@@ -249,7 +269,7 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       const ana = someone();
       const listen = { at: T, title: 'A', artist: 'Ana', durationMs: 2 * MIN };
       const other = { at: T + 1, title: 'B', artist: 'Ben', album: 'Best' };
-      const take = (...made: (typeof listen | typeof other)[]) =>
+      const take = (...made: readonly ImportedListen[]) =>
         log().importListens(
           made.map((each) => importedEntry(ana, each, idOf)),
           T + 2,
@@ -261,6 +281,13 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
         { title: 'A', artist: 'Ana', durationMs: 2 * MIN, hasCover: false },
       ]);
       expect(await history(ana)).toEqual([]);
+      // What was exported from here is known by its id, and to its own person alone.
+      const [known] = await listens(ana);
+      const sameAs = known?.listenId ?? '';
+      const back = { at: T + 700, title: 'B', artist: 'Ben', sameAs };
+      expect(await take(back)).toBe(0);
+      const eve = someone();
+      expect(await log().importListens([importedEntry(eve, back, idOf)], T + 2)).toBe(1);
     });
 
     it('exports all of a person, private and short ones too, and nothing of others', async () => {
@@ -295,7 +322,7 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
         played(ana, T + 5),
         heard(ana, [[T + 4 * MIN, T + 9 * MIN]]),
       ]);
-      await log().append([{ kind: 'remove', activityId: hers.activityId, userId: ana }]);
+      await log().append([removal(ana, hers.activityId)]);
       const told = importedEntry(ana, { at: T, title: 'A', artist: 'Ana', durationMs: MIN }, idOf);
       await log().importListens([told], T + 4 * MIN);
       expect(await history(ana)).toEqual([]);
@@ -316,7 +343,7 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       expect((await listens(ana)).map(({ track }) => track.title)).toEqual(['A', 'B']);
     });
 
-    it('drops what is older than it is kept, in bites, and brings back nothing that was removed', async () => {
+    it('drops what is older than it is kept, in bites, and brings back nothing that was removed since', async () => {
       const [ana, ben] = [someone(), someone()];
       const LONG_AGO = 1_000;
       const removed = randomUUID();
@@ -327,7 +354,7 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
         kept,
         heard(ana, [[LONG_AGO, LONG_AGO + 3 * MIN]]),
         heard(ana, [[T, T + 3 * MIN]]),
-        { kind: 'remove', activityId: removed, userId: ana },
+        removal(ana, removed),
       ]);
       expect(await log().prune(LONG_AGO + 100, 2)).toBe(3);
       expect(await log().prune(LONG_AGO + 100, 2)).toBe(1);
@@ -338,6 +365,39 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       await log().append([{ ...kept, activityId: removed }]);
       expect(await history(ana)).toEqual([pastOf(kept)]);
     });
+
+    if (context.underTest.reopen !== undefined) {
+      it('has each once, and whole, that was told again after it went in the middle of writes', async () => {
+        const ana = someone();
+        const entries = Array.from({ length: 60 }, (_, n) => {
+          const activity = played(ana, T + n * MIN);
+          const { activityId } = activity;
+          const listen = heard(ana, [[activity.at, activity.at + 2 * MIN]], {
+            listenId: activityId,
+          });
+          return { activityId, told: [activity, listen] };
+        });
+        const before = log();
+        const told = entries.map((each) =>
+          before.append(each.told).then(
+            () => 'kept',
+            () => 'not known',
+          ),
+        );
+        await context.reopen();
+        const outcomes = await Promise.all(told);
+        const kept = new Set((await history(ana)).map(({ activityId }) => activityId));
+        // What was acknowledged is there; of the rest, what is there is whole.
+        entries.forEach(({ activityId }, n) => {
+          if (outcomes[n] === 'kept') expect(kept).toContain(activityId);
+        });
+        await Promise.all(entries.map((each) => log().append(each.told)));
+        expect(await history(ana)).toHaveLength(entries.length);
+        expect((await listens(ana)).map(({ heardMs }) => heardMs)).toEqual(
+          entries.map(() => 2 * MIN),
+        );
+      });
+    }
 
     it('holds what is no statement to be a text', async () => {
       const ana = someone();

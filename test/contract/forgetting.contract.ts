@@ -1,6 +1,6 @@
 // The contract of forgetting a person: the rooms' log, the chat and the record of rooms, which go together.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { RoomId, UserId } from '../../protocol/ids.ts';
+import type { InviteCode, RoomId, UserId } from '../../protocol/ids.ts';
 import { ERASED_NAME } from '../../src/domain/forget-person.ts';
 import type { RoomTrace } from '../../src/ports/traces.ts';
 import {
@@ -68,6 +68,24 @@ export function forgettingContract(
       expect(await tracesOf(someUserId())).toEqual([]);
       expect(await stores().traces.roomsOf(zoe)).toEqual([room.roomId]);
       expect(await stores().traces.roomsOf(someUserId())).toEqual([]);
+    });
+
+    it('gives out what they did, as the room was told of it', async () => {
+      room.at += 1_000;
+      const did = [
+        room.event('RoomUpdated', { by: zoe, name: 'Zoë’s' }),
+        room.event('RoleSet', { by: ben, userId: zoe, name: NAME, role: 'dj' }),
+        room.event('InviteCreated', { by: zoe, code: 'SECRETCODE' as InviteCode, role: 'dj' }),
+      ];
+      await room.append(stores().roomLog, did);
+      const acts = (await tracesOf(zoe)).filter(({ kind }) => kind === 'act');
+      expect(acts).toMatchObject([
+        { roomId: room.roomId, event: { type: 'RoomUpdated', by: zoe, name: 'Zoë’s' } },
+        { roomId: room.roomId, event: { type: 'InviteCreated', by: zoe } },
+      ]);
+      expect(JSON.stringify(acts)).not.toContain('SECRETCODE');
+      await forget();
+      expect(await tracesOf(zoe)).toEqual([]);
     });
 
     it('begins a new epoch in which nobody is who they were, and goes on there', async () => {

@@ -185,6 +185,19 @@ function requests(context: FriendsContext): void {
     expect((await friends().request(ana, ben, at + DAY_MS)).outcome).toBe('too_many');
   });
 
+  it('gives all requests that wait, also those of one moment', async () => {
+    const count = TEST_FRIEND_LIMITS.shownRequests * 2 + 1;
+    const [ana, ...others] = await people.some(count + 1);
+    for (const other of others) await friends().request(other, ana, at);
+    await friends().decline(ana, others[0], at);
+    const all: UserId[] = [];
+    for await (const person of friends().incoming(ana)) {
+      expect(person.at).toBe(at);
+      all.push(person.userId);
+    }
+    expect(all).toEqual(others.slice(1).toSorted().toReversed());
+  });
+
   it('limits friends, on both sides', async () => {
     const [ana, ...others] = await people.some(TEST_FRIEND_LIMITS.friends + 3);
     const [late, later] = others.splice(0, 2) as [UserId, UserId];
@@ -205,6 +218,9 @@ function requests(context: FriendsContext): void {
     for (const [i, other] of others.entries()) await friends().request(other, ana, at + i);
     const { incoming, incomingCount } = await friends().overview(ana);
     expect(incomingCount).toBe(others.length);
+    const all: UserId[] = [];
+    for await (const { userId } of friends().incoming(ana)) all.push(userId);
+    expect(all, 'all of them, for who asks for all').toEqual(others.toReversed());
     expect(incoming.map(({ userId }) => userId)).toEqual(
       others.toReversed().slice(0, TEST_FRIEND_LIMITS.shownRequests),
     );
@@ -258,6 +274,33 @@ function ends(context: FriendsContext): void {
     expect((await friends().request(ben, ana, at)).outcome).toBe('sent');
   });
 
+  it.each(['who declined', 'who was declined'])(
+    'has no way around the seven days by a block, of the one %s',
+    async (who) => {
+      const [ana, ben, cleo] = await people.some(3);
+      await friends().request(ana, ben, at);
+      await friends().decline(ben, ana, at);
+      const [by, whom] = who === 'who declined' ? [ben, ana] : [ana, ben];
+      expect((await friends().block(by, whom, at)).overviews).toEqual([by, whom]);
+      expect((await people.namesOf(ana)).outgoing).toEqual([]);
+      await friends().unblock(by, whom);
+      expect((await people.namesOf(ana)).outgoing, 'it brings nothing back').toEqual([]);
+      expect(await friends().request(ana, ben, at + DAY_MS)).toMatchObject({
+        outcome: 'sent',
+        overviews: [ana],
+      });
+      expect((await people.namesOf(ben)).incoming).toEqual([]);
+      await friends().cancel(ana, ben);
+      await friends().request(ana, ben, at + 7 * DAY_MS);
+      expect((await people.namesOf(ben)).incoming).toEqual([ana]);
+      // One that waits is gone with the block.
+      await friends().request(cleo, ben, at);
+      await friends().block(ben, cleo, at);
+      await friends().unblock(ben, cleo);
+      expect(await friends().request(cleo, ben, at + 1)).toMatchObject({ overviews: [cleo, ben] });
+    },
+  );
+
   it('tells nothing to a stranger who is blocked', async () => {
     const [ana, ben] = await people.some(2);
     expect((await friends().block(ana, ben, at)).overviews).toEqual([ana]);
@@ -275,11 +318,37 @@ function ends(context: FriendsContext): void {
     expect((await friends().request(ana, ben, at)).outcome).toBe('sent');
   });
 
+  it('names whom one blocks as they were called then, and shows nothing of what they have become', async () => {
+    const [ana, ben] = await people.some(2);
+    await friends().setProfile(ben, { name: 'Ben', colour: 'plum' });
+    await friends().block(ana, ben, at);
+    await friends().block(ben, ana, at);
+    const picture = 'https://pictures.example/ben.png';
+    await friends().setProfile(ben, { name: 'Benedict', picture });
+    expect((await friends().overview(ana)).blocked).toEqual([
+      { userId: ben, name: 'Ben', colour: colourOf(ben), at },
+    ]);
+  });
+
+  it('lists nobody who blocked first, until they block no more', async () => {
+    const [ana, ben] = await people.some(2);
+    await friends().block(ana, ben, at);
+    await friends().block(ben, ana, at + 1);
+    expect((await people.namesOf(ben)).blocked).toEqual([]);
+    expect((await people.namesOf(ana)).blocked).toEqual([ben]);
+    await friends().unblock(ana, ben);
+    expect((await friends().overview(ben)).blocked).toMatchObject([
+      { userId: ana, name: 'Person 0', at: at + 1 },
+    ]);
+  });
+
   it('limits blocks', async () => {
     const [ana, ...others] = await people.some(TEST_FRIEND_LIMITS.blocked + 2);
     const outcomes: string[] = [];
     for (const other of others) outcomes.push((await friends().block(ana, other, at)).outcome);
     expect(outcomes).toEqual(['blocked', 'blocked', 'blocked', 'too_many']);
+    const unknown = await friends().block(ana, someUserId(), at);
+    expect(unknown.outcome, 'it tells nobody from who is not there').toBe('too_many');
   });
 
   it('forgets a person and all that is between them and others', async () => {

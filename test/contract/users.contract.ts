@@ -26,6 +26,16 @@ export function usersContract(context: ContextOf<'users'>): void {
       expect(await users().find(id)).toEqual({ id, name: "B'én ?", guest: false });
     });
 
+    it('renames whoever is known, and makes nobody known by it', async () => {
+      const guest = await users().createGuest('Ana');
+      const renamed = { ...guest, name: 'Anna' };
+      expect(await users().rename(guest.id, 'Anna')).toEqual(renamed);
+      expect(await users().find(guest.id)).toEqual(renamed);
+      const stranger = someUserId();
+      expect(await users().rename(stranger, 'Nobody')).toBeUndefined();
+      expect(await users().find(stranger)).toBeUndefined();
+    });
+
     it('renames a guest', async () => {
       const guest = await users().createGuest('Ana');
       await users().save({ ...guest, name: 'Anna' });

@@ -5,12 +5,14 @@ import type { UserId } from '../../protocol/ids.ts';
 import {
   checkedName,
   checkedProfile,
+  checkPrivateUntil,
   colourOf,
   COLOURS,
   DECLINED_REST_MS,
   decideRequest,
   FRIEND_LIMITS,
   isNamed,
+  MAX_PRIVATE_MS,
   type Ask,
   type RequestFacts,
 } from '../../src/domain/people.ts';
@@ -125,6 +127,15 @@ describe('a profile', () => {
     for (const name of ['', '\u200b', 'a\u2066b', 'x'.repeat(65), '\ud800']) {
       expect(() => checkedName(name)).toThrow(RangeError);
     }
+  });
+});
+
+describe('a private session', () => {
+  it('ends at a time, at most a year from now, or is ended', () => {
+    for (const end of [undefined, null, 0, now, now + MAX_PRIVATE_MS])
+      expect(() => checkPrivateUntil(end, now)).not.toThrow();
+    for (const end of [-1, NaN, Infinity, now + MAX_PRIVATE_MS + 1])
+      expect(() => checkPrivateUntil(end, now)).toThrow(RangeError);
   });
 });
 

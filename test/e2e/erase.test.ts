@@ -1,9 +1,14 @@
-// Erasing a person over two real nodes with a real Redis and Postgres: both are read whole, and nothing of them is found.
+// Erasing a person over two real nodes with a real Redis, Postgres and MongoDB: all are read whole, and nothing of them is found.
+import { MongoClient } from 'mongodb';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RoomId } from '../../protocol/ids.ts';
 import { createOrm } from '../../src/adapters/postgres/orm.ts';
 import { Sql } from '../../src/adapters/postgres/sql.ts';
+import { RedisKeys } from '../../src/adapters/redis/redis-keys.ts';
 import type { EarshotProcess } from '../support/earshot-process.ts';
+import { startMongoServer } from '../support/mongo-server.ts';
+import { orSkipped } from '../support/redis-server.ts';
 import { SharedServers } from '../support/shared-servers.ts';
 import { WireClient, guestToken, type GuestToken } from '../support/wire-client.ts';
 
@@ -13,6 +18,8 @@ const SECRET = 'what only Zoë would say';
 const REMEMBERED_MS = 600_000;
 
 const servers = await SharedServers.start();
+const mongo = await orSkipped('MongoDB', startMongoServer);
+const MONGODB_DATABASE = `earshot_${Date.now()}`;
 
 /** Every table, each row as text that has one of `texts` in it. */
 async function inPostgres(url: string, texts: readonly string[]): Promise<string[]> {
@@ -73,18 +80,56 @@ async function inRedis(url: string, texts: readonly string[]): Promise<string[]>
   }
 }
 
-describe.skipIf(servers === undefined)('erasing a person', () => {
-  if (servers === undefined) return;
+/** Every document of every collection, as text, that has one of `texts` in it. */
+async function inMongo(url: string, texts: readonly string[]): Promise<string[]> {
+  const client = new MongoClient(url);
+  try {
+    const found: string[] = [];
+    for (const collection of await client.db(MONGODB_DATABASE).collections()) {
+      for await (const document of collection.find()) {
+        const text = JSON.stringify(document);
+        if (texts.some((each) => text.includes(each)))
+          found.push(`${collection.collectionName}: ${text}`);
+      }
+    }
+    return found;
+  } finally {
+    await client.close();
+  }
+}
+
+/** As if the archive had refused something that she said. */
+async function setAside(url: string, roomId: RoomId, { id: userId }: { readonly id: string }) {
+  const client = createClient({ url });
+  await client.connect();
+  try {
+    const partitions = Number(await client.get(new RedisKeys(1).partitionCount));
+    const keys = new RedisKeys(partitions);
+    const fields = JSON.stringify({ kind: 'message', at: 1, userId, name: NAME });
+    const item = { i: roomId, s: '99', c: `m\n${fields}\n${JSON.stringify(SECRET)}` };
+    const stream = keys.rejected(keys.partitionOf(roomId));
+    await client.xAdd(stream, '*', { id: '1-1', reason: 'it does not fit', ...item });
+  } finally {
+    client.destroy();
+  }
+}
+
+describe.skipIf(servers === undefined || mongo === undefined)('erasing a person', () => {
+  if (servers === undefined || mongo === undefined) return;
   let east: EarshotProcess;
   let west: EarshotProcess;
   let zoe: GuestToken;
   let ben: GuestToken;
   beforeAll(async () => {
-    [east, west] = await Promise.all([servers.node(), servers.node()]);
+    const listening = { MONGODB_URL: mongo.url, MONGODB_DATABASE };
+    [east, west] = await Promise.all([servers.node(listening), servers.node(listening)]);
     zoe = await guestToken(east.url, NAME);
     ben = await guestToken(west.url, 'Ben');
   }, 60_000);
-  afterAll(() => servers.stop());
+  afterAll(async () => {
+    await servers.stop();
+    await mongo.stop();
+  });
 
   const rest = (url: string, who: GuestToken, method: string, target: string, body?: object) =>
     fetch(url + target, {
@@ -94,7 +139,7 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     });
   const texts = (): string[] => [zoe.user.id, NAME, SECRET];
 
-  it('leaves nothing of them in Redis and Postgres, and the room to the others', async () => {
+  it('leaves nothing of them in Redis, Postgres and MongoDB, and the room to the others', async () => {
     const here = await WireClient.enter(east.url, zoe);
     const there = await WireClient.enter(west.url, ben);
     await rest(east.url, zoe, 'POST', '/v1/friends/requests', { userId: ben.user.id });
@@ -123,19 +168,24 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     await expect
       .poll(async () => {
         const rows = await inPostgres(servers.databaseUrl, texts());
-        return ['room_event', 'chat_item', 'participation', 'activity'].filter(
+        rows.push(...(await inMongo(mongo.url, texts())));
+        return ['room_event', 'chat_item', 'participation', 'activities'].filter(
           (table) => !rows.some((row) => row.startsWith(`${table}:`)),
         );
       })
       .toEqual([]);
     expect(await inRedis(servers.redis.url, texts())).not.toEqual([]);
 
+    await setAside(servers.redis.url, roomId as RoomId, zoe.user);
     const erased = await rest(west.url, zoe, 'DELETE', `/v1/me/data?confirm=${zoe.user.id}`);
     expect([erased.status, await erased.text()]).toEqual([204, '']);
 
     await expect.poll(() => here.closed).toMatchObject({ code: 4504 });
     expect(await inPostgres(servers.databaseUrl, texts())).toEqual([
       expect.stringMatching(`^erased_person: \\(${zoe.user.id},[0-9.]+\\)$`),
+    ]);
+    expect(await inMongo(mongo.url, texts())).toEqual([
+      expect.stringMatching(`^erased: {"_id":"${zoe.user.id}","at":[0-9.]+}$`),
     ]);
     expect(await inRedis(servers.redis.url, texts())).toEqual([]);
 
@@ -153,6 +203,9 @@ describe.skipIf(servers === undefined)('erasing a person', () => {
     expect(await inRedis(servers.redis.url, texts())).toEqual([]);
     expect(await inPostgres(servers.databaseUrl, texts())).toEqual([
       expect.stringMatching(`^erased_person: \\(${zoe.user.id},[0-9.]+\\)$`),
+    ]);
+    expect(await inMongo(mongo.url, texts())).toEqual([
+      expect.stringMatching(`^erased: {"_id":"${zoe.user.id}","at":[0-9.]+}$`),
     ]);
     there.close();
   }, 120_000);

@@ -4,12 +4,16 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
 import { connectRedis, type RedisConnection } from '../../src/adapters/redis/connect-redis.ts';
+import { openEmbeddedStores } from '../../src/adapters/postgres/open-postgres-stores.ts';
 import { RedisKeys } from '../../src/adapters/redis/redis-keys.ts';
 import { RedisOutbox } from '../../src/adapters/redis/redis-outbox.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { systemTimers } from '../../src/adapters/system/system-timers.ts';
+import type { ActivityEntry } from '../../src/ports/activity-log.ts';
 import type { ArchiveEntry, ArchiveWriter } from '../../src/ports/archive-writer.ts';
+import { temporaryDir } from '../support/earshot-process.ts';
 import { freePort } from '../support/free-port.ts';
+import { silentMetrics } from '../support/hub-world.ts';
 import { SILENT } from '../support/postgres-stores.ts';
 import { orSkipped, startRedisServer } from '../support/redis-server.ts';
 import { someRoomId } from '../support/room-fixtures.ts';
@@ -33,7 +37,10 @@ class Refusing implements ArchiveWriter {
   }
 }
 
-describe.skipIf(server === undefined)('npm run rejects', () => {
+/** Each word is a process of its own. */
+const PATIENCE = { timeout: 90_000 };
+
+describe.skipIf(server === undefined)('npm run rejects', PATIENCE, () => {
   if (server === undefined) return;
   const keys = new RedisKeys(PARTITIONS);
   const client = createClient({ url: server.url });
@@ -150,6 +157,32 @@ describe.skipIf(server === undefined)('npm run rejects', () => {
     expect(await setAside()).toBe(1);
     expect(await client.zCard(keys.changed(keys.partitionOf(roomId)))).toBe(0);
     expect((await told('retry', second))[0]).toBe(`${second} is not there`);
+  });
+
+  it('looks after what the history of listening has refused, too', async () => {
+    const temporary = await temporaryDir();
+    const entry = { kind: 'activity', userId: '00000000-0000-4000-8000-000000000001' };
+    const stores = await openEmbeddedStores({ dataDir: temporary.dir, log: SILENT });
+    const refusing = stores.createActivityOutbox({
+      activityLog: { append: () => Promise.reject(new RangeError('no\nentry')) },
+      ...{ maxEntries: 9, now: () => 1, timers: systemTimers, metrics: silentMetrics, log: SILENT },
+    });
+    await refusing.add([entry as ActivityEntry, { ...entry } as ActivityEntry]);
+    await refusing.drain();
+    await stores.stop();
+    const alone = { DATA_DIR: temporary.dir, MONGODB_URL: 'mongodb://127.0.0.1:1' };
+    const { code, lines, fault } = await run(alone, 'list');
+    expect([code, fault]).toEqual([0, '']);
+    const of = `activity of person ${entry.userId}: no entry`;
+    expect(lines.map((line) => line.replace(/^listening\/\S+ /, ''))).toEqual([of, of]);
+    const [first = ''] = lines.map((line) => line.split(' ')[0] ?? '');
+    expect((await run(alone, 'retry', first)).lines).toEqual([
+      '1 given to the listening history again: what it still refuses is listed again soon',
+    ]);
+    expect((await run(alone, 'drop', first)).lines).toEqual([`${first} is not there`]);
+    expect((await run(alone, 'list')).lines).toHaveLength(1);
+    expect((await run(alone, 'drop', '1/1-1')).fault).toContain('"1/1-1" is no id');
+    await temporary.remove();
   });
 
   it('says in one line what is wrong', async () => {

@@ -154,6 +154,7 @@ const guestsOnly = {
             kind: 'ok' as const,
             user: { id: id as UserId, name, guest: true },
             expiresInMs: 1_000,
+            terms: { endsAtMs: 1_000 },
           },
     );
   },

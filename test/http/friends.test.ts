@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { call } from '../support/http-calls.ts';
 import { userId } from '../support/hub-world.ts';
+import type { ListeningStores } from '../support/listening-world.ts';
 import { SocialWorld, idsIn } from '../support/social-world.ts';
+import type { Users } from '../../src/ports/users.ts';
 
 const UNKNOWN = '00000000-0000-4000-8000-00000000dead';
 
@@ -93,7 +95,36 @@ describe('friends', () => {
     );
     expect(idsIn(await social.as(1, '/v1/friends'), 'blocked')).toEqual([userId(2)]);
     expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' })).status).toBe(204);
-    expect((await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' })).status).toBe(404);
+    expect((await social.as(1, `/v1/blocks/${userId(1)}`, { method: 'PUT' })).status).toBe(404);
+  });
+
+  it('whoever blocks cannot be told from whoever is not there by blocking them in turn', async () => {
+    const social = new SocialWorld();
+    await social.people(1, 2);
+    await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'PUT' });
+    const tried = async (id: string): Promise<unknown[]> => {
+      const answers: unknown[] = [];
+      for (const [target, method] of [
+        [`/v1/blocks/${id}`, 'PUT'],
+        ['/v1/friends', 'GET'],
+        [`/v1/blocks/${id}`, 'PUT'],
+        [`/v1/blocks/${id}`, 'DELETE'],
+        [`/v1/blocks/${id}`, 'DELETE'],
+        ['/v1/friends', 'GET'],
+      ] as const) {
+        const { status, body } = await social.as(2, target, { method });
+        answers.push([target.replace(id, ''), status, body]);
+      }
+      return answers;
+    };
+    expect(await tried(userId(1))).toEqual(await tried(UNKNOWN));
+
+    // It holds nevertheless.
+    await social.as(2, `/v1/blocks/${userId(1)}`, { method: 'PUT' });
+    await social.as(1, `/v1/blocks/${userId(2)}`, { method: 'DELETE' });
+    const ask = await social.as(1, '/v1/friends/requests', { json: { userId: userId(2) } });
+    expect(ask.status).toBe(404);
+    expect(idsIn(await social.as(2, '/v1/friends'), 'blocked')).toEqual([userId(1)]);
   });
 
   it('a change is told at once to those who look at the feed', async () => {
@@ -125,6 +156,9 @@ describe('friends', () => {
     ['PUT', '/v1/me/audience', { audience: { $ne: 'nobody' } }],
     ['PUT', '/v1/me/audience', { userIds: Array.from({ length: 501 }, () => UNKNOWN) }],
     ['PUT', '/v1/me/audience', { privateUntil: 'tomorrow' }],
+    ['PUT', '/v1/me/audience', { privateUntil: -1 }],
+    ['PUT', '/v1/me/audience', { privateUntil: 1e300 }],
+    ['PUT', '/v1/me/audience', { privateUntil: 367 * 86_400_000 }],
     ['PATCH', '/v1/me', { name: 'a\u202eb' }],
     ['PATCH', '/v1/me', { name: 'a\u200bb' }],
     ['PATCH', '/v1/me', { name: ' ' }],
@@ -146,10 +180,10 @@ describe('friends', () => {
     await social.befriend(1, 2);
     const set = await social.as(1, '/v1/me/audience', {
       method: 'PUT',
-      json: { audience: 'chosen', userIds: [userId(2), userId(3)], privateUntil: 5_000 },
+      json: { audience: 'chosen', userIds: [userId(2), userId(3)], privateUntil: 5_000_000 },
     });
     // Only friends can be chosen.
-    const expected = { audience: 'chosen', chosen: [userId(2)], privateUntil: 5_000 };
+    const expected = { audience: 'chosen', chosen: [userId(2)], privateUntil: 5_000_000 };
     expect(set.body).toEqual(expected);
     expect((await social.as(1, '/v1/me/audience')).body).toEqual(expected);
     const ended = await social.as(1, '/v1/me/audience', {
@@ -163,6 +197,30 @@ describe('friends', () => {
     });
   });
 });
+
+/** A world in which something happens to user 1, a guest, as soon as a request has been let in. */
+function afterTheFirstLook(happens: (stores: ListeningStores) => unknown) {
+  let isLetIn = false;
+  const stores = (): ListeningStores => social.world.stores;
+  const users: Pick<Users, 'find'> = {
+    async find(...asked) {
+      const found = await stores().users.find(...asked);
+      if (!isLetIn) happens(stores());
+      isLetIn = true;
+      return found;
+    },
+  };
+  const social: SocialWorld = new SocialWorld({
+    users: {
+      ...users,
+      createGuest: (name) => stores().users.createGuest(name),
+      save: (user) => stores().users.save(user),
+      rename: (id, name) => stores().users.rename(id, name),
+    },
+  });
+  void social.people(1);
+  return { social, users: () => stores().users };
+}
 
 describe('an account', () => {
   it('is a guest’s, with a colour and a picture of their own', async () => {
@@ -199,7 +257,7 @@ describe('an account', () => {
     const revoked = await call(app, `/v1/me/devices/${device.id}`, { token, method: 'DELETE' });
     expect(revoked.status).toBe(204);
     const again = await call(app, `/v1/me/devices/${device.id}`, { token, method: 'DELETE' });
-    expect(again.status).toBe(404);
+    expect(again.status, 'it was the one that asks').toBe(401);
     expect((await exchange(device.secret)).status).toBe(401);
     expect((await exchange('esd_nonsense')).body).toEqual((await exchange(device.secret)).body);
     expect(JSON.stringify(listed.body)).not.toContain(device.secret);
@@ -219,6 +277,78 @@ describe('an account', () => {
     // Nobody revokes another’s.
     const [{ id } = { id: '' }] = devices as { id: string }[];
     expect((await social.as(2, `/v1/me/devices/${id}`, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('is lost to a device that is revoked, whatever that holds or has asked for', async () => {
+    const social = new SocialWorld();
+    const { app } = social;
+    const made = await call(app, '/v1/guests', { json: { name: 'Ana', device: 'My phone' } });
+    const { device, token: stolen } = made.body as { device: { id: string }; token: string };
+    const link = await call(app, '/v1/me/link', { token: stolen, method: 'POST' });
+    const laptop = await call(app, `/v1/links/${String(link.body['code'])}`, { method: 'POST' });
+    const token = String(laptop.body['token']);
+    const renamed = await call(app, '/v1/me', { token: stolen, method: 'PATCH', json: {} });
+    const held = [stolen, String(renamed.body['token'])];
+    const underWay = await call(app, '/v1/me/link', { token: stolen, method: 'POST' });
+    const sockets = await Promise.all([...held, token].map((one) => social.world.connectBy(one)));
+
+    const path = `/v1/me/devices/${device.id}`;
+    expect((await call(app, path, { token, method: 'DELETE' })).status).toBe(204);
+    await social.world.time.advance(10);
+    expect(sockets.map(({ socket }) => socket.closedWith?.code)).toEqual([4504, 4504, undefined]);
+    for (const lost of held) {
+      for (const [target, init] of [
+        ['/v1/me', {}],
+        ['/v1/me', { method: 'PATCH', json: {} }],
+        ['/v1/me/link', { method: 'POST' }],
+        ['/v1/me/devices', {}],
+      ] as const) {
+        const answer = await call(app, target, { token: lost, ...init });
+        expect([answer.status, answer.body['code']]).toEqual([401, 'unauthorised']);
+      }
+    }
+    const late = await call(app, `/v1/links/${String(underWay.body['code'])}`, { method: 'POST' });
+    expect(late.status).toBe(404);
+    expect((await call(app, '/v1/me', { token })).status).toBe(200);
+  });
+
+  it.each([{ name: 'Anna' }, { colour: 'teal' }, {}])(
+    'that is erased while it is changed stays erased: %j',
+    async (json) => {
+      const { social, users } = afterTheFirstLook((world) => world.users.remove(userId(1)));
+      const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+      expect([changed.status, changed.body['code']]).toEqual([401, 'unauthorised']);
+      expect(await users().find(userId(1))).toBeUndefined();
+    },
+  );
+
+  it('keeps the name that another device gives it while its colour is changed', async () => {
+    const { social } = afterTheFirstLook((world) => world.users.rename(userId(1), 'Anna'));
+    const json = { colour: 'teal' };
+    const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+    expect(changed.body).toMatchObject({ user: { name: 'Anna', colour: 'teal' } });
+    expect((await social.as(1, '/v1/me')).body).toMatchObject({ name: 'Anna', colour: 'teal' });
+  });
+
+  it('lasts no longer for a change of name', async () => {
+    const social = new SocialWorld();
+    await social.people(1);
+    const token = `${userId(1)}|User 1|5000`;
+    const json = { name: 'Anna' };
+    const changed = await call(social.app, '/v1/me', { token, method: 'PATCH', json });
+    expect(changed.body).toMatchObject({ token: `${userId(1)}|Anna|5000`, expiresInMs: 5_000 });
+  });
+
+  it('of an operator’s person is given neither a token nor a link by the hub', async () => {
+    const social = new SocialWorld();
+    const json = { name: 'Operated', colour: 'teal' };
+    const changed = await social.as(1, '/v1/me', { method: 'PATCH', json });
+    expect([changed.status, changed.body]).toEqual([
+      200,
+      { user: { id: userId(1), guest: false, ...json } },
+    ]);
+    const link = await social.as(1, '/v1/me/link', { method: 'POST' });
+    expect([link.status, link.body['code']]).toEqual([409, 'conflict']);
   });
 
   it('gives no secret where none is asked for', async () => {

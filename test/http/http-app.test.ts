@@ -121,6 +121,15 @@ describe('a token', () => {
 });
 
 describe('tracks', () => {
+  it('come with their loudness where the file tells it', async () => {
+    const app = appOver(new HubWorld());
+    const tagged = await call(app, `/v1/tracks/${trackId(2)}`, { token: TOKEN });
+    expect(tagged.body).toMatchObject({ gainDb: -7.5, peak: 0.98 });
+    const plain = await call(app, `/v1/tracks/${trackId(1)}`, { token: TOKEN });
+    expect(plain.body).not.toHaveProperty('gainDb');
+    expect(plain.body).not.toHaveProperty('peak');
+  });
+
   it('are searched, in pages', async () => {
     const app = appOver(new HubWorld());
     const { body } = await call(app, '/v1/tracks?q=title&offset=1&limit=1', { token: TOKEN });

@@ -28,6 +28,7 @@ class Alone {
       rooms: () => this.world.hub.rooms,
       connectionsOf: () => [],
       latestOf: () => Promise.resolve(this.latest),
+      lastOf: () => Promise.resolve(undefined),
       signal: (to, push) => {
         this.signals.push({ to, push });
         return Promise.resolve();
@@ -46,6 +47,7 @@ class Alone {
     return new Connection('c' as ConnectionId, new FakeSocket(), 'here', {
       phase: 'active',
       user,
+      deviceId: undefined,
       expiresAt: Infinity,
       warned: false,
     });
@@ -175,6 +177,7 @@ describe('listening alone', () => {
       rooms: () => there.hub.rooms,
       connectionsOf: () => [],
       latestOf: () => Promise.resolve(undefined),
+      lastOf: () => Promise.resolve(undefined),
       signal: () => Promise.resolve(),
     });
     const answer = await other.set(
@@ -183,6 +186,32 @@ describe('listening alone', () => {
       alone.connection(),
     );
     expect(answer).toEqual({ activityId: id });
+  });
+
+  it('is over when that was said last, whatever a store took its time with', async () => {
+    const alone = await Alone.of(ada);
+    const connection = alone.connection();
+    const { feed } = alone.world;
+    const heads = feed.heads.bind(feed);
+    const answers: (() => void)[] = [];
+    feed.heads = async (authors) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return heads(authors);
+    };
+    const word = { track: { trackId: trackId(1) }, positionMs: 0, state: 'playing' } as const;
+    const said = alone.activities.set(ada, word, connection);
+    expect(await alone.activities.set(ada, { ...word, state: 'stopped' }, connection)).toEqual({});
+    const other = { ...word, track: { trackId: trackId(2) } };
+    const overtaken = alone.activities.set(ada, other, connection);
+    const saidLast = alone.activities.set(ada, paused(3_000), connection);
+    for (const answer of answers.splice(0).reverse()) answer();
+    expect([await said, await overtaken]).toEqual([{}, {}]);
+    expect(await saidLast).toHaveProperty('activityId');
+    await alone.world.time.advance(10_000);
+    for (const answer of answers) answer();
+    await alone.world.time.advance(10_000);
+    expect(alone.world.live(1)).toBeUndefined();
+    expect(alone.world.outbox.entries).toEqual([]);
   });
 
   it('knows no track that is not in the catalogue', async () => {
@@ -204,16 +233,19 @@ describe('what its author removes', () => {
     expect(alone.world.live(1)).toMatchObject({ activityId: id });
     await alone.activities.remove(ada.id, id);
     await alone.world.time.advance(1_500);
-    expect(alone.world.live(1)).toEqual({ removed: id });
+    expect(alone.world.live(1)).toBeUndefined();
+    expect(alone.world.withheld(1)).toEqual({ removed: [id], hidden: [] });
     expect(alone.world.outbox.entries.at(-1)).toEqual({
       kind: 'remove',
+      at: 1_030_000,
       activityId: id,
       userId: ada.id,
     });
     const told = alone.world.outbox.entries.length;
     expect(await alone.play(connection, 20_000, 30_000)).toBe(id);
     await alone.world.time.advance(60_000);
-    expect(alone.world.live(1)).toEqual({ removed: id });
+    expect(alone.world.live(1)).toBeUndefined();
+    expect(alone.world.withheld(1)).toEqual({ removed: [id], hidden: [] });
     expect(alone.world.outbox.entries.slice(told)).toEqual([]);
   });
 

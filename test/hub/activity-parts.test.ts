@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
+import { ActivityHistory } from '../../src/hub/activity-history.ts';
+import type { Activity } from '../../src/hub/live-activity.ts';
 import { ActivityPublisher } from '../../src/hub/activity-publisher.ts';
 import { ActivityRecorder } from '../../src/hub/activity-recorder.ts';
 import type { HeardEntry, PlayedEntry } from '../../src/ports/activity-log.ts';
@@ -122,6 +124,73 @@ describe('the recorder', () => {
     expect(outbox.entries).toHaveLength(1);
     expect(time.waiting).toBe(0);
   });
+
+  it('hands on more than one batch when it stops, after the one that is under way', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    const add = outbox.add.bind(outbox);
+    const held: (() => void)[] = [];
+    outbox.add = async (entries) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      await add(entries);
+    };
+    for (let n = 0; n < 1_500; n += 1) it.record(played(`a${n}`, n));
+    await time.advance(250);
+    for (let n = 1_500; n < 2_500; n += 1) it.record(played(`a${n}`, n));
+    let isOver = false;
+    const stopped = it.stop().then(() => (isOver = true));
+    for (let batch = 1; batch <= 3; batch += 1) {
+      await time.settle();
+      expect([held.length, isOver]).toEqual([batch, false]);
+      held.at(-1)?.();
+    }
+    await stopped;
+    expect(new Set(outbox.played().map(({ activityId }) => activityId)).size).toBe(2_500);
+    expect([it.waiting, it.lost]).toEqual([0, 0]);
+  });
+
+  it('counts as lost what cannot be handed on when it stops, and what comes after it', async () => {
+    const { time, outbox, log, recorder: it } = recorder();
+    for (let n = 0; n < 1_500; n += 1) it.record(played(`a${n}`, n));
+    const add = outbox.add.bind(outbox);
+    outbox.add = async (entries) => {
+      await add(entries);
+      outbox.isAway = true;
+    };
+    await it.stop();
+    it.record(played('late', 1));
+    expect(outbox.entries).toHaveLength(1_000);
+    expect([it.waiting, it.lost]).toEqual([0, 501]);
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    expect(time.waiting).toBe(0);
+  });
+});
+
+describe('the history', () => {
+  it('has an order of the words about one person, and is ahead of the time for nobody else', async () => {
+    const time = new ManualTime();
+    const outbox = new KeepingOutbox();
+    const log = new RecordingLog();
+    const recorder = new ActivityRecorder({ outbox, timers: time, log, metrics: silentMetrics });
+    const it = new ActivityHistory(recorder, time);
+    const activity = (n: number): Activity => ({
+      activityId: `a${n}`,
+      playKey: 'p',
+      at: 0,
+      state: 'playing',
+      track,
+      positionMs: 0,
+      positionAt: 0,
+      isHidden: false,
+    });
+    for (let n = 0; n < 150; n += 1) it.played(userId(n), activity(n), false);
+    await time.advance(10);
+    it.played(userId(149), activity(150), false);
+    it.played(userId(149), activity(151), false);
+    await time.advance(250);
+    const versions = outbox.played().map(({ version }) => version - time.now() + 260);
+    expect(new Set(versions.slice(0, 150))).toEqual(new Set([0]));
+    expect(versions.slice(150)).toEqual([10, 11]);
+  });
 });
 
 class HeldFeed {
@@ -207,6 +276,19 @@ describe('the publisher', () => {
     for (let turn = 0; turn < 20; turn += 1) await time.advance(1);
     expect(feed.told).toHaveLength(1_000);
     expect(feed.mostUnderWay).toBeLessThanOrEqual(100);
+  });
+
+  it('looks at nobody else for each of a thousand who are not due yet', async () => {
+    const { time, feed, publisher: it } = publisher();
+    for (let n = 0; n < 1_000; n += 1) it.want(userId(n), { n });
+    for (let turn = 0; turn < 20; turn += 1) await time.advance(1);
+    const lookUps = vi.spyOn(Map.prototype, 'get');
+    for (let n = 0; n < 1_000; n += 1) it.want(userId(n), { n: -n });
+    const count = lookUps.mock.calls.length;
+    lookUps.mockRestore();
+    expect(count).toBeLessThan(10_000);
+    await time.advance(2_000);
+    expect(feed.told).toHaveLength(2_000);
   });
 
   it('takes away once, and forgets the person', async () => {

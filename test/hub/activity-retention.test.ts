@@ -43,11 +43,14 @@ describe('the retention of listening', () => {
   });
 
   it('goes on after a store that is away, and not after it is stopped', async () => {
-    const { time, asked, stop } = world([new StoreUnavailable('the store'), 1]);
-    await time.advance(HOUR + 60_000);
-    expect(asked).toHaveLength(2);
+    const fault = new Error('a fault of the store');
+    const { time, asked, stop } = world([new StoreUnavailable('the store'), 0, fault]);
+    await time.advance(3 * HOUR);
+    const apart = asked.slice(1).map(({ at }, n) => at - (asked[n]?.at ?? 0));
+    // What is away is back within minutes; a fault does not go by asking more often.
+    expect(apart).toEqual([60_000, HOUR, HOUR]);
     await stop();
     await time.advance(3 * HOUR);
-    expect(asked).toHaveLength(2);
+    expect(asked).toHaveLength(4);
   });
 });

@@ -1,47 +1,11 @@
 // Viewers of a hub: what each is told, what is taken away, and what never leaves.
 import { describe, expect, it } from 'vitest';
-import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
-import { userId, type Message, type TestClient } from '../support/hub-world.ts';
+import { FeedViewer } from '../support/feed-viewer.ts';
+import { userId, type TestClient } from '../support/hub-world.ts';
 import { ListeningWorld } from '../support/listening-world.ts';
 
 const MIN = 60_000;
-
-/** What a client of the feed holds, by what it was sent. */
-class Viewer {
-  readonly client: TestClient;
-  readonly items = new Map<string, FeedItem>();
-
-  constructor(client: TestClient) {
-    this.client = client;
-  }
-
-  async subscribe(): Promise<Message> {
-    const reply = await this.client.ask('feed.subscribe', {});
-    this.#replace(reply);
-    return reply;
-  }
-
-  /** Takes in what has come, and tells whom it holds. */
-  holds(): Record<string, string> {
-    for (const push of this.client.take('feed.items')) {
-      for (const { userId: of } of push['remove'] as FeedRemoval[]) this.items.delete(of);
-      for (const item of push['upsert'] as FeedItem[]) this.items.set(item.user.id, item);
-    }
-    for (const push of this.client.take('feed.snapshot')) this.#replace(push);
-    return Object.fromEntries(
-      [...this.items.values()].map(({ user, track, state }) => [
-        user.name,
-        state === 'ended' ? `${track.title} (over)` : track.title,
-      ]),
-    );
-  }
-
-  #replace(message: Message): void {
-    this.items.clear();
-    for (const item of (message['items'] ?? []) as FeedItem[]) this.items.set(item.user.id, item);
-  }
-}
 
 async function play(client: TestClient, n: number, ms = 6_000): Promise<string> {
   const reply = await client.ask('activity.set', {
@@ -64,8 +28,8 @@ async function world(...friendships: readonly (readonly [number, number])[]) {
     if (found === undefined) throw new Error(`nobody is ${n}`);
     return found;
   };
-  const viewer = async (n: number): Promise<Viewer> => {
-    const looking = new Viewer(client(n));
+  const viewer = async (n: number): Promise<FeedViewer> => {
+    const looking = new FeedViewer(client(n));
     await looking.subscribe();
     return looking;
   };
@@ -170,7 +134,9 @@ describe('a viewer', () => {
     await hub.time.advance(10_000);
     expect(cem.holds()).toEqual({});
     await hub.time.advance(11_000);
-    for (const viewing of [late, cem]) expect(viewing.holds()).toHaveProperty('User 1');
+    for (const viewing of [late, cem]) expect(viewing.holds()).toEqual({});
+    await play(client(1), 2);
+    for (const viewing of [late, cem]) expect(viewing.holds()).toEqual({ 'User 1': 'Title 2' });
   });
 
   it('is told of a private session that is ended before its time', async () => {
@@ -182,7 +148,22 @@ describe('a viewer', () => {
     const reply = await client(1).ask('audience.set', { privateUntil: null });
     expect(reply['audience']).toEqual({ audience: 'friends', chosen: [] });
     await hub.time.advance(2_000);
-    expect(ben.holds()).toHaveProperty('User 1');
+    // What began in it is not shown, also where it goes on.
+    expect(ben.holds()).toEqual({});
+    await play(client(1), 2);
+    expect(ben.holds()).toEqual({ 'User 1': 'Title 2' });
+  });
+
+  it('is kept from nobody for good by a private session whose end is a mistake', async () => {
+    const { client, now } = await world([1, 2]);
+    for (const privateUntil of [-1, now() + 367 * 24 * 60 * MIN, 1e300])
+      expect(await client(1).ask('audience.set', { privateUntil })).toMatchObject({
+        type: 'error',
+        code: 'bad_request',
+      });
+    const year = now() + 366 * 24 * 60 * MIN;
+    const set = await client(1).ask('audience.set', { privateUntil: year });
+    expect(set).toMatchObject({ audience: { privateUntil: year } });
   });
 
   it('has what the author takes back no more', async () => {
@@ -272,7 +253,7 @@ describe('many', () => {
     ben.client.close();
     await hub.time.settle();
     expect(hub.stores.feeds.listening(userId(2))).toBe(0);
-    const again = new Viewer(await hub.connect(2));
+    const again = new FeedViewer(await hub.connect(2));
     await again.subscribe();
     expect(again.holds()).toEqual({ 'User 1': 'Title 1' });
   });

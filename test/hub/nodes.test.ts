@@ -127,7 +127,7 @@ describe('people on two nodes', () => {
     const now = nodes.time.now();
     await host.ask('playback.seek', { roomId, entryId, positionMs: 30_000 });
     const { timeline } = roomOn(east).state.public.playback;
-    expect(timeline.find(({ at }) => at > now)!.at - now).toBe(760);
+    expect(timeline.find(({ at }) => at > now)!.at - now).toBe(800);
   });
 
   it('have what time brings done once', async () => {

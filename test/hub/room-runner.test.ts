@@ -496,7 +496,7 @@ describe('what time brings', () => {
     host.send('playback.play', { roomId });
     host.send('queue.add', { roomId, trackIds: [trackId(1)] });
     await world.time.settle();
-    world.hub.stop();
+    await world.hub.stop();
     host.close();
     guest.close();
     gate.open();

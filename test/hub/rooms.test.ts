@@ -328,7 +328,27 @@ describe('a room', () => {
     const { timeline, gate } = world.hub.rooms.get(roomId)!.state.public.playback;
     expect(gate).toBeUndefined();
     expect(timeline.find(({ state }) => state === 'playing')?.at).toBe(
-      Math.round(world.time.now()) + 400,
+      Math.round(world.time.now()) + 440,
+    );
+  });
+
+  it('plans by the delays of those who wait for the music, and tells nobody of them as being in step (PB8)', async () => {
+    const world = new HubWorld();
+    const { roomId, clients } = await friends(world, 2);
+    const [host, guest] = clients as [TestClient, TestClient];
+    const idle = { roomId, errorMs: 0, maxErrorMs: 0, state: 'idle' } as const;
+    await host.ask('sync.report', { ...idle, rttMs: 4, outputLatencyMs: 20 });
+    await guest.ask('sync.report', { ...idle, rttMs: 340, outputLatencyMs: 90 });
+    await world.time.advance(6_000);
+    expect(host.take('room.sync')).toEqual([]);
+    await host.ask('queue.add', { roomId, trackIds: [trackId(1)] });
+    const [entryId] = Object.keys(world.hub.rooms.get(roomId)!.state.public.queue) as [EntryId];
+    for (const client of [host, guest])
+      await client.ask('ready', { roomId, entryId, bufferedMs: 5 });
+    await host.ask('playback.play', { roomId });
+    const { timeline } = world.hub.rooms.get(roomId)!.state.public.playback;
+    expect(timeline.find(({ state }) => state === 'playing')?.at).toBe(
+      Math.round(world.time.now()) + 360,
     );
   });
 

@@ -213,7 +213,7 @@ describe('a session', () => {
     }
     expect(entryIds.size).toBe(200);
     for (const { socket } of clients) expect(socket.closedWith?.code).toBe(4000);
-    world.hub.stop();
+    await world.hub.stop();
     const kept = await world.ports.roomLog.load(roomId);
     expect(new Set(Object.keys(kept?.state.public.queue ?? {}))).toEqual(entryIds);
   });
@@ -227,7 +227,7 @@ describe('a session', () => {
     client.close();
     await world.time.advance(200_000);
     expect(world.hub.rooms.count).toBe(0);
-    world.hub.stop();
+    await world.hub.stop();
     expect(world.time.waiting).toBe(0);
   });
 });

@@ -33,7 +33,8 @@ const STARVED_BEFORE_MS = 500;
 const STARVED_AFTER_MS = 1_500;
 const STARVED_JUMP_MS = 3;
 
-const WORKLET = `
+/** Posts each click-like sound as a `Capture`; its processor is called `ear`. */
+export const EAR_WORKLET = `
 class Ear extends AudioWorkletProcessor {
   #ring = new Float32Array(${BEFORE});
   #at = 0;
@@ -94,7 +95,7 @@ export async function putEarInto(page: Page): Promise<void> {
       }
       return connect.apply(this, args);
     } as typeof AudioNode.prototype.connect;
-  }, WORKLET);
+  }, EAR_WORKLET);
 }
 
 /** Unix ms by the machine's clock, to compare with what was heard. */
@@ -120,7 +121,7 @@ export async function heardBy(
     if (startMs < fromMs || startMs > untilMs) return [];
     if (starvedAt.some((at) => startMs > at - STARVED_BEFORE_MS && startMs < at + STARVED_AFTER_MS))
       return [];
-    const found = recognise(capture);
+    const found = recogniseClick(capture);
     return found === undefined ? [] : [{ click: found.click, atMs: startMs + found.lagMs }];
   });
   const starved = starvedAt.filter((at) => at > fromMs && at < untilMs).length;
@@ -160,13 +161,22 @@ function referencesAt(sampleRate: number): readonly Float32Array[] {
 }
 
 /** Which click a capture holds and how far into it, by normalized cross-correlation; undefined for what is no click. */
-function recognise({
-  samples,
-  sampleRate,
-}: Capture): { readonly click: number; readonly lagMs: number } | undefined {
+export function recogniseClick(
+  capture: Pick<Capture, 'sampleRate'> & { readonly samples: ArrayLike<number> },
+): { readonly click: number; readonly lagMs: number } | undefined {
+  // Nearly always it begins where the capture began; where that shows nothing, all of it is searched.
+  return search(capture, BEFORE - 16, BEFORE + 4) ?? search(capture, 0, capture.samples.length);
+}
+
+function search(
+  { samples, sampleRate }: { readonly samples: ArrayLike<number>; readonly sampleRate: number },
+  fromLag: number,
+  untilLag: number,
+): { readonly click: number; readonly lagMs: number } | undefined {
   let best = { score: 0, click: -1, lag: 0 };
   for (const [click, reference] of referencesAt(sampleRate).entries()) {
-    for (let lag = 0; lag + reference.length <= samples.length; lag += 1) {
+    const last = Math.min(untilLag, samples.length - reference.length);
+    for (let lag = fromLag; lag <= last; lag += 1) {
       let sum = 0;
       for (let i = 0; i < reference.length; i += 1)
         sum += (samples[lag + i] ?? 0) * (reference[i] ?? 0);
@@ -175,9 +185,12 @@ function recognise({
   }
   const reference = referencesAt(sampleRate)[best.click];
   if (reference === undefined) return undefined;
-  const energy = Math.hypot(...samples.slice(best.lag, best.lag + reference.length));
+  let energy = 0;
+  for (let i = 0; i < reference.length; i += 1) energy += (samples[best.lag + i] ?? 0) ** 2;
+  // At the edge of what was searched, the true place may be beyond it.
+  if (fromLag > 0 && (best.lag === fromLag || best.lag === untilLag)) return undefined;
   // Two different clicks correlate below a half; the right one, resampled, above nine tenths.
-  return best.score / energy < 0.7
+  return best.score / Math.sqrt(energy) < 0.7
     ? undefined
     : { click: best.click, lagMs: (best.lag / sampleRate) * 1_000 };
 }

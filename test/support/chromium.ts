@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 
-const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const hasChromium = existsSync(executablePath);
+export const chromiumPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const hasChromium = existsSync(chromiumPath);
 
 /**
  * For `describe.skipIf`. Says in one line why `what` is skipped; where nothing may be, the launch fails instead.
@@ -11,15 +11,15 @@ const hasChromium = existsSync(executablePath);
 export function skipsWithoutChromium(what: string): boolean {
   if (hasChromium) return false;
   if (process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1') return false;
-  console.warn(`${what} skipped: no Chromium at ${executablePath} (CHROMIUM_PATH names another)`);
+  console.warn(`${what} skipped: no Chromium at ${chromiumPath} (CHROMIUM_PATH names another)`);
   return true;
 }
 
 /** Pages that are not in front keep their pace: each is somebody's only page. */
 export async function launchChromium(): Promise<Browser> {
-  if (!hasChromium) throw new Error(`no Chromium at ${executablePath}: set CHROMIUM_PATH`);
+  if (!hasChromium) throw new Error(`no Chromium at ${chromiumPath}: set CHROMIUM_PATH`);
   return chromium.launch({
-    executablePath,
+    executablePath: chromiumPath,
     args: [
       '--no-sandbox',
       '--autoplay-policy=no-user-gesture-required',

@@ -4,8 +4,14 @@ export interface Played {
   readonly activityId: string;
   readonly title: string;
   readonly begunAt: number;
+  /** How much later than usual it may be shown, ms. */
+  readonly slackMs?: number;
   /** Whether friends could ever have seen it. */
   wasPublic: boolean;
+  /** Whether any of it was heard where it does not show: then nobody ever sees it. */
+  isPrivate: boolean;
+  /** It was public, and nobody could tell their node that it is so no more before it was over: that may show it still. */
+  mayStay?: boolean;
   isRemoved: boolean;
 }
 
@@ -17,6 +23,8 @@ export interface Person {
   privateUntil: number;
   /** What they listen to now; shown once it has played for five seconds. */
   live: Played | undefined;
+  /** What their room played before it: shown while the next one is not. */
+  lingers: { readonly played: Played; readonly until: number } | undefined;
   readonly past: Played[];
   /** Whether anything was ever private or removed: then what is held of the past may be less than all. */
   hasHidden: boolean;
@@ -24,7 +32,7 @@ export interface Person {
 
 /** What somebody may hold of a friend: one of these, or nothing where `mustHold` is absent. */
 export interface MayHold {
-  readonly live: string | undefined;
+  readonly live: ReadonlySet<string>;
   readonly ended: ReadonlySet<string>;
   /** The activity that is to be held, if one is for certain. */
   readonly mustHold: string | undefined;
@@ -34,14 +42,17 @@ const SHOWN_AFTER_MS = 5_000;
 /** It is looked at each second. */
 const SURELY_SHOWN_MS = 7_000;
 const OPENS_MS = 2_000;
-const NOTHING: MayHold = { live: undefined, ended: new Set(), mustHold: undefined };
+const NOTHING: MayHold = { live: new Set(), ended: new Set(), mustHold: undefined };
 
 export class FeedModel {
   readonly people = new Map<number, Person>();
   readonly #now: () => number;
+  /** Whether words may not come through. */
+  readonly #isBlind: () => boolean;
 
-  constructor(count: number, now: () => number) {
+  constructor(count: number, now: () => number, isBlind: () => boolean) {
     this.#now = now;
+    this.#isBlind = isBlind;
     for (let n = 1; n <= count; n += 1) {
       this.people.set(n, {
         friends: new Set(),
@@ -50,6 +61,7 @@ export class FeedModel {
         chosen: new Set(),
         privateUntil: -Infinity,
         live: undefined,
+        lingers: undefined,
         past: [],
         hasHidden: false,
       });
@@ -86,24 +98,31 @@ export class FeedModel {
 
   mayHold(author: number, viewer: number): MayHold {
     if (!this.lets(author, viewer)) return NOTHING;
-    const { live, past, hasHidden, privateUntil } = this.person(author);
+    const { live, lingers, past, hasHidden, privateUntil } = this.person(author);
     // What was hidden is shown again by the next look at it.
     const isOpening = this.#now() - privateUntil < OPENS_MS;
-    const playedMs = live === undefined || live.isRemoved ? -1 : this.#now() - live.begunAt;
+    const playedMs =
+      live === undefined || live.isRemoved || live.isPrivate ? -1 : this.#now() - live.begunAt;
     const isShown = live !== undefined && playedMs >= SHOWN_AFTER_MS;
-    const seen = past.filter(({ wasPublic, isRemoved }) => wasPublic && !isRemoved);
+    const seen = past.filter((each) => each.wasPublic && !each.isRemoved && !each.isPrivate);
+    const staying = past.filter((each) => each.mayStay === true && !each.isRemoved);
     const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
+    const before = lingers !== undefined && this.#now() < lingers.until ? [lingers.played] : [];
+    const lingering = seen.filter((each) => before.includes(each));
     return {
-      live: isShown ? live.activityId : undefined,
+      live: new Set([
+        ...(isShown ? [live.activityId] : []),
+        ...lingering.map(({ activityId }) => activityId),
+      ]),
       ended: new Set([
-        ...seen.map(({ activityId }) => activityId),
+        ...[...seen, ...staying].map(({ activityId }) => activityId),
         ...(isOpening && isShown ? [live.activityId] : []),
       ]),
       mustHold: isOpening
         ? undefined
         : !isShown
           ? latest
-          : playedMs >= SURELY_SHOWN_MS
+          : playedMs >= SURELY_SHOWN_MS + (live.slackMs ?? 0)
             ? live.activityId
             : undefined,
     };
@@ -114,6 +133,11 @@ export class FeedModel {
     const now = this.#now();
     for (const person of this.people.values()) {
       const { live } = person;
+      if (live !== undefined && person.privateUntil > now) {
+        if (!live.isPrivate && live.wasPublic && this.#isBlind()) live.mayStay = true;
+        live.isPrivate = true;
+        person.hasHidden = true;
+      }
       if (live === undefined || now - live.begunAt < SHOWN_AFTER_MS) continue;
       // What was private when it could first be seen stays so, also where that was a moment ago.
       if (now - person.privateUntil < OPENS_MS) person.hasHidden = true;
@@ -128,6 +152,29 @@ export class FeedModel {
     return JSON.stringify({ ...lists, audience, privateUntil, live, past, now: this.#now() });
   }
 
+  /** What they listen to now. */
+  begin(n: number, played: Played): void {
+    const person = this.person(n);
+    // Who comes back to a room in which it still plays goes on with what they heard there.
+    const before = person.past.find(({ activityId }) => activityId === played.activityId);
+    if (before !== undefined) {
+      played.isPrivate ||= before.isPrivate;
+      played.isRemoved ||= before.isRemoved;
+    }
+    person.live = played;
+    if (played.isPrivate) person.hasHidden = true;
+    this.look();
+  }
+
+  /** Their connection is gone: what has hardly begun by then may never be shown. */
+  lose(n: number): void {
+    const person = this.person(n);
+    const { live } = person;
+    if (live === undefined) return;
+    const playedMs = this.#now() - live.begunAt;
+    if (playedMs < SURELY_SHOWN_MS + (live.slackMs ?? 0)) person.hasHidden = true;
+  }
+
   /** What they listen to is over. */
   end(n: number): void {
     this.look();
@@ -135,9 +182,11 @@ export class FeedModel {
     const { live } = person;
     if (live === undefined) return;
     person.live = undefined;
+    person.lingers = undefined;
     const playedMs = this.#now() - live.begunAt;
     if (playedMs >= SHOWN_AFTER_MS) person.past.push(live);
     // It may have been shown, or not yet.
-    if (playedMs >= SHOWN_AFTER_MS && playedMs < SURELY_SHOWN_MS) person.hasHidden = true;
+    if (playedMs >= SHOWN_AFTER_MS && playedMs < SURELY_SHOWN_MS + (live.slackMs ?? 0))
+      person.hasHidden = true;
   }
 }

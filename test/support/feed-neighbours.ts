@@ -48,7 +48,8 @@ export class FeedNeighbours {
   ) {
     this.#nodes = nodes;
     this.#random = new SeededRandom(seed);
-    this.model = new FeedModel(guests.length, Date.now);
+    // Servers and nodes go and come here: whether a word came through before something was over is not known.
+    this.model = new FeedModel(guests.length, Date.now, () => true);
     const numbers = new Map(guests.map(({ user }, i) => [user.id, i + 1]));
     this.ledger = new FeedLedger(this.model, (id) => numbers.get(id) ?? 0);
     this.#people = guests.map((guest, i) => ({
@@ -241,6 +242,7 @@ export class FeedNeighbours {
       () => {
         person.privateUntil = privateUntil;
         if (person.live === undefined) return;
+        person.live.isPrivate = true;
         this.#wasPrivate.add(person.live.title);
         // It may not have been taken for an activity before this.
         if (isOver) this.#mayBeOpen(n, person.live.title);
@@ -274,12 +276,17 @@ export class FeedNeighbours {
     const title = held?.track.title;
     if (title !== undefined && this.#doubtful.has(title)) return undefined;
     if (live !== undefined && this.#doubtful.has(live.title)) return undefined;
-    if (live !== undefined && Date.now() - live.begunAt > SURELY_KEPT_MS) {
+    // What was heard in private is not shown when that is over: only the next one is.
+    const isHidden = live !== undefined && this.#wasPrivate.has(live.title);
+    if (live !== undefined && !isHidden && Date.now() - live.begunAt > SURELY_KEPT_MS) {
       const isHeld = title === live.title && held?.state === 'playing';
       return isHeld ? undefined : `holds ${title} (${held?.state}) and not ${live.title}`;
     }
     if (held === undefined) return undefined;
-    if (title === live?.title) return undefined;
+    if (title === live?.title) {
+      const mayBe = !isHidden || this.#open.get(author)?.has(title ?? '') === true;
+      return mayBe ? undefined : `holds ${title}, which was begun in private`;
+    }
     const known = past.find((each) => each.title === title);
     if (held.state !== 'ended') return `holds ${title}, as if it were playing`;
     return known === undefined || known.isRemoved ? `holds ${title}` : undefined;
@@ -308,7 +315,7 @@ export class FeedNeighbours {
     const reply = await this.#set(person, title, 0, 'playing');
     const live: Played = {
       ...{ activityId: String(reply['activityId']), title, begunAt },
-      ...{ wasPublic: false, isRemoved: false },
+      ...{ wasPublic: false, isPrivate: false, isRemoved: false },
     };
     this.model.person(person.n).live = live;
     if (this.model.person(person.n).privateUntil < begunAt) this.#mayBeOpen(person.n, title);

@@ -5,11 +5,19 @@ import { MemoryFeeds } from '../../src/adapters/memory/memory-feed.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import type { Change } from '../../src/ports/friends.ts';
 import { FeedModel, type MayHold } from './feed-model.ts';
-import { trackId, userId, type HubWorld, type Message, type TestClient } from './hub-world.ts';
+import {
+  track,
+  trackId,
+  userId,
+  type HubWorld,
+  type Message,
+  type TestClient,
+} from './hub-world.ts';
 import { UNHURRIED } from './kitchen.ts';
 import { KeepingOutbox } from './listening-world.ts';
 import { NodesWorld } from './nodes-world.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { TownRooms } from './town-rooms.ts';
 
 /** Ticks and sweeps that a change may have to wait for. */
 const SETTLES_MS = 1_100;
@@ -17,6 +25,11 @@ const SETTLES_MS = 1_100;
 const SAYS_EVERY_MS = 15_000;
 /** Comparisons come every half minute, retries every few seconds. */
 const HEALS_MS = 45_000;
+/** Whoever listens in a room is looked at every five seconds. */
+const GRACE_ENDS_MS = 22_000;
+/** By then it has been told, whatever it is. */
+const MOVES_AFTER_MS = 14_000;
+const FRESH = { wasPublic: false, isPrivate: false, isRemoved: false };
 const FRIENDS_LIMIT = {
   friends: 50,
   openRequests: 50,
@@ -50,12 +63,15 @@ export class FeedTown {
   readonly #worlds = new Map<string, HubWorld>();
   readonly #seats = new Map<number, Seat>();
   readonly #model: FeedModel;
+  readonly #rooms: TownRooms;
   readonly #feeds: MemoryFeeds;
   readonly #joined = new Map<string, ReturnType<MemoryFeeds['join']>>();
   /** Everything that each pair may have held since all was last in order. */
   #allowed = new Map<string, Set<string>>();
   /** Authors whose policy changed while words about it may be lost, and pairs who were friends since all was in order. */
   readonly #unheard = new Set<number>();
+  /** When each came over another node last. */
+  readonly #movedAt = new Map<number, number>();
   readonly #befriended = new Set<string>();
   #isFaulty = false;
   #nodesMade = 0;
@@ -71,12 +87,16 @@ export class FeedTown {
     this.#random = new SeededRandom(options.seed);
     const now = (): number => this.#nodes.time.now();
     this.#feeds = new MemoryFeeds({ now, deliver: (_to, message) => this.#deliver(message) });
-    this.#model = new FeedModel(options.people, now);
+    const isBlind = (): boolean => this.#feeds.isAway || this.#outbox.isAway || this.#loses > 0;
+    this.#model = new FeedModel(options.people, now, isBlind);
+    this.#rooms = new TownRooms(this.#model, now);
     this.#nodes.portsOf = (nodeId) => {
       const feed = this.#feeds.join(nodeId);
       this.#joined.set(nodeId, feed);
       return {
         feed,
+        // Long enough for a whole town.
+        catalogue: { get: (id) => ({ ...track(Number(id.slice(5))), durationMs: 3_600_000 }) },
         friends: this.#friends,
         activityLog: this.#activityLog,
         activityOutbox: this.#outbox,
@@ -163,26 +183,26 @@ export class FeedTown {
   }
 
   async listen(): Promise<string | undefined> {
-    const seat = this.#pick([...this.#seats.values()]);
+    const seat = this.#pickStaying([...this.#seats.values()]);
     if (seat === undefined) return undefined;
+    await this.#rooms.leave(seat.n);
     this.#clips = (this.#clips % 40) + 1;
     this.#model.end(seat.n);
     const track = { title: `Clip ${this.#clips}`, artist: 'A', durationMs: 3_600_000 };
     const word = { track, positionMs: 0, state: 'playing' as const };
     const reply = await seat.client.ask('activity.set', word);
     const activityId = String(reply['activityId']);
-    this.#model.person(seat.n).live = {
+    this.#model.begin(seat.n, {
       activityId,
       title: track.title,
       begunAt: this.#nodes.time.now(),
-      wasPublic: false,
-      isRemoved: false,
-    };
+      ...FRESH,
+    });
     return `${seat.n} plays ${track.title} (${activityId.slice(-4)})`;
   }
 
   async stopListening(): Promise<string | undefined> {
-    const seat = this.#pick([...this.#seats.values()].filter(({ n }) => this.#isPlaying(n)));
+    const seat = this.#pickStaying([...this.#seats.values()].filter(({ n }) => this.#isAlone(n)));
     if (seat === undefined) return undefined;
     this.#model.end(seat.n);
     const track = { trackId: trackId(1) };
@@ -208,8 +228,80 @@ export class FeedTown {
     }
     played.isRemoved = true;
     person.hasHidden = true;
-    if (person.live === played) person.live = undefined;
     return `${seat.n} takes back ${played.title}`;
+  }
+
+  /** No effect: it is another person's. */
+  async removeOfAnother(): Promise<string | undefined> {
+    const seat = this.#pick([...this.#seats.values()]);
+    const [a, b] = this.#pair();
+    const { live } = this.#model.person(seat?.n === a ? b : a);
+    if (seat === undefined || live === undefined) return undefined;
+    await seat.client.ask('activity.remove', { activityId: live.activityId });
+    return `${seat.n} tries to take back ${live.title} of another`;
+  }
+
+  async openRoom(): Promise<string | undefined> {
+    const seat = this.#pickStaying([...this.#seats.values()]);
+    if (seat === undefined || this.#rooms.of(seat.n) !== undefined) return undefined;
+    await this.#stopAlone(seat);
+    return this.#rooms.open(seat.n, seat.client);
+  }
+
+  async joinRoom(): Promise<string | undefined> {
+    const seat = this.#pickStaying([...this.#seats.values()]);
+    const room = this.#pick(this.#rooms.settled);
+    if (seat === undefined || room === undefined || this.#rooms.of(seat.n) !== undefined)
+      return undefined;
+    await this.#stopAlone(seat);
+    return this.#rooms.join(room, seat.n, seat.client);
+  }
+
+  async leaveRoom(): Promise<string | undefined> {
+    const seat = this.#pickStaying([...this.#seats.values()]);
+    if (seat === undefined || this.#rooms.of(seat.n) === undefined) return undefined;
+    await this.#rooms.leave(seat.n);
+    return `${seat.n} leaves the room`;
+  }
+
+  async skipInRoom(): Promise<string | undefined> {
+    const room = this.#pick(this.#rooms.settled);
+    return room === undefined ? undefined : this.#rooms.skip(room);
+  }
+
+  async toggleRoom(): Promise<string | undefined> {
+    const room = this.#pick(this.#rooms.settled);
+    return room === undefined ? undefined : this.#rooms.toggle(room);
+  }
+
+  /** The socket is lost, and they are back over another node at once, with what they listened to. */
+  async changeNode(): Promise<string | undefined> {
+    const seat = this.#pickStaying([...this.#seats.values()]);
+    if (seat === undefined) return undefined;
+    const { n } = seat;
+    const { live } = this.#model.person(n);
+    // What nobody knows of yet is another one there.
+    if (live !== undefined && this.#nodes.time.now() - live.begunAt < MOVES_AFTER_MS)
+      return undefined;
+    const [node, world] = this.#pick([...this.#worlds].filter(([id]) => id !== seat.node)) ?? [];
+    if (node === undefined || world === undefined) return undefined;
+    const room = this.#rooms.of(n);
+    this.#takeFrames(seat);
+    seat.client.close();
+    const moved: Seat = { n, node, client: await world.connect(n), held: undefined };
+    this.#seats.set(n, moved);
+    this.#movedAt.set(n, this.#nodes.time.now());
+    if (room === undefined) await this.#sayAgain(n, moved.client);
+    else await this.#rooms.moveTo(room, n, moved.client);
+    if (seat.held !== undefined) await this.#follow(moved);
+    return `${n} moves to ${node}`;
+  }
+
+  async #stopAlone({ n, client }: Seat): Promise<void> {
+    if (!this.#isAlone(n)) return;
+    this.#model.end(n);
+    const word = { track: { trackId: trackId(1) }, positionMs: 0, state: 'stopped' as const };
+    await client.ask('activity.set', word);
   }
 
   async befriend(): Promise<string | undefined> {
@@ -270,9 +362,13 @@ export class FeedTown {
 
   async endPrivate(): Promise<string | undefined> {
     const n = this.#anybody();
-    this.#tell(await this.#friends.setAudience(userId(n), { privateUntil: null }));
+    this.#model.look();
     const person = this.#model.person(n);
-    person.privateUntil = Math.min(person.privateUntil, this.#nodes.time.now());
+    const privateUntil = Math.min(person.privateUntil, this.#nodes.time.now());
+    if (privateUntil === -Infinity) return undefined;
+    // As a hub does: what was heard in it is known by its end.
+    this.#tell(await this.#friends.setAudience(userId(n), { privateUntil }));
+    person.privateUntil = privateUntil;
     return `${n} is private no more`;
   }
 
@@ -284,12 +380,14 @@ export class FeedTown {
 
   /** Without a word, as when the network is gone; what they played ends after the grace. */
   async disconnect(): Promise<string | undefined> {
-    const seat = this.#pick([...this.#seats.values()]);
+    const seat = this.#pickStaying([...this.#seats.values()]);
     if (seat === undefined) return undefined;
     this.#takeFrames(seat);
     seat.client.close();
     this.#seats.delete(seat.n);
-    await this.#advance(20_000);
+    this.#rooms.lose(seat.n);
+    this.#model.lose(seat.n);
+    await this.#advance(GRACE_ENDS_MS);
     this.#model.end(seat.n);
     return `${seat.n} is gone`;
   }
@@ -328,6 +426,7 @@ export class FeedTown {
       if (seat.node !== nodeId) continue;
       this.#takeFrames(seat);
       this.#seats.delete(seat.n);
+      this.#rooms.lose(seat.n);
       this.#model.end(seat.n);
       // Nobody could tell the history that it is over, or that it was at all.
       this.#model.person(seat.n).hasHidden = true;
@@ -361,10 +460,17 @@ export class FeedTown {
 
   async #sayAgain(n: number, client: TestClient): Promise<void> {
     const { live } = this.#model.person(n);
-    if (live === undefined) return;
+    if (live === undefined || this.#rooms.of(n) !== undefined) return;
     const track = { title: live.title, artist: 'A', durationMs: 3_600_000 };
     const positionMs = this.#nodes.time.now() - live.begunAt;
-    await client.ask('activity.set', { track, positionMs, state: 'playing' });
+    const reply = await client.ask('activity.set', { track, positionMs, state: 'playing' });
+    const activityId = String(reply['activityId']);
+    if (activityId === live.activityId) return;
+    // Where the feed is away another node cannot know what it was.
+    if (!this.#isFaulty) throw new Error(`${n} goes on with ${live.title} as ${activityId}`);
+    this.#model.end(n);
+    const begunAt = this.#nodes.time.now();
+    this.#model.begin(n, { ...live, activityId, begunAt, ...FRESH });
   }
 
   /** In parts, so that what happens at a limit is seen there. */
@@ -372,6 +478,7 @@ export class FeedTown {
     for (let left = ms; left > 0; left -= 1_000) {
       await this.#nodes.time.advance(Math.min(1_000, left));
       this.#model.look();
+      this.#rooms.tick();
       if (this.#nodes.time.now() - this.#saidAt < SAYS_EVERY_MS) continue;
       this.#saidAt = this.#nodes.time.now();
       for (const { n, client } of this.#seats.values()) await this.#sayAgain(n, client);
@@ -401,8 +508,16 @@ export class FeedTown {
     return items[Math.floor(this.#random.next() * items.length)];
   }
 
-  #isPlaying(n: number): boolean {
-    return this.#model.person(n).live !== undefined;
+  /** Until the grace has ended the node that somebody has left says again what they have stopped over the other one. */
+  #pickStaying(seats: readonly Seat[]): Seat | undefined {
+    const now = this.#nodes.time.now();
+    return this.#pick(
+      seats.filter(({ n }) => now - (this.#movedAt.get(n) ?? -Infinity) >= GRACE_ENDS_MS),
+    );
+  }
+
+  #isAlone(n: number): boolean {
+    return this.#model.person(n).live !== undefined && this.#rooms.of(n) === undefined;
   }
 
   /** Remembers what each pair may hold at this moment. */
@@ -422,11 +537,10 @@ export class FeedTown {
         if (this.#model.person(author).friends.has(viewer))
           this.#befriended.add(`${author}>${viewer}`);
         const { live, ended } = this.#model.mayHold(author, viewer);
-        if (live === undefined && ended.size === 0) continue;
+        if (live.size + ended.size === 0) continue;
         const key = `${author}>${viewer}`;
         const allowed = this.#allowed.get(key) ?? new Set();
-        if (live !== undefined) allowed.add(live);
-        for (const each of ended) allowed.add(each);
+        for (const each of [...live, ...ended]) allowed.add(each);
         this.#allowed.set(key, allowed);
       }
     }
@@ -502,7 +616,7 @@ function wrong(held: FeedItem | undefined, may: MayHold): string | undefined {
   if (held === undefined) {
     return may.mustHold === undefined ? undefined : `holds nothing, not ${may.mustHold}`;
   }
-  const allowed = isLive ? held.activityId === may.live : may.ended.has(held.activityId);
+  const allowed = isLive ? may.live.has(held.activityId) : may.ended.has(held.activityId);
   if (!allowed) return `holds ${held.track.title} (${held.activityId}, ${held.state})`;
   if (may.mustHold !== undefined && held.activityId !== may.mustHold)
     return `holds ${held.activityId} and not ${may.mustHold}`;
@@ -533,6 +647,16 @@ const ACTS = [
   'listen',
   'stopListening',
   'removeSomething',
+  'removeSomething',
+  'removeOfAnother',
+  'openRoom',
+  'joinRoom',
+  'joinRoom',
+  'leaveRoom',
+  'skipInRoom',
+  'toggleRoom',
+  'changeNode',
+  'changeNode',
   'befriend',
   'befriend',
   'befriend',

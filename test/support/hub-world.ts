@@ -50,17 +50,22 @@ export const silentMetrics: Metrics = {
   exposition: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
 };
 
-/** Tokens are `<userId>|<name>`, or `expired`; what has no bar is invalid. */
+/** Tokens are `<userId>|<name>`, perhaps with `|<life ms>|<device id>`, or `expired`; what has no bar is invalid. */
 export const plainAuthenticator: Authenticator = {
   verify: (token) => {
     if (token === 'expired') return Promise.resolve({ kind: 'expired' });
-    const [id, name, lifeMs] = token.split('|');
+    const [id, name, lifeMs = '3600000', deviceId] = token.split('|');
     if (id === undefined || name === undefined)
       return Promise.resolve({ kind: 'invalid', reason: 'no bar' });
     const user: User = { id: id as UserId, name, guest: false };
-    return Promise.resolve({ kind: 'ok', user, expiresInMs: Number(lifeMs ?? 3_600_000) });
+    const endsAtMs = Number(lifeMs);
+    const terms = { endsAtMs, ...(deviceId === undefined ? {} : { deviceId }) };
+    return Promise.resolve({ kind: 'ok', user, expiresInMs: endsAtMs, terms });
   },
-  issue: (user) => Promise.resolve({ token: `${user.id}|${user.name}`, expiresInMs: 3_600_000 }),
+  issue: ({ id, name }, { endsAtMs = 3_600_000, deviceId } = {}) => {
+    const device = deviceId === undefined ? '' : `|${deviceId}`;
+    return Promise.resolve({ token: `${id}|${name}|${endsAtMs}${device}`, expiresInMs: endsAtMs });
+  },
 };
 
 export function userId(n: number): UserId {
@@ -80,6 +85,8 @@ export function track(n: number, durationMs = 60_000): Track {
     mimeType: 'audio/wav',
     sizeBytes: 1_000,
     hasCover: false,
+    // Of three tracks, one has tags that tell its loudness.
+    ...(n === 2 ? { gainDb: -7.5, peak: 0.98 } : {}),
   };
 }
 
@@ -130,7 +137,7 @@ export class HubWorld {
   /** The hub dies with all its sockets, and another one takes over from the stores. Start it. */
   restart(): void {
     this.#life.isOver = true;
-    this.hub.stop();
+    void this.hub.stop();
     this.hub = this.#newHub();
   }
 
@@ -175,9 +182,13 @@ export class HubWorld {
 
   /** A connection whose hello was answered. */
   async connect(n: number, name = `User ${n}`): Promise<TestClient> {
+    return this.connectBy(`${userId(n)}|${name}`);
+  }
+
+  async connectBy(token: string): Promise<TestClient> {
     const client = this.open();
     const reply = await client.ask('hello', {
-      token: `${userId(n)}|${name}`,
+      token,
       client: { name: 'test', version: '1' },
     });
     if (reply['type'] !== 'ok') throw new Error(`hello was refused: ${JSON.stringify(reply)}`);

@@ -9,6 +9,7 @@ import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import type { HubOptions } from '../../src/hub/hub-options.ts';
 import type { HubPorts } from '../../src/hub/hub-ports.ts';
+import { readLive, withheldIn, type WithheldIds } from '../../src/hub/live-activity.ts';
 import type { ActivityEntry, HeardEntry, PlayedEntry } from '../../src/ports/activity-log.ts';
 import type { ActivityOutbox } from '../../src/ports/activity-outbox.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
@@ -131,8 +132,17 @@ export class ListeningWorld extends HubWorld {
     return this.stores.outbox;
   }
 
-  /** What the feed says of a person now. */
+  /** What the feed says that a person listens to now. */
   live(n: number): JsonObject | undefined {
+    return readLive(this.#said(n)) as JsonObject | undefined;
+  }
+
+  /** The activities that the feed says are to be shown to nobody. */
+  withheld(n: number): WithheldIds {
+    return withheldIn(this.#said(n));
+  }
+
+  #said(n: number): JsonObject | undefined {
     return this.stores.feeds.head(userId(n)).live?.item;
   }
 

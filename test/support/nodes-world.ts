@@ -74,7 +74,7 @@ export class NodesWorld {
   kill(nodeId: NodeId): void {
     this.deaf.add(nodeId);
     this.cutOff.add(nodeId);
-    this.#nodes.get(nodeId)?.world.hub.stop();
+    void this.#nodes.get(nodeId)?.world.hub.stop();
   }
 
   bury(nodeId: NodeId): void {

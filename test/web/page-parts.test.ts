@@ -149,12 +149,20 @@ describe('the guest of this browser', () => {
       const token = `token ${asked.length}`;
       return Promise.resolve({ token, expiresInMs: DAY_MS, user: { id: ME, name, guest: true } });
     };
-    const api = { createGuest: grant('create'), rename: grant('rename') } as unknown as PageApi;
-    return { api, asked };
+    const api = { createGuest: grant('create'), rename: grant('rename') };
+    return { api: api as unknown as PageApi, asked, grant };
   }
 
   it('is made once, remembered, and renewed in the last quarter as the same person', async () => {
-    const { api, asked } = createApi();
+    const { api: base, asked, grant } = createApi();
+    const api = {
+      ...base,
+      createGuest: async (name: string) => ({
+        ...(await grant('create')(name)),
+        device: { id: ME, secret: 'esd_secret' },
+      }),
+      tokenFor: (secret: string) => grant(`renew by ${secret}, as`)('Ana'),
+    } as unknown as PageApi;
     const guest = new Guest(() => nowMs, codeOf);
     await guest.rename(api, 'Ana');
     await guest.rename(api, 'Ana');
@@ -162,7 +170,18 @@ describe('the guest of this browser', () => {
     expect(new Guest(() => nowMs, codeOf).name).toBe('Ana');
     nowMs += DAY_MS * 0.8;
     expect(await Promise.all([guest.token(api), guest.token(api)])).toEqual(['token 2', 'token 2']);
-    expect(asked).toEqual(['create Ana', 'rename Ana']);
+    expect(asked).toEqual(['create Ana', 'renew by esd_secret, as Ana']);
+  });
+
+  it('keeps the token that it has to its end where it was given no secret', async () => {
+    const { api, asked } = createApi();
+    const guest = new Guest(() => nowMs, codeOf);
+    await guest.rename(api, 'Ana');
+    nowMs += DAY_MS * 0.8;
+    expect(await guest.token(api)).toBe('token 1');
+    nowMs += DAY_MS * 0.3;
+    expect(await guest.token(api)).toBe('token 2');
+    expect(asked).toEqual(['create Ana', 'create Ana']);
   });
 
   it('is a new person under the old name when the token is over', async () => {

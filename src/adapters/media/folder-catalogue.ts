@@ -322,11 +322,15 @@ class ScannedFolder implements FolderCatalogue {
 }
 
 function asTrack({ file, tags }: Source): Track {
-  const { id, title, artist, album, durationMs, mimeType, hasEmbeddedCover } = tags;
+  const { id, title, artist, album, durationMs, mimeType, hasEmbeddedCover, gainDb, peak } = tags;
   const hasCover = hasEmbeddedCover || file.folderCoverPath !== undefined;
   const { sizeBytes } = file;
-  const track = { id, title, artist, durationMs, mimeType, sizeBytes, hasCover };
-  return album === undefined ? track : { ...track, album };
+  return {
+    ...{ id, title, artist, durationMs, mimeType, sizeBytes, hasCover },
+    ...(album === undefined ? {} : { album }),
+    ...(gainDb === undefined ? {} : { gainDb }),
+    ...(peak === undefined ? {} : { peak }),
+  };
 }
 
 function isSameTrack(a: Track, b: Track | undefined): boolean {
@@ -335,6 +339,8 @@ function isSameTrack(a: Track, b: Track | undefined): boolean {
     a.artist === b.artist &&
     a.album === b.album &&
     a.durationMs === b.durationMs &&
-    a.hasCover === b.hasCover
+    a.hasCover === b.hasCover &&
+    a.gainDb === b.gainDb &&
+    a.peak === b.peak
   );
 }

@@ -7,7 +7,7 @@ import type { AudioFile } from './folder-walk.ts';
 import type { TrackTags } from './track-file.ts';
 
 // Raise it when the reading of tags changes: an older file is then read as an empty one.
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 
 const CachedTrackSchema = z.object({
   sizeBytes: z.number(),
@@ -20,6 +20,8 @@ const CachedTrackSchema = z.object({
     durationMs: z.number(),
     mimeType: z.string(),
     hasEmbeddedCover: z.boolean(),
+    gainDb: z.number().optional(),
+    peak: z.number().optional(),
   }),
 });
 const CacheSchema = z.object({

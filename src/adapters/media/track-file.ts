@@ -8,6 +8,8 @@ import type { TrackId } from '../../../protocol/ids.ts';
 import { isServableImage } from './cover-art.ts';
 import { audioMimeType, folderName } from './folder-walk.ts';
 import type { AudioFile } from './folder-walk.ts';
+import { readGainTags } from './gain-tags.ts';
+import { playedLengthMs } from './padding.ts';
 
 /** What a file says about itself. */
 export interface TrackTags {
@@ -18,6 +20,8 @@ export interface TrackTags {
   readonly durationMs: number;
   readonly mimeType: string;
   readonly hasEmbeddedCover: boolean;
+  readonly gainDb?: number | undefined;
+  readonly peak?: number | undefined;
 }
 
 /** The file is not the audio that its name says, or is damaged. The message tells what is wrong. */
@@ -29,6 +33,8 @@ const SAMPLE_BYTES = 256 * 1024;
 const ID_CHARACTERS = 22;
 const MAX_TEXT_CODE_POINTS = 200;
 const UNKNOWN_ARTIST = 'Unknown artist';
+/** Padding is at most some frames: a file that claims more was cut or joined by somebody, and its own word is old. */
+const MOST_PADDING_MS = 500;
 
 /**
  * The id of the content of the file at `path`: SHA-256 over its size and its first and last 256 KiB, 22 characters of base64url
@@ -56,11 +62,12 @@ export async function readTrackFile(file: AudioFile): Promise<TrackTags> {
   if (mimeType === undefined) throw new DamagedTrack('not an audio file');
   if (file.sizeBytes === 0) throw new DamagedTrack('the file is empty');
   const id = await contentId(file.path, file.sizeBytes);
-  const { common, format } = await parse(file.path);
+  const { common, format, native } = await parse(file.path);
   const durationSeconds = format.duration ?? 0;
   if (!Number.isFinite(durationSeconds) || durationSeconds <= 0) {
     throw new DamagedTrack('no audio found in it');
   }
+  const lengthMs = await exactLengthMs(file, mimeType, durationSeconds * 1_000);
   const album = cleanText(common.album);
   return {
     id,
@@ -70,9 +77,10 @@ export async function readTrackFile(file: AudioFile): Promise<TrackTags> {
       cleanText(folderName(file)) ??
       UNKNOWN_ARTIST,
     ...(album === undefined ? {} : { album }),
-    durationMs: Math.max(1, Math.round(durationSeconds * 1000)),
+    durationMs: Math.max(1, Math.round(lengthMs)),
     mimeType,
     hasEmbeddedCover: (common.picture ?? []).some((picture) => isServableImage(picture.data)),
+    ...readGainTags(native),
   };
 }
 
@@ -86,6 +94,18 @@ async function parse(path: string): Promise<IAudioMetadata> {
       cause: error,
     });
   }
+}
+
+/** Without an encoder's padding, where the file tells it and the rest of it agrees. */
+async function exactLengthMs(
+  { path }: AudioFile,
+  mimeType: string,
+  countedMs: number,
+): Promise<number> {
+  const playedMs = await playedLengthMs(path, mimeType);
+  if (playedMs === undefined) return countedMs;
+  const paddingMs = countedMs - playedMs;
+  return paddingMs >= 0 && paddingMs <= MOST_PADDING_MS ? playedMs : countedMs;
 }
 
 function titleFromName(path: string): string {

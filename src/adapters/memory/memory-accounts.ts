@@ -25,6 +25,10 @@ export class MemoryAccounts implements Accounts {
 
   constructor(users: MemoryUsers) {
     this.#users = users;
+    users.devices = {
+      has: (userId, tokenId) => this.#has(userId, tokenId),
+      forget: (userId) => this.#forget(userId),
+    };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a label that may not be is a rejection
@@ -55,20 +59,17 @@ export class MemoryAccounts implements Accounts {
   }
 
   revoke(userId: UserId, tokenId: string): Promise<boolean> {
-    const isTheirs = this.#tokensOf(userId).some(({ id }) => id === tokenId);
-    if (isTheirs) this.#drop(tokenId);
+    const isTheirs = this.#has(userId, tokenId);
+    if (isTheirs) {
+      this.#drop(tokenId);
+      this.#links.delete(userId);
+    }
     return Promise.resolve(isTheirs);
   }
 
-  revokeAll(userId: UserId): Promise<number> {
-    const tokens = this.#tokensOf(userId);
-    for (const { id } of tokens) this.#drop(id);
-    this.#links.delete(userId);
-    return Promise.resolve(tokens.length);
-  }
-
-  createLink(userId: UserId, at: HubMs): Promise<Link | undefined> {
-    if (this.#users.get(userId) === undefined) return Promise.resolve(undefined);
+  createLink(userId: UserId, at: HubMs, deviceId?: string): Promise<Link | undefined> {
+    const isGone = deviceId !== undefined && !this.#has(userId, deviceId);
+    if (isGone || this.#users.get(userId) === undefined) return Promise.resolve(undefined);
     const link = { code: randomBytes(16).toString('base64url'), expiresAt: at + LINK_LIFE_MS };
     this.#links.set(userId, link);
     return Promise.resolve(link);
@@ -87,6 +88,15 @@ export class MemoryAccounts implements Accounts {
       .filter((kept) => kept.userId === userId)
       .map(({ token }) => token)
       .sort((a, b) => b.usedAt - a.usedAt || b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+  }
+
+  #forget(userId: UserId): void {
+    for (const { id } of this.#tokensOf(userId)) this.#drop(id);
+    this.#links.delete(userId);
+  }
+
+  #has(userId: UserId, tokenId: string): boolean {
+    return this.#tokensOf(userId).some(({ id }) => id === tokenId);
   }
 
   #drop(tokenId: string): void {

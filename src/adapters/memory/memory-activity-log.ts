@@ -2,6 +2,7 @@
 import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { dayNamer, trackKey } from '../../domain/activity-counts.ts';
 import { sinceErased } from '../../domain/erased-entries.ts';
+import type { ImportedEntry } from '../../domain/imported-listen.ts';
 import { countedAt, heardMs, sharedMs, unionOf } from '../../domain/listens.ts';
 import type { Span } from '../../domain/now-playing.ts';
 import type {
@@ -25,9 +26,10 @@ interface Heard extends Omit<HeardEntry, 'kind' | 'spans'> {
 }
 
 export class MemoryActivityLog implements ActivityLog {
+  // All by person and id.
   readonly #played = new Map<string, PlayedEntry>();
   readonly #heard = new Map<string, Heard>();
-  readonly #removed = new Set<string>();
+  readonly #removed = new Map<string, HubMs>();
   readonly #erased = new Map<UserId, HubMs>();
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
@@ -119,10 +121,11 @@ export class MemoryActivityLog implements ActivityLog {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
-  async importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number> {
+  async importListens(entries: readonly ImportedEntry[], askedAt: HubMs): Promise<number> {
     const fresh = entries.filter(
-      ({ listenId, userId }) =>
-        !this.#heard.has(listenId) && (this.#erased.get(userId) ?? -Infinity) < askedAt,
+      ({ listenId, userId, sameAs }) =>
+        ![listenId, sameAs ?? ''].some((id) => this.#heard.has(keyOf(userId, id))) &&
+        (this.#erased.get(userId) ?? -Infinity) < askedAt,
     );
     for (const entry of structuredClone(fresh)) this.#take(entry);
     return new Set(fresh.map(({ listenId }) => listenId)).size;
@@ -139,6 +142,7 @@ export class MemoryActivityLog implements ActivityLog {
   // eslint-disable-next-line @typescript-eslint/require-await -- a store answers by a promise
   async prune(before: HubMs, limit: number): Promise<number> {
     let dropped = 0;
+    for (const [key, at] of this.#removed) if (at < before) this.#removed.delete(key);
     const old = <T>(entries: ReadonlyMap<string, T>, beganAt: (entry: T) => HubMs): string[] =>
       [...entries].filter(([, entry]) => beganAt(entry) < before).map(([id]) => id);
     for (const id of old(this.#played, ({ at }) => at).slice(0, limit))
@@ -156,22 +160,21 @@ export class MemoryActivityLog implements ActivityLog {
   }
 
   #take(entry: ActivityEntry): void {
+    const key = keyOf(entry.userId, entry.kind === 'heard' ? entry.listenId : entry.activityId);
     if (entry.kind === 'remove') {
-      this.#removed.add(entry.activityId);
-      if (this.#played.get(entry.activityId)?.userId === entry.userId)
-        this.#played.delete(entry.activityId);
-      if (this.#heard.get(entry.activityId)?.userId === entry.userId)
-        this.#heard.delete(entry.activityId);
-    } else if (entry.kind === 'activity') {
-      const before = this.#played.get(entry.activityId);
-      if (this.#removed.has(entry.activityId)) return;
-      if (before === undefined || before.version < entry.version)
-        this.#played.set(entry.activityId, entry);
+      this.#removed.set(key, entry.at);
+      this.#played.delete(key);
+      this.#heard.delete(key);
+      return;
+    }
+    if (this.#removed.has(key)) return;
+    if (entry.kind === 'activity') {
+      const before = this.#played.get(key);
+      if (before === undefined || before.version < entry.version) this.#played.set(key, entry);
     } else {
-      if (this.#removed.has(entry.listenId)) return;
       const { kind: _kind, ...heard } = entry;
-      const before = this.#heard.get(entry.listenId)?.spans ?? [];
-      this.#heard.set(entry.listenId, { ...heard, spans: unionOf([...before, ...entry.spans]) });
+      const before = this.#heard.get(key)?.spans ?? [];
+      this.#heard.set(key, { ...heard, spans: unionOf([...before, ...entry.spans]) });
     }
   }
 
@@ -194,6 +197,10 @@ export class MemoryActivityLog implements ActivityLog {
         : [];
     });
   }
+}
+
+function keyOf(userId: UserId, id: string): string {
+  return `${userId}:${id}`;
 }
 
 function listenOf({

@@ -5,6 +5,7 @@ import { CODE_ALPHABET } from '../../../protocol/schemas/primitives.ts';
 import {
   checkAudience,
   checkedProfile,
+  colourOf,
   decideRequest,
   FRIEND_CODE_LENGTH,
   FRIEND_LIMITS,
@@ -94,13 +95,10 @@ export class MemoryFriends implements Friends {
   }
 
   cancel(userId: UserId, to: UserId): Promise<Change<'cancelled' | 'none'>> {
-    const asks = this.#people.get(userId)?.asks;
-    const ask = asks?.get(to);
-    if (asks === undefined || ask?.isWithdrawn !== false) return unchanged('none');
-    const isDeclined = ask.declinedAt !== undefined;
-    if (isDeclined) asks.set(to, { ...ask, isWithdrawn: true });
-    else asks.delete(to);
-    const overviews = isDeclined ? [userId] : [userId, to];
+    const ask = this.#people.get(userId)?.asks.get(to);
+    if (ask?.isWithdrawn !== false) return unchanged('none');
+    this.#person(userId).endAsk(to);
+    const overviews = ask.declinedAt === undefined ? [userId, to] : [userId];
     return Promise.resolve({ outcome: 'cancelled', policies: [], overviews });
   }
 
@@ -116,17 +114,20 @@ export class MemoryFriends implements Friends {
     at: HubMs,
   ): Promise<Change<'blocked' | 'already' | 'refused' | 'too_many'>> {
     const [mine, theirs] = [this.#find(userId), this.#find(other)];
-    if (userId === other || mine === undefined || theirs === undefined) return unchanged('refused');
+    if (userId === other || mine === undefined) return unchanged('refused');
     if (mine.blocked.has(other)) return unchanged('already');
+    // Before it is looked who the other is: the answer tells nothing of them.
     if (mine.blocked.size >= this.#limits.blocked) return unchanged('too_many');
+    if (theirs === undefined) return unchanged('refused');
     const isSeen =
       mine.friends.has(other) ||
       mine.asks.get(other)?.isWithdrawn === false ||
       theirs.asks.get(userId)?.isWithdrawn === false;
     this.#part(userId, other);
-    mine.asks.delete(other);
-    theirs.asks.delete(userId);
-    mine.blocked.set(other, at);
+    mine.endAsk(other);
+    theirs.endAsk(userId);
+    const name = theirs.blocked.has(userId) ? undefined : this.#users.get(other)?.name;
+    mine.blocked.set(other, { at, name });
     const change = this.#changed('blocked' as const, [userId, other]);
     return Promise.resolve({ ...change, overviews: isSeen ? [userId, other] : [userId] });
   }
@@ -149,19 +150,20 @@ export class MemoryFriends implements Friends {
     );
   }
 
+  async *incoming(userId: UserId): AsyncIterable<PersonSince> {
+    yield* await Promise.resolve(this.#listed(this.#asking(userId)));
+  }
+
   overview(userId: UserId): Promise<Overview> {
     const mine = this.#find(userId) ?? new MemoryPerson();
-    const incoming = [...this.#people].flatMap(([from, { asks }]): [UserId, HubMs][] => {
-      const ask = asks.get(userId);
-      return ask !== undefined && this.#isWaiting(from, userId) ? [[from, ask.sentAt]] : [];
-    });
+    const incoming = this.#asking(userId);
     const outgoing = [...mine.asks].filter(([, { isWithdrawn }]) => !isWithdrawn);
     return Promise.resolve({
       friends: this.#listed(mine.friends),
       incoming: this.#listed(incoming).slice(0, this.#limits.shownRequests),
       incomingCount: incoming.length,
       outgoing: this.#listed(outgoing.map(([to, { sentAt }]) => [to, sentAt])),
-      blocked: this.#listed(mine.blocked),
+      blocked: this.#blockedBy(userId, mine),
     });
   }
 
@@ -201,12 +203,11 @@ export class MemoryFriends implements Friends {
 
   async setProfile(userId: UserId, change: ProfileChange): Promise<Person | undefined> {
     const { name, colour, picture } = checkedProfile(change);
-    const user = this.#users.get(userId);
     const person = this.#find(userId);
-    if (user === undefined || person === undefined) return undefined;
+    if (person === undefined) return undefined;
     if (colour !== undefined) person.colour = colour;
     if (picture !== undefined) person.picture = picture ?? undefined;
-    if (name !== undefined) await this.#users.save({ ...user, name });
+    if (name !== undefined) await this.#users.rename(userId, name);
     return this.#profile(userId);
   }
 
@@ -319,10 +320,30 @@ export class MemoryFriends implements Friends {
     return ask !== undefined && !ask.isWithdrawn && ask.declinedAt === undefined;
   }
 
+  #asking(userId: UserId): [UserId, HubMs][] {
+    return [...this.#people].flatMap(([from, { asks }]) => {
+      const ask = asks.get(userId);
+      return ask !== undefined && this.#isWaiting(from, userId) ? [[from, ask.sentAt]] : [];
+    });
+  }
+
   #areBlocked(a: UserId, b: UserId): boolean {
     return (
       this.#people.get(a)?.blocked.has(b) === true || this.#people.get(b)?.blocked.has(a) === true
     );
+  }
+
+  #blockedBy(userId: UserId, { blocked }: MemoryPerson): readonly PersonSince[] {
+    const shown = [...blocked].filter(
+      ([other, { name }]) =>
+        name !== undefined || this.#people.get(other)?.blocked.has(userId) !== true,
+    );
+    return this.#listed(shown.map(([other, { at }]) => [other, at])).map((person) => ({
+      userId: person.userId,
+      name: blocked.get(person.userId)?.name ?? person.name,
+      colour: colourOf(person.userId),
+      at: person.at,
+    }));
   }
 
   #listed(at: Iterable<readonly [UserId, HubMs]>): readonly PersonSince[] {

@@ -4,6 +4,12 @@ import type { User } from '../../../protocol/schemas/pushes.ts';
 import { colourOf, type Ask, type AudienceKind, type Colour } from '../../domain/people.ts';
 import type { Audience, Person } from '../../ports/friends.ts';
 
+export interface Blocked {
+  readonly at: HubMs;
+  /** As it was then; undefined where the other blocked this person already. */
+  readonly name: string | undefined;
+}
+
 export class MemoryPerson {
   version = 0;
   colour: Colour | undefined;
@@ -14,12 +20,19 @@ export class MemoryPerson {
   requestTimes: readonly HubMs[] = [];
   readonly chosen = new Set<UserId>();
   readonly friends = new Map<UserId, HubMs>();
-  readonly blocked = new Map<UserId, HubMs>();
+  readonly blocked = new Map<UserId, Blocked>();
   /** Requests that this person has sent. */
   readonly asks = new Map<UserId, Ask>();
 
   openRequests(): number {
     return [...this.asks.values()].filter(({ isWithdrawn }) => !isWithdrawn).length;
+  }
+
+  /** One that was declined stays, taken back: asking again is no way around the rest. */
+  endAsk(to: UserId): void {
+    const ask = this.asks.get(to);
+    if (ask?.declinedAt === undefined) this.asks.delete(to);
+    else this.asks.set(to, { ...ask, isWithdrawn: true });
   }
 
   admits(viewer: UserId): boolean {

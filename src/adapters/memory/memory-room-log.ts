@@ -3,6 +3,7 @@ import type { EventId, HubMs, RoomCode, RoomId, UserId } from '../../../protocol
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
 import { erasedFrom } from '../../domain/evolve-members.ts';
 import { withoutPerson } from '../../domain/forget-person.ts';
+import { publicEvent } from '../../domain/public-event.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type ReadResult,
   type RoomLog,
 } from '../../ports/room-log.ts';
+import type { RoomTrace } from '../../ports/traces.ts';
 import type { MemoryArchive } from './memory-archive.ts';
 
 const KEY_LIFE_MS = 600_000;
@@ -118,6 +120,15 @@ export class MemoryRoomLog implements RoomLog {
   roomsOf(userId: UserId): RoomId[] {
     return [...this.#rooms].flatMap(([roomId, room]) =>
       withoutPerson(room, userId, NOBODY) === room && !isKeyOf(room, userId) ? [] : [roomId],
+    );
+  }
+
+  /** Room by room, in each the oldest first. */
+  actsOf(userId: UserId): RoomTrace[] {
+    return [...this.#rooms].flatMap(([roomId, { events }]) =>
+      events
+        .filter((event) => 'by' in event && event.by === userId)
+        .map((event) => ({ kind: 'act' as const, roomId, event: publicEvent(event) })),
     );
   }
 

@@ -26,6 +26,7 @@ export class MemoryTraces implements Traces {
   async *export(userId: UserId): AsyncIterable<RoomTrace> {
     yield* await Promise.resolve(this.#archive.staysOf(userId));
     yield* this.#chatLog.messagesOf(userId);
+    yield* this.#roomLog.actsOf(userId);
   }
 
   erase(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {

@@ -4,8 +4,15 @@ import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { Users } from '../../ports/users.ts';
 
+/** What keeps the devices of people beside this. */
+export interface MemoryDevices {
+  has(id: UserId, deviceId: string): boolean;
+  forget(id: UserId): void;
+}
+
 export class MemoryUsers implements Users {
   readonly #users = new Map<UserId, User>();
+  devices: MemoryDevices | undefined;
 
   createGuest(name: string): Promise<User> {
     const user = { id: randomUUID() as UserId, name, guest: true };
@@ -18,8 +25,16 @@ export class MemoryUsers implements Users {
     return Promise.resolve();
   }
 
-  find(id: UserId): Promise<User | undefined> {
-    return Promise.resolve(this.#users.get(id));
+  rename(id: UserId, name: string): Promise<User | undefined> {
+    const user = this.#users.get(id);
+    const renamed = user && { ...user, name };
+    if (renamed !== undefined) this.#users.set(id, renamed);
+    return Promise.resolve(renamed);
+  }
+
+  find(id: UserId, deviceId?: string): Promise<User | undefined> {
+    const isGone = deviceId !== undefined && this.devices?.has(id, deviceId) !== true;
+    return Promise.resolve(isGone ? undefined : this.#users.get(id));
   }
 
   /** For what is kept about people beside this. */
@@ -27,8 +42,9 @@ export class MemoryUsers implements Users {
     return this.#users.get(id);
   }
 
-  /** Answers whether there was one. */
+  /** With their devices. Answers whether there was one. */
   remove(id: UserId): boolean {
+    this.devices?.forget(id);
     return this.#users.delete(id);
   }
 }

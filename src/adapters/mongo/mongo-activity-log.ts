@@ -4,6 +4,7 @@ import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
 import { newer, oneOfEach, spanning } from '../../domain/entry-batches.ts';
 import { sinceErased } from '../../domain/erased-entries.ts';
+import type { ImportedEntry } from '../../domain/imported-listen.ts';
 import { sharedMs } from '../../domain/listens.ts';
 import type {
   ActivityEntry,
@@ -21,14 +22,21 @@ import type {
   RemoveEntry,
   Together,
 } from '../../ports/activity-log.ts';
-import { orMongoAway } from './mongo-away.ts';
-import type { ActivityDocument, ListenDocument, MongoCollections } from './mongo-collections.ts';
+import { orMongoAway, unlessOfADocument } from './mongo-away.ts';
+import {
+  documentId,
+  type ActivityDocument,
+  type ListenDocument,
+  type MongoCollections,
+} from './mongo-collections.ts';
 import { keepHeard, keepPlayed, removeAll } from './mongo-writes.ts';
 
 /** Plays whose other listeners are looked for at once. */
 const PLAYS_AT_ONCE = 500;
 /** Authors who are asked for at once, each by their index. */
 const AUTHORS_AT_ONCE = 50;
+/** A sum that takes longer is given up: it is answered as unavailable. */
+const SUM_MS = 10_000;
 
 export interface MongoActivityLogOptions {
   /** Resolves once they are there; asked anew while it rejects. */
@@ -50,12 +58,14 @@ export class MongoActivityLog implements ActivityLog {
     entries: readonly T[],
     keep: (entries: readonly T[], erasedAt: ReadonlyMap<UserId, HubMs>) => readonly T[],
   ): Promise<void> {
-    return this.#with(async (collections) => {
+    return unlessOfADocument(async () => {
+      const collections = await this.#options.collections();
       if (entries.length === 0) return;
       const people = [...new Set(entries.map(({ userId }) => userId))];
       const gone = await erasedOf(collections, people);
       const kept: readonly ActivityEntry[] = keep(entries, gone);
-      const byActivity = ({ activityId }: PlayedEntry | RemoveEntry): string => activityId;
+      const byActivity = (entry: PlayedEntry | RemoveEntry): string =>
+        documentId(entry.userId, entry.activityId);
       const removals = kept.filter((entry) => entry.kind === 'remove');
       await removeAll(
         collections,
@@ -65,7 +75,7 @@ export class MongoActivityLog implements ActivityLog {
       const played = kept.filter((entry) => entry.kind === 'activity');
       await keepPlayed(collections, oneOfEach(played, byActivity, newer));
       const heard = kept.filter((entry) => entry.kind === 'heard');
-      const byListen = ({ listenId }: HeardEntry): string => listenId;
+      const byListen = ({ userId, listenId }: HeardEntry): string => documentId(userId, listenId);
       await keepHeard(collections, oneOfEach(heard, byListen, spanning));
       // Whoever was erased meanwhile may have been before some of it was written.
       for (const [userId, at] of await erasedOf(collections, people))
@@ -73,9 +83,17 @@ export class MongoActivityLog implements ActivityLog {
     });
   }
 
-  feedPage(authors: readonly UserId[], query: PageQuery): Promise<readonly PastActivity[]> {
-    const shown = { userId: { $in: [...authors] }, isPrivate: false, isRemoved: false };
-    return this.#activities(shown, query);
+  /** In parts, as a query for many more authors than these is answered by sorting all that they have. */
+  async feedPage(authors: readonly UserId[], query: PageQuery): Promise<readonly PastActivity[]> {
+    const pages = await Promise.all(
+      partsOf(authors, AUTHORS_AT_ONCE).map((part) =>
+        this.#activities({ userId: { $in: [...part] }, isPrivate: false, isRemoved: false }, query),
+      ),
+    );
+    return pages
+      .flat()
+      .toSorted((a, b) => b.at - a.at || (a.activityId < b.activityId ? 1 : -1))
+      .slice(0, query.limit);
   }
 
   historyPage(
@@ -91,7 +109,7 @@ export class MongoActivityLog implements ActivityLog {
       const own = { userId, isRemoved: false, countedAt: { $exists: true } };
       const found = await listens
         .find({ ...own, ...behind(query.after) })
-        .sort({ at: -1, _id: -1 })
+        .sort({ at: -1, id: -1 })
         .limit(query.limit)
         .toArray();
       return found.flatMap((each) => {
@@ -111,7 +129,7 @@ export class MongoActivityLog implements ActivityLog {
       const counted = { isRemoved: false, countedAt: { $exists: true } };
       const found = listens
         .find({ userId, ...counted, at: { $gte: from, $lt: to } })
-        .sort({ at: 1, _id: 1 })
+        .sort({ at: 1, id: 1 })
         .project<Pick<ListenDocument, 'at' | 'track' | 'trackKey' | 'artistKey' | 'heardMs'>>({
           ...{ _id: 0, at: 1, track: 1, trackKey: 1, artistKey: 1, heardMs: 1 },
         });
@@ -151,9 +169,9 @@ export class MongoActivityLog implements ActivityLog {
       const mine = new Map(own.map(({ playKey, spans }) => [playKey, spans]));
       const keys = [...mine.keys()];
       const others = new Map<UserId, { heardMs: number; plays: number }>();
-      for (let i = 0; i < keys.length; i += PLAYS_AT_ONCE) {
-        const playKey = { $in: keys.slice(i, i + PLAYS_AT_ONCE) };
-        for await (const theirs of listens.find({ playKey, isRemoved: false })) {
+      for (const part of partsOf(keys, PLAYS_AT_ONCE)) {
+        const shared = { playKey: { $in: [...part] }, isRemoved: false };
+        for await (const theirs of listens.find(shared, { maxTimeMS: SUM_MS })) {
           if (theirs.userId === userId) continue;
           const ms = sharedMs(mine.get(theirs.playKey) ?? [], theirs.spans);
           if (ms === 0) continue;
@@ -170,31 +188,33 @@ export class MongoActivityLog implements ActivityLog {
 
   async latest(authors: readonly UserId[]): Promise<ReadonlyMap<UserId, PastActivity>> {
     const latest = new Map<UserId, PastActivity>();
-    for (let i = 0; i < authors.length; i += AUTHORS_AT_ONCE) {
-      const part = authors.slice(i, i + AUTHORS_AT_ONCE);
+    for (const part of partsOf(authors, AUTHORS_AT_ONCE)) {
       const pages = await Promise.all(part.map((author) => this.feedPage([author], { limit: 1 })));
       for (const [newest] of pages) if (newest !== undefined) latest.set(newest.userId, newest);
     }
     return latest;
   }
 
-  importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number> {
+  importListens(entries: readonly ImportedEntry[], askedAt: HubMs): Promise<number> {
     return this.#with(async ({ listens }) => {
-      const ids = [...new Set(entries.map(({ listenId }) => listenId))];
-      const known = await listens.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+      const idsOf = ({ userId, listenId, sameAs }: ImportedEntry): string[] =>
+        [listenId, ...(sameAs === undefined ? [] : [sameAs])].map((id) => documentId(userId, id));
+      const known = await listens
+        .find({ _id: { $in: entries.flatMap(idsOf) } }, { projection: { _id: 1 } })
+        .toArray();
       const isKnown = new Set(known.map(({ _id }) => _id));
-      const fresh = entries.filter(({ listenId }) => !isKnown.has(listenId));
+      const fresh = entries.filter((entry) => !idsOf(entry).some((id) => isKnown.has(id)));
       await this.#append(fresh, (all, erasedAt) =>
         all.filter(({ userId }) => (erasedAt.get(userId) ?? -Infinity) < askedAt),
       );
-      return ids.length - isKnown.size;
+      return new Set(fresh.map(({ listenId }) => listenId)).size;
     });
   }
 
   async *export(userId: UserId): AsyncIterable<ExportedRecord> {
     const { activities, listens } = await this.#with((collections) => Promise.resolve(collections));
     const own = { userId, isRemoved: false };
-    const order = { at: 1, _id: 1 } as const;
+    const order = { at: 1, id: 1 } as const;
     for await (const each of awayless(activities.find(own).sort(order))) {
       const past = pastOf(each);
       if (past !== undefined) yield { kind: 'activity', ...past };
@@ -228,7 +248,7 @@ export class MongoActivityLog implements ActivityLog {
     return this.#with(async ({ activities }) => {
       const found = await activities
         .find({ ...filter, ...behind(query.after) })
-        .sort({ at: -1, _id: -1 })
+        .sort({ at: -1, id: -1 })
         .limit(query.limit)
         .toArray();
       return found.flatMap((each) => pastOf(each) ?? []);
@@ -240,13 +260,19 @@ export class MongoActivityLog implements ActivityLog {
   }
 }
 
+function partsOf<T>(items: readonly T[], size: number): (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let i = 0; i < items.length; i += size) parts.push(items.slice(i, i + size));
+  return parts;
+}
+
 /** What stands behind a place in the order of lists. */
 function behind(after: ActivityPlace | undefined): {
-  $or?: ({ at: { $lt: number } } | { at: number; _id: { $lt: string } })[];
+  $or?: ({ at: { $lt: number } } | { at: number; id: { $lt: string } })[];
 } {
   if (after === undefined) return {};
   const { at, id } = after;
-  return { $or: [{ at: { $lt: at } }, { at, _id: { $lt: id } }] };
+  return { $or: [{ at: { $lt: at } }, { at, id: { $lt: id } }] };
 }
 
 async function* awayless<T>(cursor: AsyncIterable<T>): AsyncIterable<T> {
@@ -282,8 +308,7 @@ async function pruned<T extends ActivityDocument | ListenDocument>(
   before: HubMs,
   limit: number,
 ): Promise<number> {
-  // What was removed before it was told has no time.
-  const old = { at: { $lt: before }, $nor: [{ isRemoved: true, at: 0 }] } as Filter<T>;
+  const old = { at: { $lt: before } } as Filter<T>;
   const found = await collection
     .find(old, { projection: { _id: 1 }, sort: { at: 1 }, limit })
     .toArray();
@@ -293,7 +318,7 @@ async function pruned<T extends ActivityDocument | ListenDocument>(
 }
 
 function pastOf(each: ActivityDocument): PastActivity | undefined {
-  const { _id: activityId, userId, at, endedAt, track, roomId, roomName, isPrivate } = each;
+  const { id: activityId, userId, at, endedAt, track, roomId, roomName, isPrivate } = each;
   if (track === undefined) return undefined;
   return {
     ...{ activityId, userId, at, track, isPrivate },
@@ -304,7 +329,7 @@ function pastOf(each: ActivityDocument): PastActivity | undefined {
 }
 
 function listenOf(each: ListenDocument): Omit<Listen, 'countedAt'> | undefined {
-  const { _id: listenId, userId, at, track, heardMs, roomId, sessionId } = each;
+  const { id: listenId, userId, at, track, heardMs, roomId, sessionId } = each;
   if (track === undefined) return undefined;
   return {
     ...{ listenId, userId, at, track, heardMs },

@@ -1,5 +1,7 @@
 // Which errors of MongoDB say that it is away rather than that something was asked wrongly.
 import {
+  MongoBulkWriteError,
+  MongoError,
   MongoNetworkError,
   MongoNotConnectedError,
   MongoOperationTimeoutError,
@@ -37,4 +39,32 @@ export async function orMongoAway<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw isMongoAway(error) ? new StoreUnavailable('MongoDB', { cause: error }) : error;
   }
+}
+
+/** A document that breaks the rules of its collection, cannot be read, is too large, or has a key that is none. */
+const DOCUMENT_CODES = new Set([2, 9, 14, 52, 55, 57, 121, 10_334, 17_280, 17_419, 17_420]);
+
+/**
+ * For writes, which are told again until they are taken: rejects with the error itself only where it is about a document, which no
+ * waiting mends. Whatever else keeps MongoDB from taking it (a full disk, a role that was changed, a connection that was lost in the
+ * middle of a bulk, which the driver tells as a fault of the bulk) is `StoreUnavailable`.
+ */
+export async function unlessOfADocument<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreUnavailable || isOfADocument(error)) throw error;
+    throw new StoreUnavailable('MongoDB', { cause: error });
+  }
+}
+
+function isOfADocument(error: unknown): boolean {
+  if (error instanceof MongoBulkWriteError) {
+    const faults = [error.writeErrors].flat();
+    return faults.length > 0 && faults.some(({ code }) => DOCUMENT_CODES.has(code));
+  }
+  if (error instanceof MongoServerError)
+    return typeof error.code === 'number' && DOCUMENT_CODES.has(error.code);
+  // What is no error of the driver is one of ours: of what was to be written.
+  return !(error instanceof MongoError);
 }

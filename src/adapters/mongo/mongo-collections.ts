@@ -4,8 +4,15 @@ import type { RoomId, SessionId, UserId } from '../../../protocol/ids.ts';
 import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
 import type { Span } from '../../domain/now-playing.ts';
 
+/** What a person says of an id is about what is theirs alone: whoever knows the id of another's touches nothing of it. */
+export function documentId(userId: UserId, id: string): string {
+  return `${userId}/${id}`;
+}
+
 export interface ActivityDocument {
+  /** By `documentId`. */
   readonly _id: string;
+  readonly id: string;
   readonly userId: UserId;
   readonly version: number;
   readonly at: number;
@@ -19,7 +26,10 @@ export interface ActivityDocument {
 }
 
 export interface ListenDocument {
+  /** By `documentId`. */
   readonly _id: string;
+  /** Of the activity. */
+  readonly id: string;
   readonly userId: UserId;
   /** Grows with each change: who writes has seen the one before. */
   readonly revision: number;
@@ -65,6 +75,7 @@ const track = {
 };
 const common = {
   _id: text,
+  id: text,
   userId: text,
   at: number,
   track,
@@ -75,7 +86,7 @@ const common = {
 const SCHEMAS: Readonly<Record<string, Document>> = {
   activities: {
     bsonType: 'object',
-    required: ['_id', 'userId', 'version', 'at', 'isPrivate', 'isRemoved'],
+    required: ['_id', 'id', 'userId', 'version', 'at', 'isPrivate', 'isRemoved'],
     properties: {
       ...common,
       version: number,
@@ -86,7 +97,7 @@ const SCHEMAS: Readonly<Record<string, Document>> = {
   },
   listens: {
     bsonType: 'object',
-    required: ['_id', 'userId', 'revision', 'playKey', 'at', 'spans', 'heardMs', 'isRemoved'],
+    required: ['_id', 'id', 'userId', 'revision', 'playKey', 'at', 'spans', 'heardMs', 'isRemoved'],
     properties: {
       ...common,
       revision: number,
@@ -122,8 +133,8 @@ export async function openCollections(db: Db): Promise<MongoCollections> {
   };
   const { activities, listens } = collections;
   // Friends' latest and one person's history; then one person's listens, and who heard the same play.
-  await activities.createIndex({ userId: 1, at: -1, _id: -1 });
-  await listens.createIndex({ userId: 1, at: -1, _id: -1 });
+  await activities.createIndex({ userId: 1, at: -1, id: -1 });
+  await listens.createIndex({ userId: 1, at: -1, id: -1 });
   await listens.createIndex({ playKey: 1 });
   // What is older than it is kept.
   await activities.createIndex({ at: 1 });

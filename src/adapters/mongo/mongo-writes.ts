@@ -10,34 +10,47 @@ import { trackKey } from '../../domain/activity-counts.ts';
 import { countedAt, heardMs, unionOf } from '../../domain/listens.ts';
 import type { HeardEntry, PlayedEntry, RemoveEntry } from '../../ports/activity-log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import type { ActivityDocument, ListenDocument, MongoCollections } from './mongo-collections.ts';
+import {
+  documentId,
+  type ActivityDocument,
+  type ListenDocument,
+  type MongoCollections,
+} from './mongo-collections.ts';
 
 const DUPLICATE_KEY = 11_000;
 /** Others write the same listen: each time that this fails, one of them has got further. */
 const MAX_ATTEMPTS = 100;
 
 /**
- * Unordered upserts by id, under a condition. One that exists and does not meet it is met by a duplicate key: it stays as it is. So does one
- * that another writer makes at this very moment, which is why all are tried twice.
+ * Writes in no order, so that one does not keep out those behind it.
+ * @returns those that met a document with their id: it exists and does not meet their condition, or another writer makes it this moment
  */
+async function writeAll<T extends { readonly _id: string }>(
+  collection: Collection<T>,
+  operations: readonly AnyBulkWriteOperation<T>[],
+): Promise<readonly AnyBulkWriteOperation<T>[]> {
+  if (operations.length === 0) return [];
+  try {
+    await collection.bulkWrite([...operations], { ordered: false });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const faults = ([] as WriteError[]).concat(error.writeErrors as WriteError | WriteError[]);
+    const other = faults.find(({ code }) => code !== DUPLICATE_KEY);
+    if (other !== undefined || faults.length === 0) throw error;
+    return faults.flatMap(({ index }) => operations[index] ?? []);
+  }
+}
+
+/** Upserts by id, under a condition. What does not meet it stays as it is; one that is being made is looked at once more. */
 async function upsertAll<T extends { readonly _id: string }>(
   collection: Collection<T>,
   operations: readonly AnyBulkWriteOperation<T>[],
 ): Promise<void> {
-  let left = operations;
-  for (let round = 0; round < 2 && left.length > 0; round += 1) {
-    try {
-      await collection.bulkWrite([...left], { ordered: false });
-      return;
-    } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) throw error;
-      const faults = ([] as WriteError[]).concat(error.writeErrors as WriteError | WriteError[]);
-      const other = faults.find(({ code }) => code !== DUPLICATE_KEY);
-      if (other !== undefined || faults.length === 0) throw error;
-      left = faults.flatMap(({ index }) => left[index] ?? []);
-    }
-  }
+  await writeAll(collection, await writeAll(collection, operations));
 }
+
+const NOTHING_HEARD = { playKey: '', spans: [], heardMs: 0, trackKey: '', artistKey: '' };
 
 export async function removeAll(
   { activities, listens }: MongoCollections,
@@ -47,13 +60,13 @@ export async function removeAll(
   const mark = { isRemoved: true };
   await upsertAll<ActivityDocument>(
     activities,
-    entries.map(({ activityId, userId }) => ({
+    entries.map(({ activityId, userId, at }) => ({
       updateOne: {
-        filter: { _id: activityId, userId },
+        filter: { _id: documentId(userId, activityId), userId },
         update: {
-          $set: mark,
+          $set: { ...mark, id: activityId, at },
           $unset: { track: '', roomId: '', roomName: '', endedAt: '' },
-          $setOnInsert: { version: 0, at: 0, isPrivate: true },
+          $setOnInsert: { version: 0, isPrivate: true },
         },
         // No mark of something that went with its person.
         upsert: !erased.has(userId),
@@ -62,14 +75,13 @@ export async function removeAll(
   );
   await upsertAll<ListenDocument>(
     listens,
-    entries.map(({ activityId, userId }) => ({
+    entries.map(({ activityId, userId, at }) => ({
       updateOne: {
-        filter: { _id: activityId, userId },
+        filter: { _id: documentId(userId, activityId), userId },
         update: {
-          $set: { ...mark, playKey: '', spans: [], heardMs: 0, trackKey: '', artistKey: '' },
+          $set: { ...mark, id: activityId, at, ...NOTHING_HEARD },
           $unset: { track: '', roomId: '', sessionId: '', countedAt: '' },
           $inc: { revision: 1 },
-          $setOnInsert: { at: 0 },
         },
         // No mark of something that went with its person.
         upsert: !erased.has(userId),
@@ -90,9 +102,12 @@ export async function keepPlayed(
       );
       return {
         updateOne: {
-          filter: { _id: activityId, userId, version: { $lt: version }, isRemoved: false },
+          filter: {
+            ...{ _id: documentId(userId, activityId), userId },
+            ...{ version: { $lt: version }, isRemoved: false },
+          },
           update: {
-            $set: { ...played, version },
+            $set: { ...played, id: activityId, version },
             ...(absent.length === 0
               ? {}
               : { $unset: Object.fromEntries(absent.map((name) => [name, ''])) }),
@@ -104,59 +119,56 @@ export async function keepPlayed(
   );
 }
 
-/** Spans are united by whoever has seen the newest ones: one who has not looks again. */
+/**
+ * Spans are united by whoever has seen the newest ones: what another writer has changed meanwhile is looked at again, until there is
+ * nothing left to say.
+ */
 export async function keepHeard(
   { listens }: MongoCollections,
   entries: readonly HeardEntry[],
 ): Promise<void> {
-  let left = entries;
-  for (let attempt = 0; left.length > 0; attempt += 1) {
+  for (let attempt = 0; entries.length > 0; attempt += 1) {
     if (attempt === MAX_ATTEMPTS) throw new StoreUnavailable('MongoDB');
-    const ids = left.map(({ listenId }) => listenId);
+    const ids = entries.map(({ userId, listenId }) => documentId(userId, listenId));
     const known = await listens.find({ _id: { $in: ids } }).toArray();
     const before = new Map(known.map((each) => [each._id, each]));
-    const tried = await Promise.all(
-      left.map((entry) => keepOne(listens, entry, before.get(entry.listenId))),
+    const lacking = entries.flatMap(
+      (entry, i) => heardWrite(entry, before.get(ids[i] ?? '')) ?? [],
     );
-    left = left.filter((_, i) => tried[i] === 'raced');
+    if (lacking.length === 0) return;
+    await writeAll(listens, lacking);
   }
 }
 
-async function keepOne(
-  listens: Collection<ListenDocument>,
+/** Undefined where all of it is there already, or it was removed. */
+function heardWrite(
   entry: HeardEntry,
   before: ListenDocument | undefined,
-): Promise<'done' | 'raced'> {
-  const { listenId: _id, userId, playKey, track, roomId, sessionId } = entry;
-  if (before !== undefined && (before.userId !== userId || before.isRemoved)) return 'done';
-  const spans = unionOf([...(before?.spans ?? []), ...entry.spans]);
+): AnyBulkWriteOperation<ListenDocument> | undefined {
+  const { listenId: id, userId, playKey, track, roomId, sessionId } = entry;
+  if (before?.isRemoved === true) return undefined;
+  const known = before?.spans ?? [];
+  const spans = unionOf([...known, ...entry.spans]);
   const [first] = spans;
-  if (first === undefined) return 'done';
+  if (first === undefined || JSON.stringify(spans) === JSON.stringify(known)) return undefined;
   const at = first[0];
   const counted = countedAt(spans, track.durationMs);
   const told = {
     ...{ at, spans, heardMs: heardMs(spans) },
     ...(counted === undefined ? {} : { countedAt: counted }),
   };
+  const _id = documentId(userId, id);
   if (before !== undefined) {
     const { revision } = before;
-    const { matchedCount } = await listens.updateOne(
-      { _id, userId, revision, isRemoved: false },
-      { $set: { ...told, revision: revision + 1 } },
-    );
-    return matchedCount === 1 ? 'done' : 'raced';
+    const filter = { _id, userId, revision, isRemoved: false };
+    return { updateOne: { filter, update: { $set: { ...told, revision: revision + 1 } } } };
   }
-  try {
-    await listens.insertOne({
-      ...{ _id, userId, revision: 1, playKey, track, isRemoved: false, ...told },
-      trackKey: trackKey(track),
-      artistKey: track.artist.toLowerCase(),
-      ...(roomId === undefined ? {} : { roomId }),
-      ...(sessionId === undefined ? {} : { sessionId }),
-    });
-    return 'done';
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code === DUPLICATE_KEY) return 'raced';
-    throw error;
-  }
+  const document: ListenDocument = {
+    ...{ _id, id, userId, revision: 1, playKey, track, isRemoved: false, ...told },
+    trackKey: trackKey(track),
+    artistKey: track.artist.toLowerCase(),
+    ...(roomId === undefined ? {} : { roomId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+  };
+  return { insertOne: { document } };
 }

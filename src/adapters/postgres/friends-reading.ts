@@ -43,6 +43,7 @@ interface AudienceRow {
   readonly chosen: readonly UserId[];
 }
 
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const PERSON = 'u.id, u.name, u.colour, u.picture';
 export async function readOverview(
   rows: Rows,
@@ -50,17 +51,23 @@ export async function readOverview(
   shownRequests: number,
 ): Promise<Overview> {
   const listed = await rows<ListedRow>(
-    `select l.kind, l.at, l.total, ${PERSON} from (
-       select 'friends' as kind, friend_id as id, since as at, 0 as total
+    `select l.kind, l.at, l.total, u.id, coalesce(l.name, u.name) as name,
+       case when l.kind <> 'blocked' then u.colour end as colour,
+       case when l.kind <> 'blocked' then u.picture end as picture
+     from (
+       select 'friends' as kind, friend_id as id, since as at, 0 as total, null::text as name
          from friendship where user_id = ?
        union all (
-         select 'incoming', from_id, sent_at, count(*) over ()::int
+         select 'incoming', from_id, sent_at, count(*) over ()::int, null
          from friend_request where to_id = ? and declined_at is null and not withdrawn
          order by sent_at desc, from_id desc limit ?)
        union all
-         select 'outgoing', to_id, sent_at, 0 from friend_request where from_id = ? and not withdrawn
+         select 'outgoing', to_id, sent_at, 0, null
+         from friend_request where from_id = ? and not withdrawn
        union all
-         select 'blocked', blocked_id, at, 0 from block where user_id = ?
+         select 'blocked', b.blocked_id, b.at, 0, b.name from block b
+         where b.user_id = ? and (b.name is not null or not exists (
+           select from block r where r.user_id = b.blocked_id and r.blocked_id = b.user_id))
      ) l join "user" u on u.id = l.id order by l.at desc, l.id desc`,
     [userId, userId, shownRequests, userId, userId],
   );
@@ -73,6 +80,28 @@ export async function readOverview(
     outgoing: of('outgoing'),
     blocked: of('blocked'),
   };
+}
+
+/** @param portion how many are asked for at once */
+export async function* readIncoming(
+  rows: Rows,
+  userId: UserId,
+  portion: number,
+): AsyncIterable<PersonSince> {
+  type Row = PersonRow & { readonly at: HubMs };
+  const select = `select ${PERSON}, r.sent_at as at
+    from friend_request r join "user" u on u.id = r.from_id
+    where r.to_id = ? and r.declined_at is null and not r.withdrawn
+      and (r.sent_at, r.from_id) < (?::float8, ?::uuid)
+    order by r.sent_at desc, r.from_id desc limit ?`;
+  let before: readonly [HubMs | string, string] = ['infinity', LAST_ID];
+  for (;;) {
+    const found: Row[] = await rows<Row>(select, [userId, ...before, portion]);
+    for (const row of found) yield { ...personOf(row), at: row.at };
+    const last = found.at(-1);
+    if (last === undefined || found.length < portion) return;
+    before = [last.at, last.id];
+  }
 }
 
 export async function readCompanions(

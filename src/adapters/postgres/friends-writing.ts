@@ -103,14 +103,28 @@ export async function part(rows: Rows, me: UserId, them: UserId): Promise<boolea
   return parted.length > 0;
 }
 
-/** Answers whether either overview named one. */
-export async function forgetAsks(rows: Rows, me: UserId, them: UserId): Promise<boolean> {
-  const asks = await rows<AskRow>(
-    `delete from friend_request where from_id = ? and to_id = ? or from_id = ? and to_id = ?
-     returning sent_at, declined_at, withdrawn`,
+/** One that was declined stays, taken back: a block that is lifted again is no way around the rest. Answers whether either overview named one. */
+export async function endAsks(rows: Rows, me: UserId, them: UserId): Promise<boolean> {
+  const pair = [me, them, them, me];
+  const declined = await rows(
+    `update friend_request set withdrawn = true
+     where (from_id = ? and to_id = ? or from_id = ? and to_id = ?) and declined_at is not null and not withdrawn
+     returning id`,
+    pair,
+  );
+  const waiting = await rows(
+    `delete from friend_request
+     where (from_id = ? and to_id = ? or from_id = ? and to_id = ?) and declined_at is null returning id`,
+    pair,
+  );
+  return declined.length + waiting.length > 0;
+}
+
+async function forgetAsks(rows: Rows, me: UserId, them: UserId): Promise<void> {
+  await rows(
+    'delete from friend_request where from_id = ? and to_id = ? or from_id = ? and to_id = ?',
     [me, them, them, me],
   );
-  return asks.some(({ withdrawn }) => !withdrawn);
 }
 
 export async function changed<const Outcome extends string>(
@@ -165,7 +179,15 @@ export async function forget(
     [userId, userId],
   );
   await rows('delete from audience_choice where user_id = ? or chosen_id = ?', [userId, userId]);
-  await rows('delete from friendship where user_id = ? or friend_id = ?', [userId, userId]);
+  // By the friends, of whom each has a row: there is an index by whose it is, and none by who is the friend.
+  await rows('delete from friendship where user_id = ?', [userId]);
+  await rows('delete from friendship where user_id = any(?::uuid[]) and friend_id = ?', [
+    friends,
+    userId,
+  ]);
+  // Whoever makes one of these has locked the person: what is gone here is not made again.
+  for (const table of ['account_link', 'device_token'] as const)
+    await rows(`delete from ${table} where user_id = ?`, [userId]);
   await rows('delete from "user" where id = ?', [userId]);
   const overviews = new Set([
     ...friends,

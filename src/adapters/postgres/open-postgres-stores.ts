@@ -19,6 +19,7 @@ import {
   PostgresActivityOutbox,
   type PostgresActivityOutboxOptions,
 } from './postgres-activity-outbox.ts';
+import { PostgresActivityRejects } from './postgres-activity-rejects.ts';
 import { PostgresArchive } from './postgres-archive.ts';
 import { PostgresArchiver, type PostgresArchiverOptions } from './postgres-archiver.ts';
 import { PostgresChatLog } from './postgres-chat-log.ts';
@@ -38,6 +39,8 @@ export interface PostgresStores {
   readonly activityLog: ActivityLog;
   readonly archive: Archive;
   readonly traces: Traces;
+  /** What the outbox of listening holds that its store will never take. */
+  readonly activityRejects: PostgresActivityRejects;
   /** Keeps what is told until `activityLog` has it. Start it. */
   createActivityOutbox(options: Omit<PostgresActivityOutboxOptions, 'sql'>): PostgresActivityOutbox;
   readonly kv: Pick<PostgresKv, 'get' | 'set' | 'setOnce'>;
@@ -140,6 +143,7 @@ function storesOn(
     friends: new PostgresFriends(sql, friendLimits),
     accounts: new PostgresAccounts(sql),
     activityLog: new PostgresActivityLog(sql),
+    activityRejects: new PostgresActivityRejects(sql),
     createActivityOutbox: (options) => new PostgresActivityOutbox({ ...options, sql }),
     archive: new PostgresArchive(sql),
     traces: new PostgresTraces(sql),

@@ -69,27 +69,24 @@ export class PostgresAccounts implements Accounts {
   async revoke(userId: UserId, tokenId: string): Promise<boolean> {
     // An id that a client made up need not be one.
     if (!UUID.test(tokenId)) return false;
-    const rows = await this.#sql.rows(
-      'delete from device_token where user_id = ? and id = ? returning id',
-      [userId, tokenId],
-    );
-    return rows.length > 0;
-  }
-
-  revokeAll(userId: UserId): Promise<number> {
     return this.#sql.transaction(async (rows) => {
-      // A link that is being redeemed has made its token before this, or finds itself gone after.
+      // A link that is being made has been made before this, or finds its device gone.
       await lockPerson(rows, userId);
+      const gone = await rows(
+        'delete from device_token where user_id = ? and id = ? returning id',
+        [userId, tokenId],
+      );
+      if (gone.length === 0) return false;
       await rows('delete from account_link where user_id = ?', [userId]);
-      const gone = await rows('delete from device_token where user_id = ? returning id', [userId]);
-      return gone.length;
+      return true;
     });
   }
 
-  createLink(userId: UserId, at: HubMs): Promise<Link | undefined> {
+  createLink(userId: UserId, at: HubMs, deviceId?: string): Promise<Link | undefined> {
     const link = { code: newLinkCode(), expiresAt: at + LINK_LIFE_MS };
     return this.#sql.transaction(async (rows) => {
       if (!(await lockPerson(rows, userId))) return undefined;
+      if (deviceId !== undefined && !(await hasDevice(rows, userId, deviceId))) return undefined;
       await rows(
         `insert into account_link (user_id, hash, expires_at) values (?, ?, ?)
          on conflict (user_id) do update set hash = excluded.hash, expires_at = excluded.expires_at`,
@@ -121,6 +118,14 @@ export class PostgresAccounts implements Accounts {
 async function lockPerson(rows: Rows, userId: UserId): Promise<boolean> {
   const locked = await lockPeople(rows, [userId]);
   return locked.size > 0;
+}
+
+async function hasDevice(rows: Rows, userId: UserId, deviceId: string): Promise<boolean> {
+  const found = await rows('select id from device_token where id = ? and user_id = ?', [
+    deviceId,
+    userId,
+  ]);
+  return found.length > 0;
 }
 
 async function insertToken(

@@ -4,6 +4,7 @@ import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
 import { newer, oneOfEach, spanning } from '../../domain/entry-batches.ts';
 import { sinceErased } from '../../domain/erased-entries.ts';
+import type { ImportedEntry } from '../../domain/imported-listen.ts';
 import { countedAt, heardMs, unionOf } from '../../domain/listens.ts';
 import type { Span } from '../../domain/now-playing.ts';
 import type {
@@ -21,6 +22,7 @@ import type {
   RemoveEntry,
   Together,
 } from '../../ports/activity-log.ts';
+import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Rows, Sql } from './sql.ts';
 
 /** Whoever erases a person waits for those who write, and the other way round. */
@@ -77,8 +79,9 @@ export class PostgresActivityLog implements ActivityLog {
       );
       const erasedAt = new Map(erased.map(({ user_id: id, at }) => [id, at]));
       const kept: readonly ActivityEntry[] = keep(entries, erasedAt);
-      const byActivity = ({ activityId }: PlayedEntry | RemoveEntry): string => activityId;
-      const byListen = ({ listenId }: HeardEntry): string => listenId;
+      const byActivity = (entry: PlayedEntry | RemoveEntry): string =>
+        `${entry.userId}:${entry.activityId}`;
+      const byListen = ({ userId, listenId }: HeardEntry): string => `${userId}:${listenId}`;
       const removals = kept.filter((entry) => entry.kind === 'remove');
       const played = kept.filter((entry) => entry.kind === 'activity');
       const heard = kept.filter((entry) => entry.kind === 'heard');
@@ -172,7 +175,7 @@ export class PostgresActivityLog implements ActivityLog {
     userId: UserId,
     query: Range & { readonly limit: number },
   ): Promise<readonly Together[]> {
-    const found = await this.#sql.rows<{
+    const found = await this.#summed<{
       readonly user_id: UserId;
       readonly heard_ms: number;
       readonly plays: number;
@@ -193,6 +196,20 @@ export class PostgresActivityLog implements ActivityLog {
     return found.map((row) => ({ userId: row.user_id, heardMs: row.heard_ms, plays: row.plays }));
   }
 
+  /** A sum that takes too long is given up: it is answered as unavailable. */
+  async #summed<Row extends object>(text: string, bindings: readonly unknown[]): Promise<Row[]> {
+    try {
+      return await this.#sql.transaction(async (rows) => {
+        await rows(`set local statement_timeout = ${SUM_MS}`);
+        return rows<Row>(text, bindings);
+      });
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code === QUERY_CANCELED)
+        throw new StoreUnavailable('Postgres', { cause: error });
+      throw error;
+    }
+  }
+
   async latest(authors: readonly UserId[]): Promise<ReadonlyMap<UserId, PastActivity>> {
     const found = await this.#sql.rows<ActivityRow>(
       `select ${ACTIVITY} from unnest(?::uuid[]) as author, lateral (
@@ -203,18 +220,23 @@ export class PostgresActivityLog implements ActivityLog {
     return new Map(found.map((row) => [row.user_id, activityOf(row)]));
   }
 
-  async importListens(entries: readonly HeardEntry[], askedAt: HubMs): Promise<number> {
-    const ids = [...new Set(entries.map(({ listenId }) => listenId))];
+  async importListens(entries: readonly ImportedEntry[], askedAt: HubMs): Promise<number> {
+    const [userIds, ids, sameAs] = [
+      entries.map(({ userId }) => userId),
+      entries.map(({ listenId }) => listenId),
+      entries.map((entry) => entry.sameAs ?? null),
+    ];
     const known = await this.#sql.rows<{ readonly id: string }>(
-      'select id from listen where id = any(?::uuid[])',
-      [ids],
+      `select told.id from unnest(?::uuid[], ?::uuid[], ?::uuid[]) as told (user_id, id, same)
+       where exists (select from listen l where l.user_id = told.user_id and l.id in (told.id, told.same))`,
+      [userIds, ids, sameAs],
     );
     const isKnown = new Set(known.map(({ id }) => id));
     const fresh = entries.filter(({ listenId }) => !isKnown.has(listenId));
     await this.#append(fresh, (all, erasedAt) =>
       all.filter(({ userId }) => (erasedAt.get(userId) ?? -Infinity) < askedAt),
     );
-    return ids.length - isKnown.size;
+    return new Set(fresh.map(({ listenId }) => listenId)).size;
   }
 
   async *export(userId: UserId): AsyncIterable<ExportedRecord> {
@@ -248,10 +270,10 @@ export class PostgresActivityLog implements ActivityLog {
   async prune(before: HubMs, limit: number): Promise<number> {
     let dropped = 0;
     for (const table of ['activity', 'listen']) {
-      // What was removed before it was told has no time.
+      // Many nodes come at the same moment: each takes others.
       const gone = await this.#sql.rows(
-        `delete from ${table} where id in (
-           select id from ${table} where at < ? and not (removed and at = 0) order by at limit ?) returning 1`,
+        `delete from ${table} where (user_id, id) in (
+           select user_id, id from ${table} where at < ? order by at limit ? for update skip locked) returning 1`,
         [before, limit],
       );
       dropped += gone.length;
@@ -273,20 +295,24 @@ export class PostgresActivityLog implements ActivityLog {
   }
 }
 
+const SUM_MS = 10_000;
+const QUERY_CANCELED = '57014';
+
 const DAY = `to_char(to_timestamp(at / 1000) at time zone ?, 'YYYY-MM-DD')`;
 
 async function removeAll(rows: Rows, entries: readonly RemoveEntry[]): Promise<void> {
   if (entries.length === 0) return;
-  const said = JSON.stringify(entries.map(({ activityId: id, userId }) => ({ id, userId })));
+  const said = JSON.stringify(
+    entries.map(({ activityId: id, userId, at }) => ({ id, userId, at })),
+  );
   // A mark stays, so that what is told of it later does not bring it back; but none of something that went with its person.
   for (const table of ['activity', 'listen']) {
-    const key = table === 'listen' ? ', play_key' : '';
+    const isListen = table === 'listen';
     await rows(
-      `insert into ${table} as t (id, user_id, at, removed${key})
-       select id, "userId", 0, true${key === '' ? '' : ", ''"} from jsonb_to_recordset(?::jsonb) as x(id uuid, "userId" uuid)
-       where not exists (select from erased_person e where e.user_id = x."userId") or exists (select from ${table} k where k.id = x.id)
-       on conflict (id) do update set removed = true, track = null${table === 'listen' ? ", spans = '[]', play_key = ''" : ', room_id = null, room_name = null'}
-       where t.user_id = excluded.user_id`,
+      `insert into ${table} as t (id, user_id, at, removed${isListen ? ', play_key' : ''})
+       select id, "userId", at, true${isListen ? ", ''" : ''} from jsonb_to_recordset(?::jsonb) as x(id uuid, "userId" uuid, at float8)
+       where not exists (select from erased_person e where e.user_id = x."userId") or exists (select from ${table} k where k.user_id = x."userId" and k.id = x.id)
+       on conflict (user_id, id) do update set removed = true, at = excluded.at, track = null${isListen ? ", spans = '[]', play_key = ''" : ', room_id = null, room_name = null'}`,
       [said],
     );
   }
@@ -299,9 +325,9 @@ async function keepPlayed(rows: Rows, entries: readonly PlayedEntry[]): Promise<
      select "activityId", "userId", version, at, "endedAt", track, "roomId", "roomName", "isPrivate"
      from jsonb_to_recordset(?::jsonb) as x("activityId" uuid, "userId" uuid, version float8, at float8, "endedAt" float8,
        track jsonb, "roomId" uuid, "roomName" text, "isPrivate" boolean)
-     on conflict (id) do update set version = excluded.version, at = excluded.at, ended_at = excluded.ended_at,
+     on conflict (user_id, id) do update set version = excluded.version, at = excluded.at, ended_at = excluded.ended_at,
        track = excluded.track, room_id = excluded.room_id, room_name = excluded.room_name, is_private = excluded.is_private
-     where not t.removed and t.user_id = excluded.user_id and t.version < excluded.version`,
+     where not t.removed and t.version < excluded.version`,
     [JSON.stringify(entries)],
   );
 }
@@ -312,26 +338,29 @@ async function keepHeard(rows: Rows, entries: readonly HeardEntry[]): Promise<vo
     `insert into listen (id, user_id, play_key, at, track, room_id, session_id)
      select "listenId", "userId", "playKey", 0, track, "roomId", "sessionId"
      from jsonb_to_recordset(?::jsonb) as x("listenId" uuid, "userId" uuid, "playKey" text, track jsonb, "roomId" uuid, "sessionId" uuid)
-     on conflict (id) do nothing`,
+     on conflict (user_id, id) do nothing`,
     [JSON.stringify(entries)],
   );
   const known = await rows<{ readonly id: string; readonly user_id: UserId; spans: Span[] }>(
-    `select id, user_id, spans from listen where id = any(?::uuid[]) and not removed order by id for update`,
-    [entries.map(({ listenId }) => listenId)],
+    `select l.id, l.user_id, l.spans from listen l
+     join unnest(?::uuid[], ?::uuid[]) as told (user_id, id) on l.user_id = told.user_id and l.id = told.id
+     where not l.removed order by l.user_id, l.id for update of l`,
+    [entries.map(({ userId }) => userId), entries.map(({ listenId }) => listenId)],
   );
-  const before = new Map(known.map((row) => [row.id, row]));
+  const before = new Map(known.map((row) => [`${row.user_id}:${row.id}`, row]));
   const united = entries.flatMap(({ listenId: id, userId, spans: told, track }) => {
-    const row = before.get(id);
-    if (row?.user_id !== userId) return [];
+    const row = before.get(`${userId}:${id}`);
+    if (row === undefined) return [];
     const spans = unionOf([...row.spans, ...told]);
     const [first] = spans;
     if (first === undefined) return [];
     const counted = countedAt(spans, track.durationMs) ?? null;
-    return [{ id, spans, at: first[0], heard: heardMs(spans), counted }];
+    return [{ id, userId, spans, at: first[0], heard: heardMs(spans), counted }];
   });
   await rows(
     `update listen l set spans = x.spans, at = x.at, heard_ms = x.heard, counted_at = x.counted
-     from jsonb_to_recordset(?::jsonb) as x(id uuid, spans jsonb, at float8, heard float8, counted float8) where l.id = x.id`,
+     from jsonb_to_recordset(?::jsonb) as x(id uuid, "userId" uuid, spans jsonb, at float8, heard float8, counted float8)
+     where l.user_id = x."userId" and l.id = x.id`,
     [JSON.stringify(united)],
   );
 }

@@ -69,7 +69,7 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     const added = await sql.rows<{ readonly id: string }>(
       `insert into activity_outbox (user_id, at, entry)
        select (e->>'userId')::uuid, ?::float8, e from jsonb_array_elements(?::jsonb) e
-       where (select count(*) from (select from activity_outbox limit ?) held) + ? <= ?
+       where (select count(*) from (select from activity_outbox where rejected is null limit ?) held) + ? <= ?
        returning id`,
       [now(), JSON.stringify(entries), maxEntries + 1, entries.length, maxEntries],
     );
@@ -88,6 +88,11 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     this.#stops.push(timers.every(MEASURE_EVERY_MS, () => void this.#measure()));
     void this.#measure();
     this.#next(0);
+  }
+
+  /** Hands on once what is there, as of a time in which it had another store to go to. Rejects with `StoreUnavailable` */
+  async drain(): Promise<void> {
+    while ((await this.#work(TAKEN_AT_ONCE)) > 0 && !this.#isStopped);
   }
 
   /** Ends what is under way; what is left is worked off by others, or after the next start. Idempotent. */
@@ -125,8 +130,9 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     return this.#options.sql.transaction(async (rows) => {
       // Those that another node is at are its own.
       const taken = await rows<Row>(
+        // What was taken back is told before all else: a mark keeps out what is told after it.
         `select id, entry from activity_outbox where rejected is null
-         order by at, id limit ? for update skip locked`,
+         order by (entry->>'kind' = 'remove') desc, at, id limit ? for update skip locked`,
         [limit],
       );
       if (taken.length > 0) await this.#tell(rows, taken);

@@ -30,8 +30,8 @@ import {
   befriend,
   changed,
   countRequest,
+  endAsks,
   forget,
-  forgetAsks,
   friendsOf,
   part,
   readBetween,
@@ -137,24 +137,33 @@ export class PostgresFriends implements Friends {
     other: UserId,
     at: HubMs,
   ): Promise<Change<'blocked' | 'already' | 'refused' | 'too_many'>> {
-    return this.#between(userId, other, unchanged('refused'), async (rows) => {
-      const [mine] = await rows<{ readonly count: number; readonly already: boolean }>(
-        `select count(*)::int as count, coalesce(bool_or(blocked_id = ?), false) as already
+    if (userId === other) return Promise.resolve(unchanged('refused'));
+    return this.#sql.transaction(
+      async (rows): Promise<Change<'blocked' | 'already' | 'refused' | 'too_many'>> => {
+        const locked = await lockPeople(rows, [userId, other]);
+        if (!locked.has(userId)) return unchanged('refused');
+        const [mine] = await rows<{ readonly count: number; readonly already: boolean }>(
+          `select count(*)::int as count, coalesce(bool_or(blocked_id = ?), false) as already
          from block where user_id = ?`,
-        [other, userId],
-      );
-      if (mine?.already === true) return unchanged('already');
-      if ((mine?.count ?? 0) >= this.#limits.blocked) return unchanged('too_many');
-      const wereFriends = await part(rows, userId, other);
-      const isSeen = (await forgetAsks(rows, userId, other)) || wereFriends;
-      await rows('insert into block (user_id, blocked_id, at) values (?, ?, ?)', [
-        userId,
-        other,
-        at,
-      ]);
-      const change = await changed(rows, 'blocked', [userId, other]);
-      return { ...change, overviews: isSeen ? [userId, other] : [userId] };
-    });
+          [other, userId],
+        );
+        if (mine?.already === true) return unchanged('already');
+        // Before it is looked who the other is: the answer tells nothing of them.
+        if ((mine?.count ?? 0) >= this.#limits.blocked) return unchanged('too_many');
+        if (!locked.has(other)) return unchanged('refused');
+        const wereFriends = await part(rows, userId, other);
+        const isSeen = (await endAsks(rows, userId, other)) || wereFriends;
+        await rows(
+          `insert into block (user_id, blocked_id, at, name)
+         select ?, u.id, ?, case when not exists (
+           select from block r where r.user_id = u.id and r.blocked_id = ?) then u.name end
+         from "user" u where u.id = ?`,
+          [userId, at, userId, other],
+        );
+        const change = await changed(rows, 'blocked', [userId, other]);
+        return { ...change, overviews: isSeen ? [userId, other] : [userId] };
+      },
+    );
   }
 
   unblock(userId: UserId, other: UserId): Promise<Change<'unblocked' | 'none'>> {
@@ -166,6 +175,10 @@ export class PostgresFriends implements Friends {
       if (gone.length === 0) return unchanged('none');
       return { ...(await changed(rows, 'unblocked', [userId, other])), overviews: [userId] };
     });
+  }
+
+  incoming(userId: UserId): AsyncIterable<PersonSince> {
+    return reading.readIncoming(this.#rows, userId, this.#limits.shownRequests);
   }
 
   overview(userId: UserId): Promise<Overview> {

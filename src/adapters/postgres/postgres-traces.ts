@@ -1,6 +1,8 @@
 // What the tables of rooms hold of a person: read whole, and taken out.
 import type { HubMs, RoomId, SessionId, UserId } from '../../../protocol/ids.ts';
 import { ERASED_NAME, withoutPerson } from '../../domain/forget-person.ts';
+import { publicEvent } from '../../domain/public-event.ts';
+import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomTrace, Traces } from '../../ports/traces.ts';
 import type { Rows, Sql } from './sql.ts';
 
@@ -30,6 +32,7 @@ export class PostgresTraces implements Traces {
   async *export(userId: UserId): AsyncIterable<RoomTrace> {
     yield* this.#stays(userId);
     yield* this.#messages(userId);
+    for await (const roomId of this.#roomsStayedIn(userId)) yield* this.#acts(userId, roomId);
   }
 
   erase(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
@@ -79,6 +82,38 @@ export class PostgresTraces implements Traces {
       const last = rows.at(-1);
       if (last === undefined || rows.length < PORTION) return;
       after = [last.at, last.id];
+    }
+  }
+
+  async *#roomsStayedIn(userId: UserId): AsyncIterable<RoomId> {
+    const select = `select distinct s.room_id as id from participation p join session s on s.id = p.session_id
+      where p.user_id = ? and s.room_id > ?::uuid order by s.room_id limit ?`;
+    let after: string = NIL;
+    for (;;) {
+      const rooms = await this.#sql.rows<{ readonly id: RoomId }>(select, [userId, after, PORTION]);
+      for (const { id } of rooms) yield id;
+      const last = rooms.at(-1);
+      if (last === undefined || rooms.length < PORTION) return;
+      after = last.id;
+    }
+  }
+
+  async *#acts(userId: UserId, roomId: RoomId): AsyncIterable<RoomTrace> {
+    interface Row {
+      readonly epoch: number;
+      readonly revision: number;
+      readonly event: RoomEvent;
+    }
+    const select = `select epoch, revision, event from room_event
+      where room_id = ? and (epoch, revision) > (?::int, ?::int) and event->>'by' = ?
+      order by epoch, revision limit ?`;
+    let after: readonly [number, number] = [0, 0];
+    for (;;) {
+      const rows: Row[] = await this.#sql.rows<Row>(select, [roomId, ...after, userId, PORTION]);
+      for (const { event } of rows) yield { kind: 'act', roomId, event: publicEvent(event) };
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < PORTION) return;
+      after = [last.epoch, last.revision];
     }
   }
 }

@@ -23,10 +23,20 @@ export class PostgresUsers implements Users {
     await this.#sql.managed((em) => em.upsert(UserSchema, { ...user }));
   }
 
-  find(id: UserId): Promise<User | undefined> {
-    return this.#sql.managed(async (em) => {
-      const user = await em.findOne(UserSchema, { id });
-      return user === null ? undefined : { id, name: user.name, guest: user.guest };
-    });
+  async rename(id: UserId, name: string): Promise<User | undefined> {
+    const [user] = await this.#sql.rows<User>(
+      'update "user" set name = ? where id = ? returning id, name, guest',
+      [name, id],
+    );
+    return user;
+  }
+
+  async find(id: UserId, deviceId?: string): Promise<User | undefined> {
+    const [user] = await this.#sql.rows<User>(
+      `select id, name, guest from "user" where id = ?
+       ${deviceId === undefined ? '' : 'and exists (select from device_token d where d.id = ? and d.user_id = "user".id)'}`,
+      deviceId === undefined ? [id] : [id, deviceId],
+    );
+    return user;
   }
 }

@@ -172,6 +172,7 @@ export const ChatItemSchema = defineEntity({
       expression:
         'create index chat_item_key_index on chat_item (room_id, key) where key is not null',
     },
+    { name: 'chat_item_user_index', properties: ['userId', 'at', 'id'] },
   ],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
@@ -227,6 +228,8 @@ export const BlockSchema = defineEntity({
     userId: p.uuid(),
     blockedId: p.uuid(),
     at: p.float().columnType('double precision'),
+    /** As it was then; null where the other blocked this person already. */
+    name: p.text().nullable(),
   },
 });
 
@@ -279,8 +282,8 @@ export const ActivitySchema = defineEntity({
     { name: 'activity_at_index', properties: ['at'] },
   ],
   properties: {
+    userId: p.uuid().primary(),
     id: p.uuid().primary(),
-    userId: p.uuid(),
     version: p.float().columnType('double precision').default(0),
     at: p.float().columnType('double precision'),
     endedAt: p.float().columnType('double precision').nullable(),
@@ -302,8 +305,8 @@ export const ListenSchema = defineEntity({
     { name: 'listen_at_index', properties: ['at'] },
   ],
   properties: {
+    userId: p.uuid().primary(),
     id: p.uuid().primary(),
-    userId: p.uuid(),
     playKey: p.text(),
     at: p.float().columnType('double precision'),
     track: p.json<ActivityTrack>().nullable(),
@@ -321,6 +324,12 @@ export const ListenSchema = defineEntity({
 export const ActivityOutboxSchema = defineEntity({
   name: 'ActivityOutbox',
   tableName: 'activity_outbox',
+  indexes: [
+    {
+      name: 'activity_outbox_order_index',
+      expression: `create index "activity_outbox_order_index" on "activity_outbox" (("entry"->>'kind' = 'remove') desc, "at", "id") where "rejected" is null`,
+    },
+  ],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
     userId: p.uuid().index('activity_outbox_user_id_index'),

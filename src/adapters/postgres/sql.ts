@@ -40,6 +40,11 @@ export function isRaced(error: unknown): boolean {
   return RACED_STATES.has(codeOf(error));
 }
 
+/** A value that is none to the function it is given to, as a time zone that this server does not know. */
+function isNoValue(error: unknown): boolean {
+  return codeOf(error) === '22023';
+}
+
 export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
@@ -71,7 +76,8 @@ export class Sql {
 
   /**
    * Runs one statement with `?` for each binding and answers its rows.
-   * Rejects with `StoreUnavailable` where the database cannot be reached; with the driver's error for a fault of the statement.
+   * Rejects with `StoreUnavailable` where the database cannot be reached; with a `RangeError` for a value that the database does not
+   * know, as the name of a time zone; with the driver's error for another fault of the statement.
    */
   async rows<Row extends object>(text: string, bindings: readonly unknown[] = []): Promise<Row[]> {
     return this.#guard(async () => {
@@ -112,6 +118,7 @@ export class Sql {
       this.#backOffMs = 0;
       return result;
     } catch (error) {
+      if (isNoValue(error)) throw new RangeError('Postgres knows no such value', { cause: error });
       if (!isAway(error)) throw error;
       this.#cause = error;
       // All that is under way fails with the connections: that is one failure, and no reason to wait longer.

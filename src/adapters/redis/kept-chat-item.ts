@@ -1,6 +1,7 @@
 // An item of a room's chat as it lies in Redis, in the chat and in the outbox. Knows no commands.
-import type { HubMs } from '../../../protocol/ids.ts';
+import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
+import { withoutPerson } from '../../domain/forget-person.ts';
 import type { ChatDraft } from '../../ports/chat-log.ts';
 
 type Fields =
@@ -17,6 +18,15 @@ export function keptItem(item: (ChatDraft & { readonly at: HubMs }) | ChatItem):
   const fields: Fields = { kind, at, userId: item.userId, name: item.name };
   const state = 'deleted' in item ? 'x' : 'm';
   return `${state}\n${JSON.stringify(fields)}\n${JSON.stringify(item.text)}`;
+}
+
+/** The item as it is once the person is forgotten, who is `as` then and has said nothing. */
+export function itemWithout(item: ChatItem, userId: UserId, as: UserId): ChatItem {
+  const nameless = withoutPerson(item, userId, as);
+  const isTheirs = item.kind === 'message' && item.userId === userId;
+  return isTheirs && nameless.kind === 'message'
+    ? { ...nameless, text: '', deleted: true }
+    : nameless;
 }
 
 /** @throws Error where `kept` is no item */

@@ -1,10 +1,11 @@
 // An outbox's entry as it lies in its stream, and as the archive takes it.
-import type { RoomId } from '../../../protocol/ids.ts';
+import type { RoomId, UserId } from '../../../protocol/ids.ts';
+import { withoutPerson } from '../../domain/forget-person.ts';
 import type { RoomEvent } from '../../domain/room-event.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import type { ArchiveEntry } from '../../ports/archive-writer.ts';
 import type { Head, HeldEvent } from '../../ports/room-log.ts';
-import { itemOf } from './kept-chat-item.ts';
+import { itemOf, itemWithout, keptItem } from './kept-chat-item.ts';
 
 /**
  * @param fields names and values in turn: `m` an append, `r` a restore, `c` a chat item with its number `s` and its room `i`
@@ -18,6 +19,25 @@ export function entryOf(fields: readonly string[]): ArchiveEntry {
   if (append !== undefined) return appendOf(JSON.parse(append));
   if (restore !== undefined) return restoreOf(JSON.parse(restore));
   throw new Error('it is neither an append nor a restore nor chat');
+}
+
+/**
+ * The fields as they are once the person is forgotten, who is `as` then.
+ * @throws Error where they are no entry
+ */
+export function fieldsWithout(
+  fields: readonly string[],
+  userId: UserId,
+  as: UserId,
+): readonly string[] {
+  const entry = entryOf(fields);
+  return fields.map((value, i) => {
+    const name = i % 2 === 0 ? '' : fields[i - 1];
+    if (name === 'c' && entry.kind === 'chat') return keptItem(itemWithout(entry.item, userId, as));
+    if (name === 'm' || name === 'r')
+      return JSON.stringify(withoutPerson(JSON.parse(value), userId, as));
+    return value.replaceAll(userId, as);
+  });
 }
 
 function appendOf(json: unknown): ArchiveEntry {

@@ -1,11 +1,10 @@
 // The chat of the rooms in Redis: the newest items of each room, for all nodes. What is older is the archive's.
 import type { HubMs, RoomId, UserId } from '../../../protocol/ids.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
-import { withoutPerson } from '../../domain/forget-person.ts';
 import { ChatMoved, type ChatDraft, type ChatLog, type ChatRange } from '../../ports/chat-log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import { ITEMS, NEWEST, PUT_BACK, REPLACE_ITEMS, SAY, WHOLE_CHAT } from './chat-log-scripts.ts';
-import { itemOf, keptItem } from './kept-chat-item.ts';
+import { itemOf, itemWithout, keptItem } from './kept-chat-item.ts';
 import type { RedisChannels } from './redis-channels.ts';
 import { askEach, byPartition, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
@@ -157,14 +156,7 @@ export class RedisChatLog implements ChatLog {
     for (let i = 0; i + 1 < found.length; i += 2) {
       const [seq = '', kept = ''] = [found[i], found[i + 1]];
       if (!/^\d+$/.test(seq) || !kept.includes(userId)) continue;
-      const item = itemOf(Number(seq), kept);
-      const nameless = withoutPerson(item, userId, as);
-      const isTheirs = item.kind === 'message' && item.userId === userId;
-      const after: ChatItem =
-        isTheirs && nameless.kind === 'message'
-          ? { ...nameless, text: '', deleted: true }
-          : nameless;
-      changes.push(seq, kept, keptItem(after));
+      changes.push(seq, kept, keptItem(itemWithout(itemOf(Number(seq), kept), userId, as)));
     }
     if (changes.length > 0) await runScript(redis, REPLACE_ITEMS, [chat], changes);
   }

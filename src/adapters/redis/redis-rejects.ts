@@ -1,10 +1,10 @@
 // What the archive has refused for good, in all partitions: looked at, given to it again, or forgotten. Knows not why it was refused.
-import type { RoomId } from '../../../protocol/ids.ts';
+import type { RoomId, UserId } from '../../../protocol/ids.ts';
 import type { ArchiveEntry } from '../../ports/archive-writer.ts';
-import { entryOf } from './outbox-entry.ts';
+import { entryOf, fieldsWithout } from './outbox-entry.ts';
 import { runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { DROP, RETRY, SET_ASIDE } from './reject-scripts.ts';
+import { DROP, RETRY, REWRITE, SET_ASIDE } from './reject-scripts.ts';
 
 const ENTRIES_AT_ONCE = 100;
 
@@ -17,6 +17,8 @@ export interface RejectId {
 }
 
 export interface Reject extends RejectId {
+  /** Its id in the outbox. */
+  readonly was: string;
   /** Why the archive refused it. */
   readonly reason: string;
   /** Of the entry itself, names and values in turn. */
@@ -67,6 +69,39 @@ export class RedisRejects {
     return isDropped ? reject : undefined;
   }
 
+  /** Rooms of which something is set aside that names the person. Rejects with `StoreUnavailable` */
+  async roomsOf(userId: UserId): Promise<readonly RoomId[]> {
+    const rooms = new Set<RoomId>();
+    for await (const { entry, fields } of this.all())
+      if (entry !== undefined && isNamedIn(fields, userId)) rooms.add(entry.roomId);
+    return [...rooms];
+  }
+
+  /**
+   * In what is set aside of a room the person becomes `as`; what cannot be read, lies where that room's would and names them is dropped.
+   * The order of the room's entries stays. What is given to the archive again meanwhile is as it was. Rejects with `StoreUnavailable`
+   */
+  async forget(roomId: RoomId, userId: UserId, as: UserId): Promise<void> {
+    const partition = this.#keys.partitionOf(roomId);
+    const names = [this.#keys.rejected(partition)];
+    // By their ids: what is rewritten moves to the end, and each may be large.
+    const moved: string[] = [];
+    for await (const { id, entry, fields, reason } of this.#ofPartition(partition)) {
+      const isNamed = isNamedIn([reason, ...fields], userId);
+      if (entry === undefined) {
+        if (isNamed) await runScript(this.#redis, DROP, names, [id]);
+      } else if (entry.roomId === roomId && (isNamed || moved.length > 0)) moved.push(id);
+    }
+    for (const id of moved) {
+      const reject = await this.#find(partition, id);
+      if (reject === undefined) continue;
+      const { was, reason, fields } = reject;
+      const after = fieldsWithout(fields, userId, as);
+      const head = ['id', was, 'reason', reason.replaceAll(userId, as)];
+      await runScript(this.#redis, REWRITE, names, [id, ...head, ...after]);
+    }
+  }
+
   async *#ofPartition(partition: number): AsyncIterable<Reject> {
     for (let from = '-'; ;) {
       const found = await this.#from(partition, from, ENTRIES_AT_ONCE);
@@ -90,8 +125,12 @@ export class RedisRejects {
   }
 }
 
-function rejectOf(partition: number, [id, [, , , reason = '', ...fields]]: Raw): Reject {
-  return { partition, id, reason, fields, entry: readable(fields) };
+function isNamedIn(texts: readonly string[], userId: UserId): boolean {
+  return texts.some((text) => text.includes(userId));
+}
+
+function rejectOf(partition: number, [id, [, was = '', , reason = '', ...fields]]: Raw): Reject {
+  return { partition, id, was, reason, fields, entry: readable(fields) };
 }
 
 function readable(fields: readonly string[]): ArchiveEntry | undefined {

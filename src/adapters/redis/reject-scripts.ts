@@ -23,6 +23,16 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return 1
 `);
 
+/**
+ * Puts an entry that was set aside at the end, as it is to be from now on; not one that was tried again or dropped meanwhile.
+ * KEYS: rejected. ARGV: id; names and values in turn. Answers whether it was there.
+ */
+export const REWRITE = scriptOf(`
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+return 1
+`);
+
 /** Forgets an entry that was set aside. KEYS: rejected. ARGV: id. Answers whether it was there. */
 export const DROP = scriptOf(`
 return redis.call('XDEL', KEYS[1], ARGV[1])

@@ -1,9 +1,11 @@
 // Identity by JSON Web Tokens signed with a secret (HS256): made here for guests, or by an operator who shares the secret.
 import { SignJWT, errors, jwtVerify } from 'jose';
+import { z } from 'zod';
 import type { UserId } from '../../../protocol/ids.ts';
 import { NameSchema, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
-import type { Authenticator, Verified } from '../../ports/authenticator.ts';
+import type { Authenticator, TokenTerms, Verified } from '../../ports/authenticator.ts';
 
+const DeviceIdSchema = z.uuid().optional();
 const ALGORITHM = 'HS256';
 const AUDIENCE = 'earshot';
 const CLOCK_TOLERANCE_S = 5;
@@ -36,9 +38,15 @@ export function createJwtAuthenticator({
         const name = NameSchema.safeParse(payload['name']);
         if (!name.success)
           return { kind: 'invalid', reason: 'the token’s name is missing or may not be shown' };
-        const expiresInMs = Math.max(0, (payload.exp ?? 0) * 1_000 - Date.now());
+        const device = DeviceIdSchema.safeParse(payload['device']);
+        if (!device.success) return { kind: 'invalid', reason: 'the token’s device is not a uuid' };
+        const endsAtMs = (payload.exp ?? 0) * 1_000;
+        const terms: TokenTerms = {
+          endsAtMs,
+          ...(device.data === undefined ? {} : { deviceId: device.data }),
+        };
         const user = { id: id.data, name: name.data, guest: payload['guest'] === true };
-        return { kind: 'ok', user, expiresInMs };
+        return { kind: 'ok', user, expiresInMs: Math.max(0, endsAtMs - Date.now()), terms };
       } catch (error) {
         if (error instanceof errors.JWTExpired) return { kind: 'expired' };
         if (error instanceof errors.JOSEError)
@@ -46,15 +54,20 @@ export function createJwtAuthenticator({
         throw error;
       }
     },
-    async issue({ id, name, guest }) {
-      const token = await new SignJWT({ name, guest })
+    async issue({ id, name, guest }, { deviceId, endsAtMs } = {}) {
+      const endsAtS = Math.floor((endsAtMs ?? Date.now() + tokenLifeMs) / 1_000);
+      const device = deviceId === undefined ? {} : { device: deviceId };
+      const token = await new SignJWT({ name, guest, ...device })
         .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
         .setSubject(id satisfies UserId)
         .setAudience(AUDIENCE)
         .setIssuedAt()
-        .setExpirationTime(Math.floor((Date.now() + tokenLifeMs) / 1_000))
+        .setExpirationTime(endsAtS)
         .sign(secret);
-      return { token, expiresInMs: tokenLifeMs };
+      return {
+        token,
+        expiresInMs: endsAtMs === undefined ? tokenLifeMs : Math.max(0, endsAtMs - Date.now()),
+      };
     },
   };
 }

@@ -1,6 +1,7 @@
 // An account without a password: the tokens of its devices, the link to another one, the profile.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
+import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import type { NewDevice } from '../../ports/accounts.ts';
@@ -16,6 +17,7 @@ import {
 import { TokenBody } from '../schemas.ts';
 import type { SocialDeps } from '../social-deps.ts';
 import {
+  ACCOUNT_GONE,
   BAD_REQUEST,
   BEARER,
   NOT_FOUND,
@@ -24,6 +26,7 @@ import {
   authenticated,
   body,
   json,
+  problem,
   type App,
 } from './route-parts.ts';
 
@@ -32,9 +35,11 @@ const SECRET_RATE = { perSecond: 1, burst: 30 };
 const DEFAULT_LABEL = 'A browser';
 
 const NO_SUCH_DEVICE = refuse('unauthorised', 'the device was revoked, or never was');
+/** Else an operator's person would go on here after the operator has let them go. */
+const NOT_A_GUEST = refuse('conflict', 'the account is the operator’s, who gives its tokens');
 const NO_SUCH_LINK = refuse('not_found', 'the link was used, is too old, or never was');
 
-export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps): void {
+export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: SocialDeps): void {
   const secrets = new KeyedBuckets<string>(SECRET_RATE);
   const now = (): number => deps.clock.now();
   const rated = (address: string): void => {
@@ -42,9 +47,9 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps):
     if (waitMs > 0)
       throw new ProblemError(refuse('rate_limited', 'too many tries from this address', waitMs));
   };
-  const known = async (device: Pick<NewDevice, 'userId'>): Promise<User> => {
-    const user = await deps.users.find(device.userId);
-    if (user === undefined) throw new ProblemError(NO_SUCH_DEVICE);
+  const known = async (userId: UserId, deviceId: string): Promise<User> => {
+    const user = await deps.users.find(userId, deviceId);
+    if (user?.guest !== true) throw new ProblemError(NO_SUCH_DEVICE);
     return user;
   };
 
@@ -65,9 +70,11 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps):
       rated(context.env.remoteAddress);
       const device = await accounts.exchange(context.req.valid('json').deviceSecret, now());
       if (device === undefined) throw new ProblemError(NO_SUCH_DEVICE);
-      const user = await known(device);
+      const deviceId = device.tokenId;
+      const user = await known(device.userId, deviceId);
+      const issued = await deps.authenticator.issue(user, { deviceId });
       context.header('cache-control', 'no-store');
-      return context.json({ ...(await deps.authenticator.issue(user)), user }, 200);
+      return context.json({ ...issued, user }, 200);
     },
   );
 
@@ -90,16 +97,18 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps):
       ...mine,
       method: 'delete',
       path: '/v1/me/devices/{id}',
-      summary: 'Takes my account from a device: it gets no token any more',
+      summary: 'Takes my account from a device, for good',
+      description:
+        'Its secret and the tokens that it holds work no more, its sockets close with 4504, and the link under way ends.',
       request: { params: z.object({ id: z.string().max(64) }) },
       responses: { 204: { description: 'done' }, ...UNAUTHORISED, ...NOT_FOUND, ...RATE_LIMITED },
     }),
     async (context) => {
-      const isRevoked = await accounts.revoke(
-        context.get('user').id,
-        context.req.valid('param').id,
-      );
-      if (!isRevoked) throw new ProblemError(refuse('not_found', 'no such device'));
+      const me = context.get('user').id;
+      const { id } = context.req.valid('param');
+      if (!(await accounts.revoke(me, id)))
+        throw new ProblemError(refuse('not_found', 'no such device'));
+      await dismissals.device(me, id);
       return context.body(null, 204);
     },
   );
@@ -110,16 +119,19 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps):
       method: 'post',
       path: '/v1/me/link',
       summary: 'A code that brings my account to one more device, for ten minutes',
+      description: 'For guests alone: an operator’s people get their tokens from the operator.',
       responses: {
         201: json(LinkBody, 'the code'),
         ...UNAUTHORISED,
-        ...NOT_FOUND,
+        409: problem('the account is an operator’s'),
         ...RATE_LIMITED,
       },
     }),
     async (context) => {
-      const link = await accounts.createLink(context.get('user').id, now());
-      if (link === undefined) throw new ProblemError(refuse('not_found', 'no such person'));
+      const { id, guest } = context.get('user');
+      if (!guest) throw new ProblemError(NOT_A_GUEST);
+      const link = await accounts.createLink(id, now(), context.get('terms').deviceId);
+      if (link === undefined) throw new ProblemError(ACCOUNT_GONE);
       context.header('cache-control', 'no-store');
       return context.json({ ...link }, 201);
     },
@@ -145,8 +157,9 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts }: SocialDeps):
       const label = context.req.valid('json').label ?? DEFAULT_LABEL;
       const device = await accounts.redeemLink(context.req.valid('param').code, label, now());
       if (device === undefined) throw new ProblemError(NO_SUCH_LINK);
-      const user = await known(device);
-      const issued = await deps.authenticator.issue(user);
+      const deviceId = device.token.id;
+      const user = await known(device.userId, deviceId);
+      const issued = await deps.authenticator.issue(user, { deviceId });
       context.header('cache-control', 'no-store');
       return context.json({ ...issued, user, device: deviceOf(device) }, 201);
     },

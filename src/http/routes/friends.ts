@@ -1,9 +1,9 @@
 // Friends: who they are, requests, blocks, people met, and who may see what one listens to.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
-import type { UserId } from '../../../protocol/ids.ts';
+import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { ROOM_CODE_LENGTH, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
-import { isFriendCode } from '../../domain/people.ts';
+import { checkPrivateUntil, isFriendCode } from '../../domain/people.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { audienceView } from '../../hub/feed-desk.ts';
 import { personOf } from '../../hub/live-activity.ts';
@@ -219,15 +219,18 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
   act(
     'put',
     '/v1/blocks/{userId}',
-    'Blocks a person, and ends what is between us',
-    async (me, other) =>
-      settled(await friends.block(me, other, now()), {
-        refused: NO_SUCH_PERSON.message,
-        too_many: 'too many blocked people',
-      }),
+    'Blocks a person, and ends what is between us; an id that is nobody’s is answered alike',
+    async (me, other) => {
+      const change = await friends.block(me, other, now());
+      const outcome = settled(change, { too_many: 'too many blocked people' });
+      if (outcome !== 'refused') return;
+      // Else whoever blocks me could be told from who is not there: of them nothing is said.
+      if (me === other || (await deps.users.find(me)) === undefined)
+        throw new ProblemError(NO_SUCH_PERSON);
+    },
   );
-  act('delete', '/v1/blocks/{userId}', 'Blocks a person no more', async (me, other) =>
-    settled(await friends.unblock(me, other), { none: NO_SUCH_PERSON.message }),
+  act('delete', '/v1/blocks/{userId}', 'Blocks a person no more, if I did', async (me, other) =>
+    settled(await friends.unblock(me, other), {}),
   );
 
   app.openapi(
@@ -241,7 +244,7 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
     async (context) => {
       const found = await friends.audience(context.get('user').id);
       if (found === undefined) throw new ProblemError(NO_SUCH_PERSON);
-      return context.json(audienceBody(audienceView(found)), 200);
+      return context.json(audienceBody(audienceView(found, now())), 200);
     },
   );
   app.openapi(
@@ -255,16 +258,25 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
     }),
     async (context) => {
       const { audience, userIds, privateUntil } = context.req.valid('json');
-      const set = await friends.setAudience(context.get('user').id, {
+      checkedPrivateUntil(privateUntil, now());
+      const set = await desk.setAudience(context.get('user').id, {
         ...(audience === undefined ? {} : { audience }),
         ...(userIds === undefined ? {} : { chosen: userIds }),
         ...(privateUntil === undefined ? {} : { privateUntil }),
       });
-      desk.tell(set);
       if (set.after === undefined) throw new ProblemError(NO_SUCH_PERSON);
-      return context.json(audienceBody(audienceView(set.after)), 200);
+      return context.json(audienceBody(audienceView(set.after, now())), 200);
     },
   );
+}
+
+function checkedPrivateUntil(privateUntil: HubMs | null | undefined, now: HubMs): void {
+  try {
+    checkPrivateUntil(privateUntil, now);
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProblemError(refuse('bad_request', error.message));
+    throw error;
+  }
 }
 
 function sinceOf(person: PersonSince) {

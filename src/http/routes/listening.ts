@@ -33,6 +33,8 @@ import {
 const PAGE_COST = 2;
 /** What reads all of a time. */
 const SUM_COST = 10;
+/** What reads all that others heard of it, too. */
+const TOGETHER_COST = 40;
 
 const Place = z.object({ at: z.number(), id: ActivityIdSchema });
 const FEED_CURSOR = cursorOf<ActivityPlace>('feed', Place);
@@ -40,6 +42,7 @@ const HISTORY_CURSOR = cursorOf<ActivityPlace>('history', Place);
 const LISTENS_CURSOR = cursorOf<ActivityPlace>('listens', Place);
 
 const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...RATE_LIMITED };
+const NO_TIME_ZONE = refuse('bad_request', 'timeZone: not the name of a time zone that is known');
 const NO_SUCH_PERSON = refuse('not_found', 'no such person');
 
 export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void {
@@ -157,18 +160,19 @@ export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void
       responses: { 200: json(CountsBody, 'the most first; days the latest first'), ...ERRORS },
     }),
     async (context) => {
-      const { by, timeZone, limit, ...range } = context.req.valid('query');
-      if (!isTimeZone(timeZone))
-        throw new ProblemError(refuse('bad_request', 'timeZone: not a name of a time zone'));
+      const { by, timeZone: asked, limit, ...range } = context.req.valid('query');
+      const timeZone = timeZoneOf(asked);
+      if (timeZone === undefined) throw new ProblemError(NO_TIME_ZONE);
       const query = { ...rangeOf(range), by, timeZone, limit };
-      const counts = await activityLog.counts(context.get('user').id, query);
+      const counts = await countsOf(() => activityLog.counts(context.get('user').id, query));
       return context.json({ counts: counts.map((count) => ({ ...count })) }, 200);
     },
   );
 
   app.openapi(
     createRoute({
-      ...summed,
+      security: BEARER,
+      middleware: authenticated(deps, TOGETHER_COST),
       method: 'get',
       path: '/v1/me/together',
       summary: 'With whom I listened, the longest first',
@@ -233,12 +237,27 @@ function listenBody(
   };
 }
 
-function isTimeZone(name: string): boolean {
+/**
+ * The zone as every store reads it; undefined for what is none. An offset means the opposite to Postgres, and letters alone (`IST`, `CET`) are an
+ * abbreviation to it, whose days are not those of the zone of that name.
+ */
+function timeZoneOf(name: string): string | undefined {
+  if (/^[+-]/.test(name)) return undefined;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    return timeZone.includes('/') || timeZone === 'UTC' ? timeZone : undefined;
   } catch (error) {
-    if (error instanceof RangeError) return false;
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** A zone may be known here, and not to the store. */
+async function countsOf<T>(count: () => Promise<T>): Promise<T> {
+  try {
+    return await count();
+  } catch (error) {
+    if (error instanceof RangeError) throw new ProblemError(NO_TIME_ZONE);
     throw error;
   }
 }

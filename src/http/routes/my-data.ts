@@ -24,6 +24,9 @@ import {
 
 /** Each reads or writes a lot. */
 const BULK_COST = 20;
+/** Of one request; what it writes costs beside it, so that nobody fills the store faster than some hundred listens a second. */
+const IMPORT_COST = 2;
+const LISTENS_A_TOKEN = 10;
 const DocumentBody = z.looseObject({}).openapi('Document');
 
 export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
@@ -33,7 +36,8 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
 
   app.openapi(
     createRoute({
-      ...bulk,
+      security: BEARER,
+      middleware: authenticated(deps, IMPORT_COST),
       method: 'post',
       path: '/v1/me/listenbrainz',
       summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
@@ -45,6 +49,9 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       const now = deps.clock.now();
       const idOf = (seed: string): string => deps.random.activityId(seed);
       const listens = listensOf(context.req.valid('json'), now);
+      const waitMs = deps.takeRate(me, Math.floor(listens.length / LISTENS_A_TOKEN));
+      if (waitMs > 0)
+        throw new ProblemError(refuse('rate_limited', 'too many listens at once', waitMs));
       const entries = listens.map((listen) => importedEntry(me, listen, idOf));
       const added = await activityLog.importListens(entries, now);
       return context.json({ received: entries.length, added }, 200);
@@ -73,6 +80,8 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       method: 'get',
       path: '/v1/me/data',
       summary: 'All that is kept of me, as one document',
+      description:
+        'The profile, the audience, friends, all requests, blocks and devices; `rooms`: when I was in which (`stay`), what I said (`message`) and what I did there, as queueing, voting and playing (`act`, with the event as the room was told of it); `listening`: what I heard.',
       responses: { 200: json(DocumentBody, 'the document'), ...UNAUTHORISED, ...RATE_LIMITED },
     }),
     async (context) => {

@@ -10,6 +10,7 @@ import { ProblemError } from '../problem.ts';
 import { GuestBody, GuestTokenBody, MeBody, MeTokenBody, ProfileBody } from '../schemas-people.ts';
 import { deviceOf } from './accounts.ts';
 import {
+  ACCOUNT_GONE,
   BAD_REQUEST,
   BEARER,
   RATE_LIMITED,
@@ -46,11 +47,12 @@ export function addPeople(app: App, deps: HttpDeps): void {
         throw new ProblemError(refuse('rate_limited', 'too many guests from this address', waitMs));
       const { name, device: label } = context.req.valid('json');
       const user = await deps.users.createGuest(name);
-      const issued = await deps.authenticator.issue(user);
       const device =
         label === undefined
           ? undefined
           : await deps.social?.accounts.createToken(user.id, label, deps.clock.now());
+      const terms = device === undefined ? {} : { deviceId: device.token.id };
+      const issued = await deps.authenticator.issue(user, terms);
       context.header('cache-control', 'no-store');
       const secret = device === undefined ? {} : { device: deviceOf(device) };
       return context.json({ ...issued, user, ...secret }, 201);
@@ -76,10 +78,11 @@ export function addPeople(app: App, deps: HttpDeps): void {
       ...me,
       method: 'patch',
       summary: 'Changes my name, colour or picture; what is absent stays',
-      description: 'Open sockets keep the old name until they say hello again.',
+      description:
+        'Open sockets keep the old name until they say hello again. The token ends when the one ends that was brought; an operator’s people get none, as theirs are the operator’s.',
       request: body(ProfileBody),
       responses: {
-        200: json(MeTokenBody, 'you, with a token for the new name'),
+        200: json(MeTokenBody, 'you, and a guest’s token for the new name'),
         ...BAD_REQUEST,
         ...UNAUTHORISED,
         ...RATE_LIMITED,
@@ -87,18 +90,27 @@ export function addPeople(app: App, deps: HttpDeps): void {
     }),
     async (context) => {
       const { name, colour, picture } = context.req.valid('json');
-      const { id, guest, ...before } = context.get('user');
-      const user = { id, guest, name: name ?? before.name };
-      // A person of an operator’s may not be known yet.
-      await deps.users.save(user);
+      const user = await renamed(deps, context.get('user'), name);
       await changedProfile(deps, user, {
         ...(colour === undefined ? {} : { colour }),
         ...(picture === undefined ? {} : { picture }),
       });
-      const issued = await deps.authenticator.issue(user);
+      const issued = user.guest ? await deps.authenticator.issue(user, context.get('terms')) : {};
       return context.json({ ...issued, user: await seen(user) }, 200);
     },
   );
+}
+
+/** The person as the store has them now: what was not asked for is not written, as another device may have changed it meanwhile. */
+async function renamed({ users }: HttpDeps, user: User, name: string | undefined): Promise<User> {
+  const known = name === undefined ? await users.find(user.id) : await users.rename(user.id, name);
+  if (known !== undefined) return known;
+  // Erased since they were let in: writing them would bring them back.
+  if (user.guest) throw new ProblemError(ACCOUNT_GONE);
+  // A person of an operator’s may not be known yet.
+  const first = { ...user, name: name ?? user.name };
+  await users.save(first);
+  return first;
 }
 
 async function changedProfile(

@@ -6,13 +6,18 @@ import { RoomCodeSchema, RoomIdSchema } from '../../../protocol/schemas/primitiv
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import type { RoomAddress } from '../../hub/rooms.ts';
+import type { TokenTerms } from '../../ports/authenticator.ts';
 import type { HttpDeps, Peer } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
 import { ProblemBody } from '../schemas.ts';
 
 export interface Env {
   Bindings: Peer;
-  Variables: { user: User };
+  Variables: {
+    user: User;
+    /** Of the token that was brought. */
+    terms: TokenTerms;
+  };
 }
 
 export type App = OpenAPIHono<Env>;
@@ -36,7 +41,11 @@ export const RATE_LIMITED = {
 export const NOT_FOUND = { 404: problem('no such thing') };
 export const BAD_REQUEST = { 400: problem('a field is missing or malformed; the detail names it') };
 
-const NO_SUCH_GUEST = refuse('unauthorised', 'there is no such guest any more');
+/** A guest who was erased, or a device that was revoked. */
+export const ACCOUNT_GONE = refuse(
+  'unauthorised',
+  'there is no such guest any more, or the device was revoked',
+);
 
 /** Which room a path means, by its id or code; undefined for what is neither. */
 export function roomAddress(given: string): RoomAddress | undefined {
@@ -62,10 +71,13 @@ export function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> 
     }
     const waitMs = deps.takeRate(verified.user.id, cost);
     if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
-    const known = await deps.users.find(verified.user.id);
-    // A guest's token is this hub's own: whom it does not know has been erased.
-    if (known === undefined && verified.user.guest) throw new ProblemError(NO_SUCH_GUEST);
+    const { deviceId } = verified.terms;
+    const known = await deps.users.find(verified.user.id, deviceId);
+    // Such a token is this hub's own: whom it does not know has been erased, or the device revoked.
+    if (known === undefined && (verified.user.guest || deviceId !== undefined))
+      throw new ProblemError(ACCOUNT_GONE);
     context.set('user', known ?? verified.user);
+    context.set('terms', verified.terms);
     await next();
   };
 }

@@ -26,9 +26,13 @@ export function addTracks(app: App, deps: HttpDeps): void {
     mimeType,
     sizeBytes,
     hasCover,
+    gainDb,
+    peak,
   }: Track) => ({
     ...{ id, title, artist, durationMs, mimeType, sizeBytes, hasCover },
     ...(album === undefined ? {} : { album }),
+    ...(gainDb === undefined ? {} : { gainDb }),
+    ...(peak === undefined ? {} : { peak }),
   });
   app.openapi(
     createRoute({

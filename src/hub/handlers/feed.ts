@@ -1,5 +1,5 @@
 // Requests about the feed: looking at it, what one listens to alone, and who may see it.
-import type { AudienceChange } from '../../domain/people.ts';
+import { checkPrivateUntil, type AudienceChange } from '../../domain/people.ts';
 import { audienceView } from '../feed-desk.ts';
 import { ok, refused, type Answer, type HandlerTable } from './handler.ts';
 
@@ -54,13 +54,13 @@ export const FEED = {
     };
     let set;
     try {
-      set = await ports.friends.setAudience(user.id, change);
+      checkPrivateUntil(privateUntil, ports.clock.now());
+      set = await feed.desk.setAudience(user.id, change);
     } catch (error) {
       if (error instanceof RangeError) return refused('bad_request', error.message);
       throw error;
     }
     if (set.after === undefined) return NO_SUCH_PERSON;
-    feed.desk.tell(set);
-    return ok({ audience: audienceView(set.after) });
+    return ok({ audience: audienceView(set.after, ports.clock.now()) });
   },
 } satisfies Partial<HandlerTable>;

@@ -75,6 +75,23 @@ function PlayerBanner() {
       </p>
     );
   }
+  if (player.waitsFor === 'press') {
+    return (
+      <div class="banner warn" role="alert">
+        <span>The sound was interrupted.</span>
+        <button type="button" class="button compact primary" onClick={() => model.listen()}>
+          Hear it again
+        </button>
+      </div>
+    );
+  }
+  if (player.waitsFor === 'system') {
+    return (
+      <p class="banner" role="status">
+        Something else has the sound, a call perhaps. It comes back by itself, in step.
+      </p>
+    );
+  }
   if (player.cannotKeepUp) {
     return (
       <p class="banner warn" role="alert">

@@ -19,7 +19,10 @@ const ENDINGS: Readonly<Record<string, readonly [title: string, text: string]>> 
   room_full: ['The room is full.', 'Somebody has to leave before you can enter.'],
   guests_disabled: ['Members only.', 'This hub lets nobody in as a guest.'],
   unauthorised: ['The hub does not know you.', 'Your pass has expired or was withdrawn.'],
-  revoked: ['Your pass was withdrawn.', 'The operator of this hub has ended your access.'],
+  revoked: [
+    'Your pass was withdrawn.',
+    'The account was taken from this device or erased, or the operator of this hub has ended your access.',
+  ],
   forbidden_origin: ['The hub refused this page.', 'It does not accept pages from this address.'],
   unsupported_version: ['This page is out of date.', 'The hub speaks a newer language. Reload it.'],
   too_many_connections: ['Too many at once.', 'You have more pages open here than the hub allows.'],

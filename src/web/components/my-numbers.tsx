@@ -9,7 +9,9 @@ import { useSession } from './session-context.ts';
 import { useAsked, type Asked } from './use-asked.ts';
 
 const DAY = 86_400_000;
-const TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const LOCAL_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The hub takes names of areas and places alone. */
+const TIME_ZONE = LOCAL_ZONE.includes('/') ? LOCAL_ZONE : 'UTC';
 /** Days of a leap year; of the others as many as can be taken in. */
 const MOST: Readonly<Record<CountBy, number>> = { day: 366, track: 10, artist: 10 };
 const STRETCHES = [

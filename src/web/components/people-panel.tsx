@@ -13,7 +13,7 @@ import { StepMark } from './step-mark.tsx';
 
 const ROLE_NAMES = { host: 'host', dj: 'DJ', listener: '' } as const;
 const ROLE_ORDER = { host: 0, dj: 1, listener: 2 } as const;
-const STATE_NAMES: Readonly<Record<Exclude<SyncState, 'following'>, string>> = {
+const STATE_NAMES: Readonly<Record<Exclude<SyncState, 'following' | 'idle'>, string>> = {
   detached: 'detached',
   buffering: 'buffering',
   cannot_keep_up: 'out of step',

@@ -86,8 +86,7 @@ export function ProgressDial() {
 
   const commit = (positionMs: number): void => {
     setWantedMs(undefined);
-    if (detached) model.player.seekSelf(positionMs);
-    else model.run(() => model.room.seek(Math.round(positionMs)));
+    model.seek(positionMs);
   };
   const clamp = (ms: number): number =>
     Math.max(0, Math.min(ms, Math.max(0, durationMs - END_MARGIN_MS)));

@@ -14,6 +14,7 @@ import { RoomContext } from './room-context.ts';
 import { RoomHeader } from './room-header.tsx';
 import { SettingsDialog } from './settings-dialog.tsx';
 import { useMediaSession } from './use-media-session.ts';
+import { keepScreenOn } from '../wake-lock.ts';
 
 const TABS = [
   { id: 'now', name: 'Now', icon: 'now' },
@@ -30,6 +31,12 @@ function useTitle(model: RoomModel): void {
   useEffect(() => {
     document.title = `${title} · Earshot`;
   }, [title]);
+}
+
+function useScreenOn(model: RoomModel): void {
+  const wanted =
+    model.keepsScreenOn.value && model.running.value && model.playerState.value.mode !== 'locked';
+  useEffect(() => (wanted ? keepScreenOn() : undefined), [wanted]);
 }
 
 function TabBar({ model, tab, onTab }: { model: RoomModel; tab: Tab; onTab: (tab: Tab) => void }) {
@@ -65,6 +72,7 @@ export function RoomScreen({ session, model }: { session: PageSession; model: Ro
   const [dialog, setDialog] = useState<'invite' | 'settings'>();
   useTitle(model);
   useMediaSession(model);
+  useScreenOn(model);
   const close = (): void => setDialog(undefined);
   return (
     <RoomContext.Provider value={model}>

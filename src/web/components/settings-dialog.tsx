@@ -3,8 +3,11 @@ import { useState } from 'preact/hooks';
 import type { Preset, Settings, Visibility } from '../../../protocol/schemas/room.ts';
 import { recall, remember } from '../browser-store.ts';
 import { MAX_NAME_LENGTH } from '../limits.ts';
+import { canKeepScreenOn } from '../wake-lock.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Dialog } from './dialog.tsx';
+import { NudgeDialog } from './nudge-dialog.tsx';
+import { NudgeField } from './nudge-field.tsx';
 import { PresetChoice } from './preset-choice.tsx';
 import { useRoom } from './room-context.ts';
 import { SettingsFields } from './settings-fields.tsx';
@@ -14,32 +17,50 @@ const VISIBILITIES: readonly (readonly [Visibility, string])[] = [
   ['unlisted', 'Unlisted: open to whoever has the code'],
   ['private', 'Private: by invite or a knock'],
 ];
-const MAX_NUDGE_MS = 300;
 
-function OwnDevice() {
+function OwnDevice({ onByEar }: { onByEar: () => void }) {
   const model = useRoom();
-  const stored = recall('nudge');
-  const [nudgeMs, setNudgeMs] = useState(typeof stored === 'number' ? stored : 0);
   return (
-    <label class="field">
-      <span class="field-label">
-        Nudge my sound: {nudgeMs > 0 ? '+' : ''}
-        {nudgeMs} ms
-      </span>
+    <>
+      <NudgeField />
+      <div class="button-row">
+        <button type="button" class="button compact" onClick={onByEar}>
+          Set by ear…
+        </button>
+      </div>
+      <p class="quiet">
+        For a Bluetooth speaker that trails the others. Each output of this device has its own.
+      </p>
+      {canKeepScreenOn() && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={model.keepsScreenOn.value}
+            onChange={(event) => model.setKeepsScreenOn(event.currentTarget.checked)}
+          />
+          Keep the screen on while music plays
+        </label>
+      )}
+    </>
+  );
+}
+
+function SameLoudness() {
+  const model = useRoom();
+  const [on, setOn] = useState(recall('loudness') !== 'as recorded');
+  return (
+    <label class="check">
       <input
-        type="range"
-        min={-MAX_NUDGE_MS}
-        max={MAX_NUDGE_MS}
-        step={5}
-        value={nudgeMs}
-        onInput={(event) => {
-          const ms = event.currentTarget.valueAsNumber;
-          setNudgeMs(ms);
-          remember('nudge', ms);
-          model.player.setNudge(ms);
+        type="checkbox"
+        checked={on}
+        onChange={(event) => {
+          const { checked } = event.currentTarget;
+          setOn(checked);
+          remember('loudness', checked ? 'matched' : 'as recorded');
+          model.player.setLoudnessMatching(checked);
         }}
       />
-      <span class="quiet">For a Bluetooth speaker that trails the others. Only this device.</span>
+      Play all tracks equally loud
     </label>
   );
 }
@@ -123,6 +144,7 @@ function HostSettings({ onDone }: { onDone: () => void }) {
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
   const model = useRoom();
   const [closing, setClosing] = useState(false);
+  const [byEar, setByEar] = useState(false);
   const { host, owner } = model.rights.value;
   if (closing) {
     return (
@@ -135,6 +157,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
       />
     );
   }
+  if (byEar) return <NudgeDialog onClose={() => setByEar(false)} />;
   return (
     <Dialog title="Settings" onClose={onClose}>
       {host ? (
@@ -146,7 +169,8 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
       )}
       <section class="own-device">
         <h3>On this device</h3>
-        <OwnDevice />
+        <OwnDevice onByEar={() => setByEar(true)} />
+        <SameLoudness />
       </section>
       {owner && (
         <section class="danger-zone">

@@ -39,9 +39,11 @@ describe.skipIf(server === undefined)('MongoDB', () => {
 
   const context: ContextOf<'activityLog'> = {
     stores: () => ({ activityLog: log }),
-    underTest: { openSecond: async () => ({ activityLog: logOn(await open()) }) },
+    underTest: { openSecond: async () => ({ activityLog: logOn(await open()) }), reopen: true },
     async reopen() {
-      log = logOn(await open());
+      await Promise.all(clients.splice(0).map((client) => client.close(true)));
+      collections = await open();
+      log = logOn(collections);
       return { activityLog: log };
     },
   };

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryActivityLog } from '../../../src/adapters/memory/memory-activity-log.ts';
 import type { PostgresActivityOutbox } from '../../../src/adapters/postgres/postgres-activity-outbox.ts';
+import type { ActivityReject } from '../../../src/adapters/postgres/postgres-activity-rejects.ts';
 import { systemTimers } from '../../../src/adapters/system/system-timers.ts';
 import type { ActivityEntry, PlayedEntry } from '../../../src/ports/activity-log.ts';
 import { ActivityOutboxFull } from '../../../src/ports/activity-outbox.ts';
@@ -22,12 +23,18 @@ const POISON = 'poison';
 /** A store that may be away, and that never takes what is called `POISON`. */
 class MoodyLog extends MemoryActivityLog {
   isAway = false;
+  takesPoison = false;
   calls = 0;
+  readonly told: ActivityEntry[] = [];
   override async append(entries: readonly ActivityEntry[]): Promise<void> {
     this.calls += 1;
     if (this.isAway) throw new StoreUnavailable('the store');
-    if (entries.some((entry) => entry.kind === 'activity' && entry.roomName === POISON))
+    if (
+      !this.takesPoison &&
+      entries.some((entry) => entry.kind === 'activity' && entry.roomName === POISON)
+    )
       throw new RangeError('it is no entry');
+    this.told.push(...entries);
     await super.append(entries);
   }
 }
@@ -113,6 +120,50 @@ describe('the outbox of listening', () => {
     const later = played(ana);
     await outbox.add([later]);
     await expect.poll(history).toContain(later.activityId);
+  });
+
+  it('has place beside what is set aside, which is listed, tried again and forgotten', async () => {
+    await outbox.add(Array.from({ length: MAX }, () => played(ana, POISON)));
+    outbox.start();
+    const { activityRejects } = stores;
+    const listed = async () => {
+      const rejects: ActivityReject[] = [];
+      for await (const reject of activityRejects.all()) rejects.push(reject);
+      return rejects;
+    };
+    await expect.poll(listed).toHaveLength(MAX);
+    const [first, second] = await listed();
+    expect(first).toMatchObject({ reason: 'it is no entry', entry: { userId: ana } });
+    const later = played(ana);
+    await outbox.add([later]);
+    await expect.poll(history).toEqual([later.activityId]);
+
+    log.takesPoison = true;
+    expect(await activityRejects.retry(first?.id ?? '')).toBe(true);
+    await expect.poll(history).toHaveLength(2);
+    expect(await activityRejects.retry(first?.id ?? '')).toBe(false);
+    expect(await activityRejects.drop(second?.id ?? '')).toEqual(second);
+    expect(await activityRejects.drop(second?.id ?? '')).toBeUndefined();
+    expect(await listed()).toHaveLength(MAX - 2);
+  });
+
+  it('tells what was taken back before all that waits', async () => {
+    log.isAway = true;
+    const entries = Array.from({ length: 5 }, () => played(ana));
+    await outbox.add(entries);
+    const { activityId } = entries[0] as PlayedEntry;
+    await outbox.add([{ kind: 'remove', activityId, userId: ana, at: 2 }]);
+    log.isAway = false;
+    outbox.start();
+    await expect.poll(() => log.told.length).toBe(6);
+    expect(log.told[0]?.kind).toBe('remove');
+    expect(await history()).toHaveLength(4);
+  });
+
+  it('hands on what is left when it is not used any more', async () => {
+    await outbox.add([played(ana), played(ana)]);
+    await outbox.drain();
+    expect(await history()).toHaveLength(2);
   });
 
   it('forgets what waits about a person', async () => {

@@ -92,7 +92,8 @@ function planOf(event: EventName, link: LinkName, seed: number): EventPlan {
 
 /** One run of our clock with a player behind it. */
 export function runEvent(event: EventName, link: LinkName, seed: number): EventOutcome {
-  const { limit, measure }: SimEvent = simEvents[event];
+  const told: SimEvent = simEvents[event];
+  const { limit } = told;
   const plan = planOf(event, link, seed);
   let player: SimPlayer | undefined;
   const run = simulate<CorridorSubject>(
@@ -100,7 +101,7 @@ export function runEvent(event: EventName, link: LinkName, seed: number): EventO
     corridorSubject,
     (subject, world) => (player = new SimPlayer(subject, world)),
   );
-  const value = measure(run, plan, link);
+  const value = told.measure(run, plan, link);
   const held = run.samples.filter(({ errorMs, maxErrorMs }) => Math.abs(errorMs) <= maxErrorMs);
   const heard = (player?.corrections ?? []).filter(({ trueMs }) => trueMs > firstMinuteMs);
   const needless = heard.filter(({ trueErrorMs }) => Math.abs(trueErrorMs) < neededMs);

@@ -36,7 +36,7 @@ export class SimPlayer implements SimObserver {
   readonly #subject: CorridorSubject;
   readonly #random: SeededRandom;
   readonly #clock: SimClock;
-  readonly #servo = new PlayerServo();
+  readonly #servo = new PlayerServo(() => undefined);
   readonly #audioPpm: number;
   readonly #fitErrorPpm: number;
   readonly #paths: { readonly at: number; readonly asymmetryMs: number }[] = [];

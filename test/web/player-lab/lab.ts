@@ -11,11 +11,13 @@ import { Cell } from '../../../src/client/observable.ts';
 import { Player } from '../../../src/client/player.ts';
 import type { PlayerClockStatus, PlayerRoomView } from '../../../src/client/player-room.ts';
 import { clickPositionsMs, clickTrackMs } from './click-track.ts';
+import { tonePartsMs, type TonePart } from './tone-track.ts';
 
 interface Heard {
-  readonly kind: 'onset' | 'gap';
+  readonly kind: 'onset' | 'gap' | 'break' | 'level';
   readonly sec: number;
   readonly lengthMs?: number;
+  readonly size?: number;
 }
 
 export interface Click {
@@ -25,11 +27,23 @@ export interface Click {
   readonly errorMs: number;
 }
 
+export interface Corrections {
+  readonly begun: number;
+  readonly moves: number;
+  readonly mostPercent: number;
+}
+
 export interface Gap {
   readonly atHubMs: number;
   readonly lengthMs: number;
 }
 
+/** Below this the servo only trims, as crystals differ. */
+/** Before anything was corrected. */
+const AT_REST = { rate: 1, moves: 0 };
+const trimmingRate = 0.0015;
+/** Nobody needs to hear all of the first part. */
+const lateStartMs = 2_000;
 /** So soon after the device was starved, the player must be back in step. */
 const recoveryMs = 1_500;
 
@@ -48,6 +62,9 @@ class Lab {
   readonly #past: { readonly from: number; readonly timeline: readonly Anchor[] }[] = [];
   readonly readyEntries: string[] = [];
   readonly reports: unknown[] = [];
+  /** By the part of the tone. */
+  gainDb: Readonly<Record<string, number>> = {};
+  readonly #servo: { atHubMs: number; rate: number; moves: number }[] = [];
   #offsetMs = performance.timeOrigin;
   #offsetSince: { at: number; offsetMs: number }[] = [];
   #player: Player | undefined;
@@ -67,7 +84,12 @@ class Lab {
         },
         api: {
           track: (id) =>
-            Promise.resolve({ mediaUrl: `/media/${id}.wav`, mediaUrlExpiresInMs: 600_000 }),
+            Promise.resolve({
+              mediaUrl: `/media/${id}.wav`,
+              mediaUrlExpiresInMs: 600_000,
+              // As recorded: the ear knows how loud a click is.
+              gainDb: this.gainDb[id.slice(2, 5)] ?? 0,
+            }),
         },
       },
       room: {
@@ -78,6 +100,12 @@ class Lab {
       output,
     });
     this.#player = player;
+    let [rate, moves] = [1, 0];
+    player.onCorrection((correction) => {
+      if (correction.kind === 'rate') rate = correction.rate;
+      else moves += 1;
+      this.#servo.push({ atHubMs: this.now(), rate, moves });
+    });
     await player.unlock();
     const node = player.outputNode;
     if (node === undefined) throw new Error('no node to listen at');
@@ -104,6 +132,48 @@ class Lab {
 
   track(entry: string, positionMs: number, at: number, state: 'playing' | 'paused' = 'playing') {
     return anchorOf(entry, positionMs, at, state);
+  }
+
+  /** Both parts of the tone, as one after the other. @returns when the second begins */
+  playTone(format: 'wav' | 'mp3' | 'm4a', at: number): number {
+    const context = this.#player?.outputNode?.context;
+    const file = format === 'wav' ? `${context?.sampleRate ?? 48_000}.wav` : format;
+    const joinAt = at + tonePartsMs.one - lateStartMs;
+    const part = (name: TonePart, from: number) => ({
+      ...this.track(`${name}.${file}`, from === at ? lateStartMs : 0, from),
+      durationMs: tonePartsMs[name],
+    });
+    const lastAt = joinAt + tonePartsMs.two;
+    const end = { ...part('two', lastAt), state: 'stopped', positionMs: 0 } as const;
+    this.play([part('one', at), part('two', joinAt), end]);
+    return joinAt;
+  }
+
+  /** How much a tone breaks between two hub times, by its size in samples of full scale 1. */
+  breaks(fromHubMs: number, untilHubMs: number): readonly { atHubMs: number; size: number }[] {
+    return this.#times('break').filter(
+      ({ atHubMs }) => atHubMs >= fromHubMs && atHubMs <= untilHubMs,
+    );
+  }
+
+  /** What the servo did between two hub times: corrections that were begun, jumps and seeks among them, and the largest change of speed. */
+  corrections(fromHubMs: number, untilHubMs: number): Corrections {
+    const seen = this.#servo.filter(({ atHubMs }) => atHubMs >= fromHubMs && atHubMs <= untilHubMs);
+    const before = this.#servo.findLast(({ atHubMs }) => atHubMs < fromHubMs) ?? AT_REST;
+    const isFast = (rate: number): boolean => Math.abs(rate - 1) > trimmingRate;
+    const begun = seen.filter(
+      ({ rate }, index) => isFast(rate) && !isFast((seen[index - 1] ?? before).rate),
+    );
+    const moves = (seen.at(-1) ?? before).moves - before.moves;
+    const most = Math.max(...[before, ...seen].map(({ rate }) => Math.abs(rate - 1)));
+    return { begun: begun.length + moves, moves, mostPercent: most * 100 };
+  }
+
+  /** The level of every 50 ms between two hub times, in dB of a full-scale square. */
+  levels(fromHubMs: number, untilHubMs: number): number[] {
+    return this.#times('level')
+      .filter(({ atHubMs }) => atHubMs >= fromHubMs && atHubMs <= untilHubMs)
+      .map(({ size }) => 20 * Math.log10(size));
   }
 
   /** Hub time turns out to be elsewhere. */
@@ -171,12 +241,12 @@ class Lab {
     );
   }
 
-  #times(kind: Heard['kind']): Gap[] {
+  #times(kind: Heard['kind']): (Gap & { size: number })[] {
     return this.#heard.flatMap((each) => {
       if (each.kind !== kind) return [];
       const localMs = this.#localOf(each.sec);
       const offset = this.#offsetSince.findLast(({ at }) => at <= localMs)?.offsetMs ?? 0;
-      return [{ atHubMs: localMs + offset, lengthMs: each.lengthMs ?? 0 }];
+      return [{ atHubMs: localMs + offset, lengthMs: each.lengthMs ?? 0, size: each.size ?? 0 }];
     });
   }
 

@@ -1,0 +1,63 @@
+// What somebody who listens alone goes on with, by what another node has told of them. Knows the feed and the history; knows no sockets.
+import type { UserId } from '../../protocol/ids.ts';
+import type { ActivityTrack } from '../../protocol/schemas/feed.ts';
+import { PAUSE_LASTS_MS, isReplay, type SoloSaid } from '../domain/now-playing.ts';
+import type { PastActivity } from '../ports/activity-log.ts';
+import type { Feed } from '../ports/feed.ts';
+import type { HubClock } from '../ports/hub-clock.ts';
+import type { Random } from '../ports/random.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import { readLive, soloSeed, withheldSolo } from './live-activity.ts';
+import { isSameTrack } from './solo-listening.ts';
+
+export interface SoloElsewhereDeps {
+  readonly feed: Pick<Feed, 'heads'>;
+  readonly random: Pick<Random, 'activityId'>;
+  readonly clock: HubClock;
+  /** The newest activity of a person in the history, private or not. Rejects with `StoreUnavailable`. */
+  lastOf(userId: UserId): Promise<PastActivity | undefined>;
+}
+
+export type ToldElsewhere = Pick<PastActivity, 'activityId' | 'at'>;
+
+/**
+ * The activity that a word about `track` goes on with; undefined where it begins one, or nobody can be asked: most often it is then
+ * known by when it began (`soloPlayId`), and who listens does not wait for more.
+ */
+export async function toldElsewhere(
+  deps: SoloElsewhereDeps,
+  userId: UserId,
+  track: ActivityTrack,
+  positionMs: number,
+): Promise<ToldElsewhere | undefined> {
+  const { feed, clock, random } = deps;
+  const goesOn = (before: ActivityTrack, said: Omit<SoloSaid, 'durationMs'>): boolean => {
+    const { durationMs } = track;
+    return (
+      isSameTrack(before, track) && !isReplay({ ...said, durationMs }, positionMs, clock.now())
+    );
+  };
+  try {
+    const [head] = await feed.heads([userId]);
+    // Also what nobody is shown: as another one it would be shown.
+    const solo = withheldSolo(head?.live?.item);
+    if (solo !== undefined && solo.until > clock.now()) {
+      if (solo.mark === random.activityId(soloSeed(userId, track))) return solo;
+    }
+    const live = readLive(head?.live?.item);
+    if (live !== undefined) {
+      return live.room === undefined && goesOn(live.track, live) ? live : undefined;
+    }
+    // What nobody may see stands in no head.
+    const last = await deps.lastOf(userId);
+    if (last === undefined || last.roomId !== undefined || last.endedAt !== undefined) {
+      return undefined;
+    }
+    if (clock.now() - last.at > track.durationMs + PAUSE_LASTS_MS) return undefined;
+    const said = { state: 'playing', positionMs: 0, positionAt: last.at } as const;
+    return goesOn(last.track, said) ? last : undefined;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return undefined;
+    throw error;
+  }
+}

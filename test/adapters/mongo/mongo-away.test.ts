@@ -1,0 +1,35 @@
+// Which errors of a write say that it is to be told again, and which that it never will be taken.
+import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
+import { describe, expect, it } from 'vitest';
+import { unlessOfADocument } from '../../../src/adapters/mongo/mongo-away.ts';
+import { StoreUnavailable } from '../../../src/ports/room-log.ts';
+
+function bulk(...codes: readonly number[]): MongoBulkWriteError {
+  const writeErrors = codes.map((code, index) => ({ code, index, errmsg: 'no' }));
+  const error = { message: 'no', code: 1, writeErrors: writeErrors as never };
+  return new MongoBulkWriteError(error, {} as never);
+}
+const answer = (code: number): MongoServerError => new MongoServerError({ message: 'no', code });
+const outcome = (error: Error): Promise<unknown> =>
+  unlessOfADocument(() => Promise.reject(error)).catch((cause: unknown) => cause);
+
+describe('a write to MongoDB that fails', () => {
+  it.each<[string, Error]>([
+    ['the connection', new MongoNetworkError('gone')],
+    ['a bulk whose connection was lost', bulk()],
+    ['a role that was changed', answer(13)],
+    ['a full disk', answer(14_031)],
+    ['what nobody has heard of', answer(999_999)],
+  ])('for %s is told again', async (_name, error) => {
+    expect(await outcome(error)).toBeInstanceOf(StoreUnavailable);
+  });
+
+  it.each<[string, Error]>([
+    ['the rules of a collection', answer(121)],
+    ['one document of a bulk', bulk(11_000, 121)],
+    ['a document that is too large', answer(10_334)],
+    ['what is no document at all', new TypeError('not to be written')],
+  ])('for %s is told once', async (_name, error) => {
+    expect(await outcome(error)).toBe(error);
+  });
+});
