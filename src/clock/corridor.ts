@@ -234,7 +234,7 @@ export class Corridor {
   #isPlainPath(maxErrorMs: number): boolean {
     if (maxErrorMs <= shortPathMs || this.#history.spanMs >= queueDrainsMs) return true;
     // Across a jump the path is known, and what is queue is part of the typical error.
-    if (this.#path.isActive) return true;
+    if (this.#path.isTelling) return true;
     const spreadMs = this.#history.rttMedianMs - this.#rttMinMs;
     return this.#history.spanMs >= steadyPathMs && spreadMs <= 2 + 0.05 * this.#rttMinMs;
   }

@@ -2,11 +2,18 @@
 
 import type { ProvenInterval } from './exchange.ts';
 
-/** By how much probes exceeded the least delay of each way, when the offset was known. */
+/** By how much a probe exceeded the least delay of each way, when the offset was known. */
 interface Excess {
   readonly at: number;
   readonly upMs: number;
   readonly downMs: number;
+}
+
+/** The tightest of each side that one burst gave. */
+interface BurstBounds {
+  readonly lastAt: number;
+  readonly upper: ProvenInterval;
+  readonly lower: ProvenInterval;
 }
 
 /** A share of the corridor's width that is one way's queue. */
@@ -21,7 +28,7 @@ const upright: Lean = { byMs: 0, unsureMs: 0 };
 const excessesKept = 8;
 /** Queues change by the second; what was seen of them before is worth no more after this. */
 const queueLastsMs = 8_000;
-const probesKept = 24;
+const burstsKept = 12;
 const burstGapMs = 80;
 /** A queue sways by more than this part of its length; a path that became longer does not. */
 const swaying = 0.04;
@@ -35,10 +42,15 @@ const restingMs = 0.3;
 export class PathMemory {
   #excesses: Excess[] = [];
   #leastRttMs: number | null = null;
-  #probes: ProvenInterval[] = [];
+  #bursts: BurstBounds[] = [];
 
   get isActive(): boolean {
     return this.#leastRttMs !== null;
+  }
+
+  /** Whether it says which way a queue stands: a single burst may have met one that is not usual. */
+  get isTelling(): boolean {
+    return this.#leastRttMs !== null && this.#bursts.length > 1;
   }
 
   /** A probe while the offset is known. */
@@ -54,19 +66,34 @@ export class PathMemory {
    */
   begin(leastRttMs: number, localMs: number, asleep: boolean): void {
     this.#leastRttMs = this.#leastRttMs ?? leastRttMs;
-    this.#probes = [];
+    this.#bursts = [];
     this.#excesses = asleep ? [] : this.#excesses.filter(({ at }) => localMs - at < queueLastsMs);
   }
 
+  /**
+   * A probe since the jump. Those of one burst meet the same queue and, held back in order behind the first, seem to sway on the
+   * way that is still: only the tightest of each side counts.
+   */
   see(interval: ProvenInterval): void {
     if (this.#leastRttMs === null) return;
-    this.#probes = [...this.#probes.slice(1 - probesKept), interval];
+    const last = this.#bursts.at(-1);
+    const { upperAt } = interval;
+    if (last === undefined || upperAt - last.lastAt > burstGapMs) {
+      const burst = { lastAt: upperAt, upper: interval, lower: interval };
+      this.#bursts = [...this.#bursts.slice(1 - burstsKept), burst];
+      return;
+    }
+    this.#bursts[this.#bursts.length - 1] = {
+      lastAt: upperAt,
+      upper: interval.upperMs < last.upper.upperMs ? interval : last.upper,
+      lower: interval.lowerMs > last.lower.lowerMs ? interval : last.lower,
+    };
   }
 
   /** The corridor has a least round trip of its own again. */
   end(): void {
     this.#leastRttMs = null;
-    this.#probes = [];
+    this.#bursts = [];
   }
 
   /** For a corridor of this width, its bounds drifting by `skew`. */
@@ -75,15 +102,15 @@ export class PathMemory {
     const queueMs = widthMs - this.#leastRttMs;
     if (queueMs <= restingMs) return upright;
     const up = this.#spread(
-      ({ upperMs, upperAt }) => upperMs - skew * upperAt,
+      ({ upper: { upperMs, upperAt } }) => upperMs - skew * upperAt,
       ({ upMs }) => upMs,
     );
     const down = this.#spread(
-      ({ lowerMs, lowerAt }) => skew * lowerAt - lowerMs,
+      ({ lower: { lowerMs, lowerAt } }) => skew * lowerAt - lowerMs,
       ({ downMs }) => downMs,
     );
-    // Least of `bursts` exponential delays each, whose sum is known: what is up of it is a truncated exponential.
-    const steepness = this.#burstCount() * (1 / up - 1 / down) * queueMs;
+    // Least of as many exponential delays each as there were bursts, whose sum is known: what is up of it is a truncated exponential.
+    const steepness = Math.max(1, this.#bursts.length) * (1 / up - 1 / down) * queueMs;
     const swayed = Math.min(1, Math.max(up, down) / (swaying * queueMs));
     const { mean, sigma } = truncatedExponential(steepness);
     return {
@@ -92,23 +119,9 @@ export class PathMemory {
     };
   }
 
-  /** Probes of one burst meet the same queue: they count once. */
-  #burstCount(): number {
-    let bursts = 0;
-    let lastAt = -Infinity;
-    for (const { upperAt } of this.#probes) {
-      if (upperAt - lastAt > burstGapMs) bursts += 1;
-      lastAt = upperAt;
-    }
-    return Math.max(1, bursts);
-  }
-
   /** How much one way sways above its least delay, and swayed just before the jump. */
-  #spread(
-    delayOf: (interval: ProvenInterval) => number,
-    excessOf: (excess: Excess) => number,
-  ): number {
-    const delays = this.#probes.map(delayOf);
+  #spread(delayOf: (burst: BurstBounds) => number, excessOf: (excess: Excess) => number): number {
+    const delays = this.#bursts.map(delayOf);
     const least = Math.min(...delays);
     const all = [...delays.map((delay) => delay - least), ...this.#excesses.map(excessOf)];
     const sum = all.reduce((total, excess) => total + excess, 0);

@@ -2,12 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Corridor, type Exchange } from '../../src/clock/corridor.ts';
 import { SlewedOffset } from '../../src/clock/slewed-offset.ts';
 import { StampQuantum } from '../../src/clock/stamp-quantum.ts';
-
-/** An exchange at a local time over a path of the given delays, with hub = local + offset. */
-function exchange(t0: number, offsetMs: number, upMs = 5, downMs = 5, timelineId = 1): Exchange {
-  const t1 = t0 + upMs + offsetMs;
-  return { t0, t1, t2: t1, t3: t0 + upMs + downMs, timelineId };
-}
+import { exchange } from './support/exchange.ts';
 
 function settled(offsetMs = 1_000): Corridor {
   const corridor = new Corridor({ quantumMs: 0.005 });
