@@ -310,10 +310,15 @@ export class Corridor {
       this.#skewSigma = fit.slopeSigma;
     }
     this.#referenceAt = Math.max(this.#referenceAt, localMs);
-    this.#rttMinMs = this.#history.rttMinMs;
     const at = this.#referenceAt;
     const skew = this.#skew;
     this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+    // Proofs that contradict each other by less than a jump: another node is a little off, or the skew was. The newest are right.
+    while (this.#proven.upperMs < this.#proven.lowerMs && this.#history.burstCount > 1) {
+      this.#history.forgetOldest();
+      this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+    }
+    this.#rttMinMs = this.#history.rttMinMs;
     const likelyKappa = Math.min(kappaMost, this.#skewSigma + estimateWander);
     this.#likely = this.#history.boundsAt(at, { skew, kappa: likelyKappa }, quantumMs);
   }

@@ -96,6 +96,20 @@ describe('Corridor', () => {
     expect(Math.abs(corridor.readingAt(60_000).offsetMs)).toBeLessThan(1);
   });
 
+  test('proofs that contradict each other by less than a jump: the newest hold', () => {
+    const corridor = new Corridor({ quantumMs: 0.005 });
+    for (let at = 0; at < 30_000; at += 1_000) corridor.observe(exchange(at, 0, 0.12, 0.12));
+    corridor.setPlaying(true);
+    for (let at = 30_000; at < 60_000; at += 1_000) {
+      expect(corridor.observe(exchange(at, 0.28, 0.12, 0.12)).kind).toBe('accepted');
+    }
+    const { offsetMs, maxErrorMs, resets } = corridor.readingAt(60_000);
+    expect(resets).toBe(0);
+    expect(Math.abs(offsetMs - 0.28)).toBeLessThan(maxErrorMs);
+    expect(maxErrorMs).toBeGreaterThan(0.11);
+    expect(Math.abs(offsetMs - 0.28)).toBeLessThan(0.1);
+  });
+
   test('a new timeline is followed at once, and replies from before it are stale', () => {
     const corridor = settled();
     const outcome = corridor.observe(exchange(30_000, -500, 5, 5, 2));
