@@ -2,7 +2,7 @@
 
 import type { ClockStep, Corridor, Observation } from './corridor.ts';
 import { slowestReplyMs } from './exchange.ts';
-import { nextBurst, type UrgentBurst, urgentProbes } from './probe-schedule.ts';
+import { budgetMinuteMs, nextBurst, type UrgentBurst, urgentProbes } from './probe-schedule.ts';
 
 /** What to do next: send a probe now with this sequence number and stamp, or ask again at the given local time. */
 export type NextProbe =
@@ -34,7 +34,6 @@ export interface ProbeSessionOptions {
 /** Browsers put small writes of one moment into one packet, which would make the burst one sample. */
 const spacingFromMs = 15;
 const spacingToMs = 30;
-const minuteMs = 60_000;
 /** A round trip this much above the least hides whatever jump is smaller. */
 const blindMs = 5;
 /** What may have been sent out of turn for a blind burst to be repeated: the rest is kept for jumps. */
@@ -194,9 +193,9 @@ export class ProbeSession {
     this.#seq = (this.#seq + 1) >>> 0;
     this.#leftInBurst -= 1;
     this.#nextInBurstAt = nowMs + spacingFromMs + this.#random() * (spacingToMs - spacingFromMs);
-    this.#sentAt = this.#sentAt.filter((sent) => sent > nowMs - minuteMs);
+    this.#sentAt = this.#sentAt.filter((sent) => sent > nowMs - budgetMinuteMs);
     this.#sentAt.push(nowMs);
-    this.#extraSentAt = this.#extraSentAt.filter((sent) => sent > nowMs - minuteMs);
+    this.#extraSentAt = this.#extraSentAt.filter((sent) => sent > nowMs - budgetMinuteMs);
     if (this.#isExtra) this.#extraSentAt.push(nowMs);
     for (const [seq, t0] of this.#pending) {
       if (nowMs - t0 > slowestReplyMs) this.#pending.delete(seq);
