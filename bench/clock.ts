@@ -8,6 +8,7 @@ import { eventTable, missedEvents } from './clock/event-table.ts';
 import { runJobs } from './clock/jobs.ts';
 import { linkTable, missedTargets, type SubjectReport } from './clock/links.ts';
 import { fresh, type SeedChoice, tuned } from './clock/seeds.ts';
+import { writePlots } from './clock/plots/plots.ts';
 import { subjectNames } from './clock/subjects.ts';
 
 const MINUTE_MS = 60_000;
@@ -27,6 +28,8 @@ const { values } = parseArgs({
     event: { type: 'string' },
     /** Without the peers. */
     own: { type: 'boolean', default: false },
+    /** Draws docs/sync/*.svg as well. */
+    plots: { type: 'boolean', default: false },
   },
 });
 const COUNT = Number(values.seeds);
@@ -95,6 +98,7 @@ async function main(): Promise<void> {
   };
   await writeFile('bench/results/clock.json', `${JSON.stringify(report, null, 2)}\n`);
   say('\nwritten to bench/results/clock.json');
+  if (values.plots) say(`drawn: ${(await writePlots(links)).join(', ')}`);
 }
 
 await main();

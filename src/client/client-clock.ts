@@ -17,14 +17,14 @@ export type ClockStatus = Pick<
 };
 
 export class ClientClock implements ProbeListener {
-  readonly #platform: Pick<Platform, 'performanceNow'>;
+  readonly #platform: Pick<Platform, 'performanceNow' | 'wallNow'>;
   readonly #corridor = new Corridor();
   readonly #rtts = new RttWindow();
   readonly #status: Cell<ClockStatus>;
   #probing: Probing | undefined;
   #ignored = 0;
 
-  constructor(platform: Pick<Platform, 'performanceNow'>) {
+  constructor(platform: Pick<Platform, 'performanceNow' | 'wallNow'>) {
     this.#platform = platform;
     this.#status = new Cell(
       statusOf(this.#corridor.readingAt(platform.performanceNow()), Infinity),
@@ -75,15 +75,35 @@ export class ClientClock implements ProbeListener {
     const { t0, t1, t2, t3 } = exchange;
     this.#corridor.observe(exchange, wallMs);
     this.#rtts.add(t3 - t0 - (t2 - t1));
-    this.#status.set(statusOf(this.#corridor.readingAt(t3), this.#rtts.usualMs));
+    this.#tell(t3);
   }
 
   slept(localMs: number, wallMs: number): void {
-    this.#corridor.noticeWall(localMs, wallMs);
+    this.#noticeWall(localMs, wallMs);
+  }
+
+  /**
+   * Looks whether local time still goes with the wall clock, where something else says that it leapt: if it does not, nothing is
+   * trusted before the next probe, which is sent at once.
+   */
+  compare(): void {
+    const nowMs = this.#platform.performanceNow();
+    if (this.#noticeWall(nowMs, this.#platform.wallNow())) this.#probing?.wake();
   }
 
   stray(): void {
     this.#ignored += 1;
+  }
+
+  #noticeWall(localMs: number, wallMs: number): boolean {
+    const cameApart = this.#corridor.noticeWall(localMs, wallMs);
+    // Whoever plays by it must not correct by it until it is known again.
+    if (cameApart) this.#tell(localMs);
+    return cameApart;
+  }
+
+  #tell(localMs: number): void {
+    this.#status.set(statusOf(this.#corridor.readingAt(localMs), this.#rtts.usualMs));
   }
 }
 

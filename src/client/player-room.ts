@@ -35,6 +35,8 @@ export interface PlayerClock {
   toLocal(at: HubMs): number | undefined;
   /** Told whether something is heard, from when on the estimate should only glide. */
   setPlaying?(playing: boolean): void;
+  /** Sounds were found to be elsewhere than local time says: it, too, may have leapt. */
+  compare?(): void;
   readonly status: Observable<PlayerClockStatus>;
 }
 

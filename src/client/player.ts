@@ -276,7 +276,10 @@ export class Player {
   }
 
   #step(nowMs: number): void {
-    if (this.#outputs.graph?.sample(nowMs) === 'moved') this.#servo.realign();
+    if (this.#outputs.graph?.sample(nowMs) === 'moved') {
+      this.#client.clock.compare?.();
+      this.#servo.realign();
+    }
     this.#noticeDevice();
     const { nudgeMs } = this.#devices.current;
     const room = roomScene(this.#room.view.value, this.#client.clock, nudgeMs);

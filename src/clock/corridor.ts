@@ -2,6 +2,7 @@
 
 import { type Exchange, proveInterval, type ProvenInterval, type Rejection } from './exchange.ts';
 import { fitLine, type SlopePrior } from './linear-fit.ts';
+import { type Lean, PathMemory } from './path-memory.ts';
 import { type Ageing, type Bounds, ProbeHistory } from './probe-history.ts';
 import { type OffsetTarget, SlewedOffset } from './slewed-offset.ts';
 import { StampQuantum } from './stamp-quantum.ts';
@@ -73,6 +74,8 @@ const gentleStepMs = 1;
 const shortPathMs = 30;
 const steadyPathMs = 2_000;
 const queueDrainsMs = 20_000;
+/** After a jump the path is taken for the one before until the corridor has had as long as queues last. */
+const pathSettlesMs = 30_000;
 
 /**
  * The corridor: every exchange proves an interval for hub − local; all of the last ten minutes, aged by the fitted skew
@@ -86,6 +89,7 @@ export class Corridor {
   readonly #quantum: StampQuantum;
   readonly #history = new ProbeHistory();
   readonly #watch = new StepWatch();
+  readonly #path = new PathMemory();
   readonly #output = new SlewedOffset();
   #prior = freshPrior;
   #skew = 0;
@@ -146,6 +150,7 @@ export class Corridor {
         );
       case 'fits':
         this.#alert = false;
+        this.#learnPath(interval);
         this.#history.add(interval);
         this.#estimate(interval.lowerAt);
         return { kind: 'accepted', stepped: this.#steer(null) };
@@ -228,6 +233,8 @@ export class Corridor {
 
   #isPlainPath(maxErrorMs: number): boolean {
     if (maxErrorMs <= shortPathMs || this.#history.spanMs >= queueDrainsMs) return true;
+    // Across a jump the path is known, and what is queue is part of the typical error.
+    if (this.#path.isTelling) return true;
     const spreadMs = this.#history.rttMedianMs - this.#rttMinMs;
     return this.#history.spanMs >= steadyPathMs && spreadMs <= 2 + 0.05 * this.#rttMinMs;
   }
@@ -263,8 +270,21 @@ export class Corridor {
     return 2 + (this.#history.rttMedianMs - leastRttMs) / 2;
   }
 
+  /** What is sure of the path while the offset is: needed when the offset is not, after a jump. */
+  #learnPath(interval: ProvenInterval): void {
+    this.#path.see(interval);
+    if (this.#path.isActive && this.#history.spanMs < pathSettlesMs) return;
+    this.#path.end();
+    const { offsetMs, slope, localMs } = this.#target();
+    const at = (interval.upperAt + interval.lowerAt) / 2;
+    this.#path.note(interval, offsetMs + slope * (at - localMs), this.#rttMinMs);
+  }
+
   #restart(evidence: readonly ProvenInterval[], cause: StepCause): Observation {
     if (this.#output.started) this.#resets += 1;
+    const latest = evidence.reduce((at, each) => Math.max(at, each.lowerAt), -Infinity);
+    if (cause !== 'settling') this.#path.begin(this.#rttMinMs, latest, cause === 'suspend');
+    for (const interval of evidence) this.#path.see(interval);
     this.#history.clear();
     this.#watch.clear();
     this.#alert = false;
@@ -275,7 +295,6 @@ export class Corridor {
       sigma: Math.min(freshPrior.sigma, Math.hypot(this.#skewSigma, wanderSkew)),
     };
     for (const interval of evidence) this.#history.add(interval);
-    const latest = evidence.reduce((at, each) => Math.max(at, each.lowerAt), -Infinity);
     this.#validFrom = evidence.reduce((at, each) => Math.min(at, each.upperAt), Infinity);
     this.#lastStep = cause === 'settling' ? null : { cause, untilMs: latest + stepSettlesMs };
     this.#estimate(latest);
@@ -291,10 +310,15 @@ export class Corridor {
       this.#skewSigma = fit.slopeSigma;
     }
     this.#referenceAt = Math.max(this.#referenceAt, localMs);
-    this.#rttMinMs = this.#history.rttMinMs;
     const at = this.#referenceAt;
     const skew = this.#skew;
     this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+    // Proofs that contradict each other by less than a jump: another node is a little off, or the skew was. The newest are right.
+    while (this.#proven.upperMs < this.#proven.lowerMs && this.#history.burstCount > 1) {
+      this.#history.forgetOldest();
+      this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+    }
+    this.#rttMinMs = this.#history.rttMinMs;
     const likelyKappa = Math.min(kappaMost, this.#skewSigma + estimateWander);
     this.#likely = this.#history.boundsAt(at, { skew, kappa: likelyKappa }, quantumMs);
   }
@@ -324,10 +348,14 @@ export class Corridor {
   }
 
   #target(): OffsetTarget {
-    const middle = (this.#likely.upperMs + this.#likely.lowerMs) / 2;
+    const middle = (this.#likely.upperMs + this.#likely.lowerMs) / 2 + this.#lean().byMs;
     // The likely corridor may leave the proven one when the skew was misjudged; proof goes before likelihood.
     const offsetMs = Math.min(this.#proven.upperMs, Math.max(this.#proven.lowerMs, middle));
     return { localMs: this.#referenceAt, offsetMs, slope: this.#skew };
+  }
+
+  #lean(): Lean {
+    return this.#path.leanOf(this.#likely.upperMs - this.#likely.lowerMs, this.#skew);
   }
 
   #typicalErrorMs(): number {
@@ -335,6 +363,6 @@ export class Corridor {
     const slackMs = Math.abs(width - this.#rttMinMs) / 2;
     // Where even the fastest probe of most bursts is slow, the best one yet is hardly the best there can be.
     const jitterMs = Math.max(0, Math.min(40, this.#history.rttMedianMs - width));
-    return slackMs + 0.05 * jitterMs + this.#quantum.ms / 4;
+    return slackMs + this.#lean().unsureMs + 0.05 * jitterMs + this.#quantum.ms / 4;
   }
 }

@@ -60,6 +60,10 @@ export class ProbeHistory {
     this.#bursts = [];
   }
 
+  forgetOldest(): void {
+    this.#bursts.shift();
+  }
+
   add(interval: ProvenInterval): void {
     const { upperMs, upperAt, lowerMs, lowerAt, rttMs } = interval;
     const midMs = (upperMs + lowerMs) / 2;

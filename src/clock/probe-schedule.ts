@@ -1,5 +1,11 @@
 // Owns when the next burst of probes is due and how large it is; a function of what happened, with no state and no sending.
 
+/** A burst that is wanted out of turn: a wake-up, a network change, a probe that does not fit or tells nothing. */
+export interface UrgentBurst {
+  readonly since: number;
+  readonly probes: number;
+}
+
 export interface ScheduleState {
   /** When probing began on this clock; the first minute counts from here. Local ms, like all times here. */
   readonly joinedAt: number;
@@ -9,8 +15,7 @@ export interface ScheduleState {
   readonly burstsSinceOpening: number;
   /** When the last burst began; null before the first. */
   readonly lastBurstAt: number | null;
-  /** Since when a burst is wanted out of turn (wake-up, network change, a probe that does not fit); else null. */
-  readonly urgentSince: number | null;
+  readonly urgent: UrgentBurst | null;
   /** Since when the page is hidden; null while it is seen. */
   readonly hiddenSince: number | null;
   /** When the probes of the last minute or more were sent, oldest first. */
@@ -27,6 +32,8 @@ export interface DueBurst {
 }
 
 const minuteMs = 60_000;
+/** A minute by a crystal that is fast by 500 ppm, as no honest one is: the budget is one of true minutes. */
+export const budgetMinuteMs = 60_030;
 export const probesInFirstMinute = 90;
 export const probesInLaterMinute = 40;
 export const probesInHiddenMinute = 6;
@@ -53,7 +60,7 @@ const steadyProbes = 2;
 /** What bursts out of turn may use of a later minute. With more, one bad moment would buy half a minute of silence. */
 const extraProbes = 12;
 const hiddenProbes = 3;
-const urgentProbes = 4;
+export const urgentProbes = 4;
 const reopeningProbes = 2;
 /** An urgent burst leaves the one before it time to be answered. */
 const urgentGapMs = 100;
@@ -72,15 +79,15 @@ export function nextBurst(state: ScheduleState, nowMs: number): DueBurst {
 
 /** What is due out of turn; null when nothing is, or when that part of the budget is used up. */
 function extraBurst(state: ScheduleState, nowMs: number): DueBurst | null {
-  const { lastBurstAt, urgentSince, hiddenSince, burstsSinceOpening, openingAt } = state;
+  const { lastBurstAt, urgent, hiddenSince, burstsSinceOpening, openingAt } = state;
   if (lastBurstAt === null) return { dueAt: openingAt, probes: opening[0].probes, extra: true };
   const hidden = hiddenSince !== null;
   let dueAt: number;
   let probes: number;
   const step = opening[burstsSinceOpening];
-  if (urgentSince !== null) {
-    dueAt = Math.max(urgentSince, lastBurstAt + urgentGapMs);
-    probes = hidden ? hiddenProbes : urgentProbes;
+  if (urgent !== null) {
+    dueAt = Math.max(urgent.since, lastBurstAt + urgentGapMs);
+    probes = hidden ? Math.min(hiddenProbes, urgent.probes) : urgent.probes;
   } else if (step !== undefined && !hidden) {
     dueAt = openingAt + step.afterMs;
     probes = step.probes;
@@ -92,7 +99,7 @@ function extraBurst(state: ScheduleState, nowMs: number): DueBurst | null {
   if (at < laterFrom) return { dueAt, probes, extra: true };
   const { left } = budgetSince(state.extraSentAt, laterFrom, at, extraProbes);
   // A new opening comes with a proof in hand: it spreads what there is rather than spending it on its first bursts.
-  const share = urgentSince === null ? reopeningProbes : probes;
+  const share = urgent === null ? reopeningProbes : probes;
   return left === 0 ? null : { dueAt, probes: Math.min(share, left), extra: true };
 }
 
@@ -132,9 +139,12 @@ function budgetSince(
   atMs: number,
   limit: number,
 ): Budget {
-  const counted = sentAt.filter((sent) => sent >= sinceMs && sent > atMs - minuteMs);
+  const counted = sentAt.filter((sent) => sent >= sinceMs && sent > atMs - budgetMinuteMs);
   const left = Math.max(0, limit - counted.length);
   // The one whose leaving the window brings the count below the limit.
   const blocking = counted[counted.length - limit];
-  return { left, freeAt: blocking === undefined ? atMs : Math.max(atMs, blocking + minuteMs) };
+  return {
+    left,
+    freeAt: blocking === undefined ? atMs : Math.max(atMs, blocking + budgetMinuteMs),
+  };
 }

@@ -1,8 +1,8 @@
 // Owns the conversation of probes with one hub: what to send when, and which reply belongs to what; knows no socket and no timer.
 
-import type { Corridor, Observation } from './corridor.ts';
+import type { ClockStep, Corridor, Observation } from './corridor.ts';
 import { slowestReplyMs } from './exchange.ts';
-import { nextBurst } from './probe-schedule.ts';
+import { budgetMinuteMs, nextBurst, type UrgentBurst, urgentProbes } from './probe-schedule.ts';
 
 /** What to do next: send a probe now with this sequence number and stamp, or ask again at the given local time. */
 export type NextProbe =
@@ -34,11 +34,12 @@ export interface ProbeSessionOptions {
 /** Browsers put small writes of one moment into one packet, which would make the burst one sample. */
 const spacingFromMs = 15;
 const spacingToMs = 30;
-const minuteMs = 60_000;
 /** A round trip this much above the least hides whatever jump is smaller. */
 const blindMs = 5;
 /** What may have been sent out of turn for a blind burst to be repeated: the rest is kept for jumps. */
-const extraBeforeRepeat = 4;
+const extraBeforeRepeat = 6;
+/** The first wakes the radio, the second finds it awake. */
+const repeatProbes = 2;
 
 /**
  * Drives a `Corridor`. The owner calls `next` when the last answer told it to and whenever an `on…` method was called,
@@ -64,7 +65,7 @@ export class ProbeSession {
   #lastBurstAt: number | null = null;
   #openingAt: number;
   #burstsSinceOpening = 0;
-  #urgentSince: number | null = null;
+  #urgent: UrgentBurst | null = null;
   /** What is still unanswered of the burst under way, and whether all its answers so far were too slow to tell much. */
   #unanswered = 0;
   #blind = false;
@@ -91,7 +92,7 @@ export class ProbeSession {
           openingAt: this.#openingAt,
           burstsSinceOpening: this.#burstsSinceOpening,
           lastBurstAt: this.#lastBurstAt,
-          urgentSince: this.#urgentSince,
+          urgent: this.#urgent,
           hiddenSince: this.#hiddenSince,
           sentAt: this.#sentAt,
           extraSentAt: this.#extraSentAt,
@@ -103,7 +104,7 @@ export class ProbeSession {
       this.#nextInBurstAt = nowMs;
       this.#lastBurstAt = nowMs;
       this.#isExtra = burst.extra;
-      this.#urgentSince = null;
+      this.#urgent = null;
       this.#unanswered = burst.probes;
       this.#blind = true;
       this.#burstsSinceOpening += 1;
@@ -122,9 +123,9 @@ export class ProbeSession {
     this.#pending.delete(reply.seq);
     const { t1, t2, timelineId } = reply;
     const outcome = this.corridor.observe({ t0, t1, t2, t3, timelineId }, wallMs);
-    if (outcome.kind === 'held') this.#urgentSince ??= t3;
+    if (outcome.kind === 'held') this.#want(t3);
     if (outcome.kind === 'accepted' && outcome.stepped !== null) {
-      if (outcome.stepped.cause !== 'settling') this.#reopen(t3);
+      if (outcome.stepped.cause !== 'settling') this.#reopen(outcome.stepped, t3);
     }
     this.#repeatIfBlind(t0, t3 - t0 - (t2 - t1), t3);
     return outcome;
@@ -136,20 +137,20 @@ export class ProbeSession {
    */
   onWallClock(nowMs: number, wallMs: number): boolean {
     const hasSlept = this.corridor.noticeWall(nowMs, wallMs);
-    if (hasSlept) this.#urgentSince ??= nowMs;
+    if (hasSlept) this.#want(nowMs);
     return hasSlept;
   }
 
   /** The device or the page woke up, or the network changed: look at once whether all is still as it was. */
   onDisturbance(nowMs: number): void {
-    this.#urgentSince ??= nowMs;
+    this.#want(nowMs);
   }
 
   /** The connection was replaced: replies to what was sent on the old one will not come. */
   onReconnect(nowMs: number): void {
     this.#pending.clear();
     this.#leftInBurst = 0;
-    this.#urgentSince ??= nowMs;
+    this.#want(nowMs);
   }
 
   onHidden(hidden: boolean, nowMs: number): void {
@@ -157,7 +158,7 @@ export class ProbeSession {
       this.#hiddenSince ??= nowMs;
     } else if (this.#hiddenSince !== null) {
       this.#hiddenSince = null;
-      this.#urgentSince ??= nowMs;
+      this.#want(nowMs);
     }
   }
 
@@ -167,10 +168,22 @@ export class ProbeSession {
     this.#unanswered -= 1;
     if (rttMs <= this.corridor.readingAt(nowMs).rttMinMs + blindMs) this.#blind = false;
     if (this.#unanswered > 0 || !this.#blind || this.#isExtra) return;
-    if (this.#extraSentAt.length <= extraBeforeRepeat) this.#urgentSince ??= nowMs;
+    if (this.#extraSentAt.length <= extraBeforeRepeat) this.#want(nowMs, repeatProbes);
   }
 
-  #reopen(nowMs: number): void {
+  #want(nowMs: number, probes: number = urgentProbes): void {
+    this.#urgent = {
+      since: this.#urgent?.since ?? nowMs,
+      probes: Math.max(this.#urgent?.probes ?? 0, probes),
+    };
+  }
+
+  #reopen({ cause, byMs }: ClockStep, nowMs: number): void {
+    // Local time stood still while the device slept; what was sent before is older by as much as hub time went on.
+    if (cause === 'suspend' && byMs > 0) {
+      this.#sentAt = this.#sentAt.map((at) => at - byMs);
+      this.#extraSentAt = this.#extraSentAt.map((at) => at - byMs);
+    }
     this.#openingAt = nowMs;
     // The burst that brought the proof stands for the opening's first.
     this.#burstsSinceOpening = 1;
@@ -180,9 +193,9 @@ export class ProbeSession {
     this.#seq = (this.#seq + 1) >>> 0;
     this.#leftInBurst -= 1;
     this.#nextInBurstAt = nowMs + spacingFromMs + this.#random() * (spacingToMs - spacingFromMs);
-    this.#sentAt = this.#sentAt.filter((sent) => sent > nowMs - minuteMs);
+    this.#sentAt = this.#sentAt.filter((sent) => sent > nowMs - budgetMinuteMs);
     this.#sentAt.push(nowMs);
-    this.#extraSentAt = this.#extraSentAt.filter((sent) => sent > nowMs - minuteMs);
+    this.#extraSentAt = this.#extraSentAt.filter((sent) => sent > nowMs - budgetMinuteMs);
     if (this.#isExtra) this.#extraSentAt.push(nowMs);
     for (const [seq, t0] of this.#pending) {
       if (nowMs - t0 > slowestReplyMs) this.#pending.delete(seq);

@@ -2,12 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Corridor, type Exchange } from '../../src/clock/corridor.ts';
 import { SlewedOffset } from '../../src/clock/slewed-offset.ts';
 import { StampQuantum } from '../../src/clock/stamp-quantum.ts';
-
-/** An exchange at a local time over a path of the given delays, with hub = local + offset. */
-function exchange(t0: number, offsetMs: number, upMs = 5, downMs = 5, timelineId = 1): Exchange {
-  const t1 = t0 + upMs + offsetMs;
-  return { t0, t1, t2: t1, t3: t0 + upMs + downMs, timelineId };
-}
+import { exchange } from './support/exchange.ts';
 
 function settled(offsetMs = 1_000): Corridor {
   const corridor = new Corridor({ quantumMs: 0.005 });
@@ -99,6 +94,20 @@ describe('Corridor', () => {
       expect(corridor.observe(exchange(at, 0, 90, 40)).kind).toBe('accepted');
     }
     expect(Math.abs(corridor.readingAt(60_000).offsetMs)).toBeLessThan(1);
+  });
+
+  test('proofs that contradict each other by less than a jump: the newest hold', () => {
+    const corridor = new Corridor({ quantumMs: 0.005 });
+    for (let at = 0; at < 30_000; at += 1_000) corridor.observe(exchange(at, 0, 0.12, 0.12));
+    corridor.setPlaying(true);
+    for (let at = 30_000; at < 60_000; at += 1_000) {
+      expect(corridor.observe(exchange(at, 0.28, 0.12, 0.12)).kind).toBe('accepted');
+    }
+    const { offsetMs, maxErrorMs, resets } = corridor.readingAt(60_000);
+    expect(resets).toBe(0);
+    expect(Math.abs(offsetMs - 0.28)).toBeLessThan(maxErrorMs);
+    expect(maxErrorMs).toBeGreaterThan(0.11);
+    expect(Math.abs(offsetMs - 0.28)).toBeLessThan(0.1);
   });
 
   test('a new timeline is followed at once, and replies from before it are stale', () => {

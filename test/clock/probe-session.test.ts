@@ -12,6 +12,10 @@ class Conversation {
   nowMs: number;
   answering = true;
 
+  offsetMs = 700;
+  /** Queue on the way down. */
+  queueMs = 0;
+
   constructor(nowMs = 1_000) {
     this.nowMs = nowMs;
     const random = new SeededRandom(1);
@@ -33,9 +37,10 @@ class Conversation {
       }
       this.sentAt.push(this.nowMs);
       const { seq, t0 } = step;
-      const hubMs = t0 + 5 + 700;
+      const hubMs = t0 + 5 + this.offsetMs;
       if (!this.answering) continue;
-      this.session.onReply({ seq, t0, t1: hubMs, t2: hubMs, timelineId: 1 }, t0 + 10);
+      const reply = { seq, t0, t1: hubMs, t2: hubMs, timelineId: 1 };
+      this.session.onReply(reply, t0 + 10 + this.queueMs);
     }
     return this;
   }
@@ -114,6 +119,36 @@ describe('schedule', () => {
     expect(talk.session.next(talk.nowMs).kind).toBe('wait');
     talk.session.onWallClock(71_001, 1_091_001);
     expect(talk.session.next(71_001).kind).toBe('send');
+  });
+});
+
+describe('what is kept for a jump', () => {
+  test('a link that is always slow has its bursts repeated only so often', () => {
+    const talk = new Conversation(0).runTo(100_000);
+    talk.queueMs = 60;
+    talk.runTo(400_000);
+    const regular = 2 * Math.ceil(60 / 4.5);
+    expect(busiestMinute(talk.sentAt.filter((at) => at >= 200_000))).toBeLessThanOrEqual(
+      regular + 8,
+    );
+  });
+
+  test('a minute slept through is a minute gone: the budget is free again', () => {
+    const sentAfter = (sleptMs: number): number => {
+      const talk = new Conversation(0);
+      talk.session.onWallClock(0, 1_000_000);
+      talk.runTo(100_000);
+      for (let at = 100_000; at < 104_000; at += 500) {
+        talk.session.onDisturbance(at);
+        talk.runTo(at + 500);
+      }
+      talk.session.onWallClock(104_000, 1_104_000 + sleptMs);
+      talk.offsetMs += sleptMs;
+      talk.runTo(107_500);
+      return talk.sentWithin(104_000, 107_500);
+    };
+    expect(sentAfter(400)).toBeLessThan(5);
+    expect(sentAfter(60_000)).toBeGreaterThan(8);
   });
 });
 

@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { type CorridorSubject, corridorSubject } from './support/corridor-subject.ts';
+import { runEvent } from './support/event-report.ts';
 import { busiestMinute, percentile, reportLink } from './support/link-report.ts';
+import { impossible, loneLie } from './support/sim-lies.ts';
 import { type LinkName, linkNames } from './support/sim-links.ts';
 import { type SimRun, type SimScenario, simulate } from './support/simulation.ts';
 
@@ -159,6 +161,15 @@ describe('when the device sleeps', () => {
   });
 });
 
+describe('when local time leaps', () => {
+  test.each(['lan', 'wifi', 'atlantic'] as const)('%s: a player is left where it is', (link) => {
+    const { needless, largestNeedlessMoveMs, met } = runEvent('jumps', link, 1);
+    expect(met).toBe(true);
+    expect(largestNeedlessMoveMs).toBe(0);
+    expect(needless).toBe(0);
+  });
+});
+
 describe('when the path changes', () => {
   test('a longer way adds at most 0.5 ms beyond either path’s asymmetry, and is no step', () => {
     const atMs = 120_000;
@@ -178,27 +189,12 @@ describe('when the path changes', () => {
 });
 
 describe('a hub that lies', () => {
-  const poisons = [NaN, Infinity, -Infinity, 1e300, -1e300, 2 ** 60];
-
   test('impossible stamps are refused and counted, and the estimate is as if they had not come', () => {
     const { run: result, subject } = run({
       link: 'wifi',
       seed: 6,
       durationMs: 2 * minutes,
-      tamper: (reply, random) => {
-        if (!random.chance(0.3)) return reply;
-        const poison = poisons[Math.floor(random.next() * poisons.length)] ?? NaN;
-        switch (Math.floor(random.next() * 4)) {
-          case 0:
-            return { ...reply, t1: poison };
-          case 1:
-            return { ...reply, t2: poison };
-          case 2:
-            return { ...reply, t2: reply.t1 - 1 - random.uniform(0, 1e6) };
-          default:
-            return { ...reply, t2: reply.t2 + random.uniform(300, 9_000) };
-        }
-      },
+      tamper: impossible(0.3, { atMs: 0, forMs: Infinity }),
     });
     const reading = subject.corridor.readingAt(result.samples.at(-1)!.localMs);
     expect(reading.rejected).toBeGreaterThan(10);
@@ -223,17 +219,11 @@ describe('a hub that lies', () => {
   });
 
   test('one consistent lie now and then does not move it', () => {
-    let count = 0;
     const { run: result, subject } = run({
       link: 'wifi',
       seed: 16,
       durationMs: 2 * minutes,
-      tamper: (reply) => {
-        count += 1;
-        if (count < 40 || count % 13 !== 0) return reply;
-        const lie = (count % 2 === 0 ? 1 : -1) * (500 + count * 37);
-        return { ...reply, t1: reply.t1 + lie, t2: reply.t2 + lie };
-      },
+      tamper: loneLie(13, 5_000),
     });
     expect(subject.corridor.readingAt(result.samples.at(-1)!.localMs).resets).toBe(0);
     const late = result.samples.filter((sample) => sample.trueMs > 60_000);

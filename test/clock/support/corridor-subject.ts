@@ -7,8 +7,10 @@ import type { SimSubject } from './sim-scenario.ts';
 export interface CorridorSubject extends SimSubject {
   readonly corridor: Corridor;
   readonly session: ProbeSession;
-  /** What the client tells its player of the clock: as it was with the last reply. */
+  /** What the client tells its player of the clock: as it was with the last reply, or when the wall clock disagreed. */
   status(): ClockReading;
+  /** The player found sounds elsewhere than local time says. */
+  compare(localMs: number, wallMs: number): void;
 }
 
 /** Playback begins this long after the join. */
@@ -18,6 +20,9 @@ export function corridorSubject(nowMs: number, random: () => number): CorridorSu
   const corridor = new Corridor();
   const session = new ProbeSession({ corridor, random, nowMs });
   let status = corridor.readingAt(nowMs);
+  const noticeWall = (at: number, wallMs: number): void => {
+    if (session.onWallClock(at, wallMs)) status = corridor.readingAt(at);
+  };
   return {
     corridor,
     session,
@@ -29,7 +34,8 @@ export function corridorSubject(nowMs: number, random: () => number): CorridorSu
       status = corridor.readingAt(t3);
       return outcome.kind === 'accepted' && outcome.stepped !== null;
     },
-    onWallClock: (at, wallMs) => session.onWallClock(at, wallMs),
+    onWallClock: noticeWall,
+    compare: noticeWall,
     onHidden: (hidden, at) => session.onHidden(hidden, at),
     onReconnect: (at) => session.onReconnect(at),
     hubTimeAt: (localMs) => corridor.hubTimeAt(localMs),

@@ -1,8 +1,9 @@
 // Owns what may happen to a clock, each with the limit that its recovery is held to; runs nothing.
 
 import type { LinkName } from './sim-links.ts';
-import type { SimEvents, SimRun, SimSample } from './sim-scenario.ts';
 import { percentile } from './link-report.ts';
+import { impossible, loneLie } from './sim-lies.ts';
+import type { SimEvents, SimRun, SimSample } from './sim-scenario.ts';
 
 /** One happening in one run. */
 export interface EventPlan {
@@ -216,6 +217,12 @@ export const simEvents = {
     detours: [{ atMs, forMs: 60_000, downMs: 80 }],
   })),
   duplicates: disturbance('every third reply comes twice', () => ({ duplicates: 0.33 })),
+  impossible: disturbance('every third reply of a minute with stamps that cannot be', (atMs) => ({
+    tamper: impossible(1 / 3, { atMs, forMs: 60_000 }),
+  })),
+  lies: disturbance('one reply in thirteen that lies by up to 3 s', (atMs) => ({
+    tamper: loneLie(13, atMs),
+  })),
   fast: drift(100),
   slow: drift(-100),
 } as const satisfies Record<string, SimEvent>;

@@ -89,7 +89,9 @@ export class SimPlayer implements SimObserver {
     const apartMs = awakeMs - localMs;
     const before = this.#audioMinusLocalMs ?? apartMs;
     this.#audioMinusLocalMs = apartMs;
-    if (Math.abs(apartMs - before) > movedMs) this.#servo.realign();
+    if (Math.abs(apartMs - before) <= movedMs) return;
+    this.#subject.compare(localMs, this.#clock.wallAt(trueMs));
+    this.#servo.realign();
   }
 
   #followClock(resets: number, good: boolean): void {

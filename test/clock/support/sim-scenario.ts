@@ -79,6 +79,8 @@ export interface SimEvents {
   readonly detours?: readonly Detour[];
   /** Part of the replies that come twice. */
   readonly duplicates?: number;
+  /** Changes what the hub answers at a true time, to play one that lies. */
+  readonly tamper?: (reply: SimReply, random: SeededRandom, trueMs: number) => SimReply;
 }
 
 export interface SimScenario extends SimEvents {
@@ -90,8 +92,6 @@ export interface SimScenario extends SimEvents {
   /** Cross traffic starts with its quiet part, where the phase is else left to chance. */
   readonly quietJoin?: boolean;
   readonly sampleEveryMs?: number;
-  /** Changes what the hub answers, to play one that lies. */
-  readonly tamper?: (reply: SimReply, random: SeededRandom) => SimReply;
 }
 
 export interface SimSample {

@@ -183,7 +183,7 @@ class Simulation<Subject extends SimSubject> {
     const arrivedAt = Math.max(this.#clientDoneAt, this.#link.down(sentAtMs) + threadMs);
     this.#clientDoneAt = this.#clock.awakeAt(arrivedAt);
     const honest: SimReply = { seq, t0, t1, t2, timelineId };
-    const reply = tamper === undefined ? honest : tamper(honest, this.#liar);
+    const reply = tamper === undefined ? honest : tamper(honest, this.#liar, sentAtMs);
     this.#arrivals.push({ at: this.#clientDoneAt, reply });
     if (duplicates > 0 && this.#extra.chance(duplicates)) {
       this.#clientDoneAt += this.#extra.exponential(5);
