@@ -17,6 +17,7 @@ import {
   type SetResult,
   type Span,
 } from './sync-member.ts';
+import { plotHeard } from './sync-plot.ts';
 import { tell } from './sync-report.ts';
 
 const MINUTES = flag('minutes', 10);
@@ -162,7 +163,7 @@ async function main(): Promise<void> {
   const chosen = MEMBERS.filter(({ name }) => ONLY === undefined || ONLY.includes(name)).map(
     (member) => ({ ...member, crystalPpm: member.crystalPpm * CRYSTALS }),
   );
-  // A run of some leaves what is there of the others.
+  // A run of some, or of none, leaves what is there of the others.
   const results: Results = ONLY === undefined ? {} : await readResults();
   await mkdir('bench/results', { recursive: true });
   for (let first = 0; first < chosen.length; first += AT_ONCE) {
@@ -190,6 +191,8 @@ async function main(): Promise<void> {
     await writeFile(FILE, `${JSON.stringify(report)}\n`);
   }
   tell(results);
+  if (process.argv.includes('--plots'))
+    say(`\nwritten to ${await plotHeard(Object.values(results).map(({ member }) => member))}`);
   say(`\nwritten to ${FILE}`);
 }
 

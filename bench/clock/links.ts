@@ -1,4 +1,4 @@
-// Owns CLOCK.md's table of links: the targets, the rows for us and each peer, and whether each target is met.
+// Owns the table of links: the targets, the rows for us and each peer, and whether each target is met.
 
 import type { LinkReport } from '../../test/clock/support/link-report.ts';
 import type { LinkName } from '../../test/clock/support/sim-links.ts';

@@ -4,8 +4,20 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { linkNames } from '../../../test/clock/support/sim-links.ts';
 import type { SubjectReport } from '../links.ts';
 import { type SubjectName, subjectNames } from '../subjects.ts';
-import { plottedRun, pointsOf, worstOf } from './series.ts';
-import { type Axes, axes, band, colours, dot, legend, line, type Scale, svg, text } from './svg.ts';
+import { plottedRun, pointsOf } from './series.ts';
+import {
+  type Axes,
+  axes,
+  band,
+  colours,
+  dot,
+  legend,
+  line,
+  type Scale,
+  svg,
+  text,
+  worstOf,
+} from '../../svg.ts';
 
 const folder = 'docs/sync';
 /** Any other would do; this one shows queues early and late. */

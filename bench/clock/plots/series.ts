@@ -4,7 +4,7 @@ import type { SimEvents, SimRun, SimSample } from '../../../test/clock/support/s
 import type { LinkName } from '../../../test/clock/support/sim-links.ts';
 import { simulate } from '../../../test/clock/support/simulation.ts';
 import { type SubjectName, subjects } from '../subjects.ts';
-import type { Point } from './svg.ts';
+import type { Point } from '../../svg.ts';
 
 export interface PlottedRun extends SimEvents {
   readonly subject: SubjectName;
@@ -27,14 +27,4 @@ export function pointsOf(
   return samples
     .filter(({ trueMs }) => trueMs >= fromMs && trueMs <= toMs)
     .map((sample) => [(sample.trueMs - zeroMs) / 1_000, valueOf(sample)]);
-}
-
-/** The largest error of each stretch of time: a line of all samples would be a smear. */
-export function worstOf(points: readonly Point[], everySeconds: number): Point[] {
-  const worst = new Map<number, number>();
-  for (const [seconds, value] of points) {
-    const slot = Math.floor(seconds / everySeconds);
-    worst.set(slot, Math.max(worst.get(slot) ?? 0, Math.abs(value)));
-  }
-  return [...worst].map(([slot, value]) => [(slot + 0.5) * everySeconds, value]);
 }

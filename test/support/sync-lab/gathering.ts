@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { anchorAt, type Anchor } from '../../../protocol/schemas/playback.ts';
 import { EarshotClient } from '../../../src/client/client.ts';
+import { EarshotError } from '../../../src/client/errors.ts';
 import type { OutputWish } from '../../../src/client/player-outputs.ts';
 import type { Room } from '../../../src/client/room.ts';
 import { LinkProxy, type ProxiedLink } from '../link-proxy.ts';
@@ -133,7 +134,13 @@ export class Gathering {
   }
 
   async skip(): Promise<void> {
-    await this.#move('skip', () => this.#room.skip());
+    try {
+      await this.#move('skip', () => this.#room.skip());
+    } catch (error) {
+      // The track came to its end in that moment.
+      if (!(error instanceof EarshotError && error.code === 'stale')) throw error;
+      await this.#move('skip', () => this.#room.skip());
+    }
   }
 
   async setHidden(member: Member, hidden: boolean): Promise<void> {

@@ -182,3 +182,13 @@ function named(value: number): string {
 function escaped(value: string): string {
   return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
+
+/** The largest error of each stretch of time: a line of all samples would be a smear. */
+export function worstOf(points: readonly Point[], everySeconds: number): Point[] {
+  const worst = new Map<number, number>();
+  for (const [seconds, value] of points) {
+    const slot = Math.floor(seconds / everySeconds);
+    worst.set(slot, Math.max(worst.get(slot) ?? 0, Math.abs(value)));
+  }
+  return [...worst].map(([slot, value]) => [(slot + 0.5) * everySeconds, value]);
+}
