@@ -82,6 +82,9 @@ export const AudienceSchema = z.object({
   }),
 });
 
+/** How long a private session may be: beyond it somebody has most likely mistaken the unit, and would be seen by nobody for good. */
+export const MAX_PRIVATE_MS = 366 * 86_400_000;
+
 export const MAX_FEED_ITEMS = 200;
 /** Also of those that are over, a snapshot has so many that there are this many items. */
 export const MIN_FEED_ITEMS = 50;

@@ -79,6 +79,13 @@ export function isPresentable(text: string): boolean {
 }
 
 export const MAX_NAME_CODE_POINTS = 64;
+
+/** `name` and `ending`; the name alone where it leaves no place for more. Neither is ever cut. */
+export function nameWith(name: string, ending: string): string {
+  const full = name + ending;
+  return Array.from(full).length <= MAX_NAME_CODE_POINTS ? full : name;
+}
+
 /** Bounds the work of normalising, not the name: spaces around it, and marks that NFC composes, are not counted against it. */
 const MAX_TYPED_NAME = 1_024;
 

@@ -92,7 +92,12 @@ export class EarshotClient {
             lastToken = await token();
             return lastToken;
           };
-    this.api = new EarshotApi({ url, token: () => lastToken, fetch: this.#platform.fetch });
+    this.api = new EarshotApi({
+      url,
+      token: () => lastToken,
+      fetch: this.#platform.fetch,
+      wait: (ms) => new Promise((resolve) => this.#platform.setTimeout(resolve, ms)),
+    });
     this.#link = new Link({
       url,
       token: remembered,

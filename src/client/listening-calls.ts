@@ -63,9 +63,20 @@ export interface Range {
 }
 
 export interface Imported {
+  /** All that were in the file. */
   readonly received: number;
   /** Those that were not known before. */
   readonly added: number;
+  /** Those that are no listens, and were left out. */
+  readonly skipped: number;
+  /** What is wrong with the first few of these, by their place in the file, from 0. */
+  readonly problems: readonly { readonly index: number; readonly why: string }[];
+}
+
+export interface ImportProgress {
+  /** Listens that the hub has dealt with. */
+  readonly done: number;
+  readonly of: number;
 }
 
 type Paging = {
@@ -76,15 +87,21 @@ type Paging = {
 
 /** As many as the hub takes at once, with room to spare for long names. */
 const IMPORTED_AT_ONCE = 500;
+const MOST_PROBLEMS = 5;
+/** For one portion: a hub that still takes none after so many has another reason. */
+const MOST_WAITS = 20;
 
 /** All calls reject with an `EarshotError`; people who are hidden are `not_found`, as those who are not there. */
 export class ListeningCalls {
   readonly #call: RestCall;
   readonly #blob: RestBlob;
+  readonly #wait: (ms: number) => Promise<void>;
 
-  constructor(call: RestCall, blob: RestBlob) {
+  /** @param wait resolves after so many ms */
+  constructor(call: RestCall, blob: RestBlob, wait: (ms: number) => Promise<void>) {
     this.#call = call;
     this.#blob = blob;
+    this.#wait = wait;
   }
 
   /** What friends have listened to; what is live is as it is now. */
@@ -131,19 +148,28 @@ export class ListeningCalls {
 
   /**
    * Takes in listens from a file: a list of ListenBrainz’s, what its API takes, or one listen a line.
-   * Those that are known already are not taken twice, so that it may be called again after a failure.
+   * Those that are known already are not taken twice, so that it may be called again after a failure. The hub takes some hundred a
+   * second: of many, most of the time goes by in waiting for it.
    */
-  async importListens(text: string): Promise<Imported> {
+  async importListens(
+    text: string,
+    onProgress?: (progress: ImportProgress) => void,
+  ): Promise<Imported> {
     const payload = listensIn(text);
-    let received = 0;
-    let added = 0;
+    let [received, added, skipped] = [0, 0, 0];
+    const problems: { readonly index: number; readonly why: string }[] = [];
     for (let i = 0; i < payload.length; i += IMPORTED_AT_ONCE) {
       const body = { listen_type: 'import', payload: payload.slice(i, i + IMPORTED_AT_ONCE) };
-      const answer = await this.#call<Imported>('POST', '/v1/me/listenbrainz', body);
+      const answer = await this.#patiently(() =>
+        this.#call<Imported>('POST', '/v1/me/listenbrainz', body),
+      );
       received += answer.received;
       added += answer.added;
+      skipped += answer.skipped;
+      problems.push(...answer.problems.map(({ index, why }) => ({ index: i + index, why })));
+      onProgress?.({ done: received, of: payload.length });
     }
-    return { received, added };
+    return { received, added, skipped, problems: problems.slice(0, MOST_PROBLEMS) };
   }
 
   /** All listens, in ListenBrainz’s JSON. */
@@ -159,6 +185,19 @@ export class ListeningCalls {
   /** Erases this person everywhere; it cannot be undone. @param userId one's own, so that nothing goes by mistake */
   async erase(userId: UserId): Promise<void> {
     await this.#call('DELETE', `/v1/me/data${queryOf({ confirm: userId })}`);
+  }
+
+  /** Asks again after as long as the hub says, where it is only too early. */
+  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
+    for (let waits = 0; ; waits += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        const isEarly = error instanceof EarshotError && error.code === 'rate_limited';
+        if (!isEarly || error.retryAfterMs === undefined || waits === MOST_WAITS) throw error;
+        await this.#wait(error.retryAfterMs);
+      }
+    }
   }
 }
 

@@ -53,6 +53,8 @@ export interface EarshotApiOptions {
   readonly fetch?: typeof fetch;
   /** From the call to the whole answer, ms. */
   readonly timeoutMs?: number;
+  /** Resolves after so many ms: for calls that wait until the hub takes more. */
+  readonly wait?: (ms: number) => Promise<void>;
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -69,7 +71,13 @@ export class EarshotApi {
   readonly #base: string;
   readonly #call: RestCall;
 
-  constructor({ url, token = () => undefined, fetch: fetchWith, timeoutMs }: EarshotApiOptions) {
+  constructor({
+    url,
+    token = () => undefined,
+    fetch: fetchWith,
+    timeoutMs,
+    wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  }: EarshotApiOptions) {
     this.#base = httpBase(url);
     const options: RestCallOptions = {
       base: this.#base,
@@ -79,7 +87,7 @@ export class EarshotApi {
     };
     this.#call = restCall(options);
     this.people = new PeopleCalls(this.#call);
-    this.listening = new ListeningCalls(this.#call, restBlob(options));
+    this.listening = new ListeningCalls(this.#call, restBlob(options), wait);
   }
 
   /** @param device the label of this browser or app, to be given a secret that brings tokens from then on */

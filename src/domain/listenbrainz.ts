@@ -30,12 +30,22 @@ const ListenSchema = z.object({
   }),
 });
 
-/** What is sent to be imported. A `playing_now` has no time, and is no listen. */
+/**
+ * What is sent to be imported. A `playing_now` has no time, and is no listen. Each listen is looked at by itself: of many years, one that
+ * is wrong is to keep none of the others out.
+ */
 export const ImportSchema = z.object({
   listen_type: z.enum(['single', 'import']),
-  payload: z.array(ListenSchema).min(1).max(MAX_LISTENS_PER_IMPORT),
+  payload: z.array(z.unknown()).min(1).max(MAX_LISTENS_PER_IMPORT),
 });
 export type ListenImport = z.infer<typeof ImportSchema>;
+
+export interface SkippedListen {
+  /** Its place in what was sent, from 0. */
+  readonly index: number;
+  /** The field, and what is wrong with it. */
+  readonly why: string;
+}
 
 export interface ListenBrainzListen {
   readonly listened_at: number;
@@ -51,22 +61,40 @@ export interface ListenBrainzListen {
   };
 }
 
-/** Throws a `RangeError` for a listen that is yet to come at `now`. */
-export function importedListens({ payload }: ListenImport, now: HubMs): ImportedListen[] {
-  return payload.map(({ listened_at: atS, track_metadata: track }, i) => {
-    const at = atS * 1_000;
-    if (at > now) throw new RangeError(`payload.${i}.listened_at: it is yet to come`);
-    const { duration_ms: ms, duration: s, earshot_listen_id: id } = track.additional_info ?? {};
-    const durationMs = ms ?? (typeof s === 'number' ? s * 1_000 : undefined);
-    return {
-      at,
-      title: track.track_name,
-      artist: track.artist_name,
-      ...(typeof track.release_name === 'string' ? { album: track.release_name } : {}),
-      ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
-      ...(typeof id === 'string' ? { sameAs: id } : {}),
-    };
-  });
+/** Those that are listens, and those that are none: malformed, or yet to come at `now`. */
+export function importedListens(
+  { payload }: ListenImport,
+  now: HubMs,
+): { readonly listens: readonly ImportedListen[]; readonly skipped: readonly SkippedListen[] } {
+  const listens: ImportedListen[] = [];
+  const skipped: SkippedListen[] = [];
+  for (const [index, sent] of payload.entries()) {
+    const { data, error } = ListenSchema.safeParse(sent);
+    if (data === undefined) skipped.push({ index, why: wrongWith(error) });
+    else if (data.listened_at * 1_000 > now)
+      skipped.push({ index, why: 'listened_at: it is yet to come' });
+    else listens.push(listenOf(data));
+  }
+  return { listens, skipped };
+}
+
+function wrongWith({ issues: [issue] }: z.ZodError): string {
+  if (issue === undefined) return 'it is no listen';
+  const field = issue.path.map(String).join('.');
+  return field === '' ? issue.message : `${field}: ${issue.message}`;
+}
+
+function listenOf({ listened_at: atS, track_metadata: track }: z.infer<typeof ListenSchema>) {
+  const { duration_ms: ms, duration: s, earshot_listen_id: id } = track.additional_info ?? {};
+  const durationMs = ms ?? (typeof s === 'number' ? s * 1_000 : undefined);
+  return {
+    at: atS * 1_000,
+    title: track.track_name,
+    artist: track.artist_name,
+    ...(typeof track.release_name === 'string' ? { album: track.release_name } : {}),
+    ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
+    ...(typeof id === 'string' ? { sameAs: id } : {}),
+  };
 }
 
 export function exportedListen(listen: {

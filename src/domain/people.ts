@@ -1,5 +1,6 @@
 // The rules between people: who may ask whom and how often, what a profile and a label may say. Knows no store.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
+import { MAX_PRIVATE_MS } from '../../protocol/schemas/feed.ts';
 import { CODE_ALPHABET, NameSchema } from '../../protocol/schemas/primitives.ts';
 
 /** Names, not values: a page shows each in its own light and dark. */
@@ -155,9 +156,6 @@ export interface AudienceChange {
   /** The end of a private session; null ends it. */
   readonly privateUntil?: HubMs | null;
 }
-
-/** Beyond it somebody has most likely mistaken the unit, and would be seen by nobody for good. */
-export const MAX_PRIVATE_MS = 366 * DAY_MS;
 
 /** The end of a private session as somebody asks for it at `now`. Throws a `RangeError` that says what is wrong. */
 export function checkPrivateUntil(privateUntil: HubMs | null | undefined, now: HubMs): void {

@@ -65,6 +65,12 @@ export class KeyedBuckets<Key> {
     return takeTokens(bucket, this.#limit, cost, nowMs);
   }
 
+  /** Puts back what was taken for what then cost less. */
+  giveBack(key: Key, cost: number): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#limit.burst, bucket.tokens + cost);
+  }
+
   #forgetRested(nowMs: number): void {
     const { burst, perSecond } = this.#limit;
     for (const [key, { tokens, at }] of this.#buckets) {

@@ -135,10 +135,19 @@ export const TogetherBody = z
 export const ListenBrainzBody = z
   .object({
     listen_type: z.string(),
-    payload: z.array(z.record(z.string(), z.unknown())).max(MAX_LISTENS_PER_IMPORT),
+    payload: z
+      .array(z.unknown().openapi({ type: 'object', additionalProperties: true }))
+      .max(MAX_LISTENS_PER_IMPORT),
   })
   .openapi('ListenBrainzImport', { description: 'as ListenBrainz’s submit-listens takes it' })
   .pipe(ImportSchema);
 export const ImportedBody = z
-  .object({ received: count, added: count.openapi({ description: 'those that were not known' }) })
+  .object({
+    received: count.openapi({ description: 'all that were sent' }),
+    added: count.openapi({ description: 'those that were not known' }),
+    skipped: count.openapi({ description: 'those that are no listens, and were left out' }),
+    problems: z
+      .array(z.object({ index: count, why: z.string() }))
+      .openapi({ description: 'what is wrong with the first few of these, by their place from 0' }),
+  })
   .openapi('Imported');

@@ -4,7 +4,7 @@ import type { Refusal } from '../../protocol/errors.ts';
 import { refuse } from '../../protocol/errors.ts';
 import type { RoomId, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
-import { MAX_NAME_CODE_POINTS } from '../../protocol/schemas/primitives.ts';
+import { nameWith } from '../../protocol/schemas/primitives.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { TrackInfo, UserCommand } from '../domain/command.ts';
 import { entryIdOf } from '../domain/playback.ts';
@@ -78,7 +78,7 @@ export class ActivityJoining {
     const { random, rooms } = this.#deps;
     const roomId = roomOfSolo(random, author, activityId);
     const owner: User = { id: author, name: live.user.name, guest: true };
-    const room = await rooms.create(owner, { name: roomName(live.user.name) }, roomId);
+    const room = await rooms.create(owner, { name: nameWith(live.user.name, '’s room') }, roomId);
     if ('code' in room) return room;
     const refusal = await this.#start(room, live, track);
     if (refusal !== undefined) return refusal;
@@ -138,10 +138,4 @@ export class ActivityJoining {
       ? sought.refusal
       : undefined;
   }
-}
-
-/** A name that is as long as a name may be leaves no place for more. */
-function roomName(name: string): string {
-  const full = `${name}’s room`;
-  return Array.from(full).length <= MAX_NAME_CODE_POINTS ? full : name;
 }

@@ -1,5 +1,6 @@
 // Owns the room in which a person listens by themselves: private, open to friends, and the same one each time; must not know how it is shown.
 import type { RoomId, TrackId } from '../../protocol/ids.ts';
+import { nameWith } from '../../protocol/schemas/primitives.ts';
 import { recall, remember } from './browser-store.ts';
 import type { PageClient, PageRoom } from './page-sdk.ts';
 
@@ -34,7 +35,7 @@ export async function enterOwnRoom(
     }
   }
   const room = await client.createRoom({
-    name: `${name} listens`.slice(0, 64),
+    name: nameWith(name, ' listens'),
     preset: 'friends',
     visibility: 'private',
   });

@@ -8,6 +8,8 @@ export type { FeedItem, FeedSignal, FeedView } from '../client/feed.ts';
 export type { AudienceChange, AudienceView as Audience } from '../client/feed.ts';
 export type {
   CountBy,
+  Imported,
+  ImportProgress,
   ListenCount,
   Page,
   PastActivity,

@@ -1,4 +1,6 @@
 // Owns how people, ages and lengths of time are put into words in the feed and in one's history; must not know where they are shown.
+import type { Imported } from './page-people.ts';
+import { countLabel } from './wording.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -42,6 +44,15 @@ export function togetherLabel(names: readonly string[]): string {
 export function initialOf(name: string): string {
   const [first] = new Intl.Segmenter().segment(name);
   return first?.segment.toUpperCase() ?? '';
+}
+
+/** What became of a file of listens: `3 listens taken in. 2 listens were here. 1 listen left out: number 6, listened_at: …`. */
+export function importedLabel({ received, added, skipped, problems: [first] }: Imported): string {
+  const known = received - added - skipped;
+  const were = known === 0 ? '' : ` ${countLabel(known, 'listen')} were here.`;
+  const why = first === undefined ? '' : `: number ${first.index + 1}, ${first.why}`;
+  const out = skipped === 0 ? '' : ` ${countLabel(skipped, 'listen')} left out${why}.`;
+  return `${countLabel(added, 'listen')} taken in.${were}${out}`;
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {

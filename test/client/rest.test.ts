@@ -13,9 +13,14 @@ interface Call {
 
 function apiOver(respond: () => Response | Error, token?: () => string | undefined) {
   const calls: Call[] = [];
+  const waits: number[] = [];
   const api = new EarshotApi({
     url: 'wss://hub.test/',
     ...(token === undefined ? {} : { token }),
+    wait: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
     fetch: (input, init) => {
       const request = new Request(input, init);
       const body = typeof init?.body === 'string' ? (JSON.parse(init.body) as unknown) : undefined;
@@ -25,7 +30,7 @@ function apiOver(respond: () => Response | Error, token?: () => string | undefin
       return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
     },
   });
-  return { api, calls };
+  return { api, calls, waits };
 }
 
 function problem(status: number, body: object | string): () => Response {
@@ -133,10 +138,34 @@ describe('the calls about people and listening', () => {
     ['what the API takes', JSON.stringify({ payload: Array.from({ length: 501 }, () => ({})) })],
     ['lines', Array.from({ length: 501 }, (_, n) => JSON.stringify({ n })).join('\n')],
   ])('bring listens of a file in portions: %s', async (_, text) => {
-    const { api, calls } = apiOver(() => Response.json({ received: 2, added: 1 }));
-    expect(await api.listening.importListens(text)).toEqual({ received: 4, added: 2 });
+    const problems = [{ index: 0, why: 'listened_at: no' }];
+    const { api, calls } = apiOver(() =>
+      Response.json({ received: 2, added: 1, skipped: 1, problems }),
+    );
+    expect(await api.listening.importListens(text)).toEqual({
+      received: 4,
+      added: 2,
+      skipped: 2,
+      problems: [...problems, { index: 500, why: 'listened_at: no' }],
+    });
     const sizes = calls.map(({ body }) => (body as { payload: unknown[] }).payload.length);
     expect(sizes).toEqual([500, 1]);
+  });
+
+  it('wait as long as the hub says where listens come too fast, and not for ever', async () => {
+    const limited = problem(429, { code: 'rate_limited', detail: 'too many', retryAfterMs: 700 });
+    const answers = [
+      limited,
+      limited,
+      () => Response.json({ received: 1, added: 1, skipped: 0, problems: [] }),
+    ];
+    const { api, calls, waits } = apiOver(() => (answers.shift() ?? limited)());
+    expect(await api.listening.importListens('{"a":1}')).toMatchObject({ added: 1 });
+    expect([calls.length, waits]).toEqual([3, [700, 700]]);
+    expect(await failure(api.listening.importListens('{"a":1}'))).toMatchObject({
+      code: 'rate_limited',
+    });
+    expect(calls.length).toBeLessThan(30);
   });
 
   it('refuse a file that is none, and name the line', async () => {

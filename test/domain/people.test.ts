@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../../protocol/ids.ts';
+import { MAX_PRIVATE_MS } from '../../protocol/schemas/feed.ts';
 import {
   checkedName,
   checkedProfile,
@@ -12,7 +13,6 @@ import {
   decideRequest,
   FRIEND_LIMITS,
   isNamed,
-  MAX_PRIVATE_MS,
   type Ask,
   type RequestFacts,
 } from '../../src/domain/people.ts';

@@ -1,9 +1,6 @@
 // Two friends, two browsers: one plays a track alone, the other joins from the feed and hears it in step.
-import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,31 +9,17 @@ import {
   renderDemoTrack,
 } from '../../src/adapters/media/demo/demo-tracks.ts';
 import { putEarInto } from '../support/audio-ear.ts';
+import { violations } from '../support/axe.ts';
 import { launchChromium, skipsWithoutChromium } from '../support/chromium.ts';
 import { unlessStarved } from '../support/device-starved.ts';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
 import { SETTLE_MS, judge } from '../support/page-distance.ts';
 
-const AXE_SOURCE = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
 const PHONE = { width: 390, height: 844 };
 /** A folder for pictures of the screens on the way, for people to look at. */
 const SHOTS = process.env['EARSHOT_TEST_SHOTS'];
 /** What is played is shown once it has played for five seconds. */
 const SHOWN = { timeout: 20_000 };
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE_SOURCE);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResults> } };
-    const results = await axe.run({ resultTypes: ['violations'] });
-    return results.violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
-    );
-  });
-}
 
 describe.skipIf(skipsWithoutChromium('two friends'))('two friends', () => {
   const cleanUps: (() => Promise<unknown>)[] = [];
@@ -138,6 +121,27 @@ describe.skipIf(skipsWithoutChromium('two friends'))('two friends', () => {
     await look(cleo, 'feed');
     await ana.getByRole('button', { name: 'Who sees what I play' }).click();
     await look(ana, 'audience');
+    const theirs = cleo.getByRole('button', { name: /^Join: Ana/ });
+    const word = ana.getByRole('dialog', { name: 'Who sees what I play' });
+    await word.getByRole('button', { name: '1 hour' }).click();
+    await word.getByText(/On: (?:1 h|59 min) left/).waitFor();
+    await theirs.waitFor({ state: 'detached' });
+    await look(ana, 'private-for-an-hour');
+    await word.getByRole('button', { name: 'End it now' }).click();
+    await word.getByRole('button', { name: 'Until I end it' }).click();
+    await word.getByText('On until you end it.').waitFor();
+    await ana.keyboard.press('Escape');
+    const note = ana.locator('.private-note');
+    await note.waitFor();
+    expect(await note.innerText(), 'it has no end to tell of').not.toMatch(/left|\d/);
+    await look(ana, 'private-until-ended');
+    await look(cleo, 'without-ana');
+    // A part of this track was heard unseen, so that all of it stays so; the next one is shown.
+    await note.getByRole('button', { name: 'End' }).click();
+    await note.waitFor({ state: 'detached' });
+    await ana.keyboard.press('Escape');
+    await ana.getByRole('button', { name: 'Skip', exact: true }).click();
+    await theirs.waitFor({ timeout: 40_000 });
 
     expect(complaints, 'what the pages threw').toEqual([]);
     for (const page of [ana, ben, cleo]) await page.context().close();

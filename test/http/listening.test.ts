@@ -1,5 +1,7 @@
 // The feed, histories, listens and counts over REST, as people made them by listening.
 import { describe, expect, it } from 'vitest';
+import { EarshotApi } from '../../src/client/rest.ts';
+import { DEFAULT_HUB_OPTIONS, type HubOptions } from '../../src/hub/hub-options.ts';
 import { call } from '../support/http-calls.ts';
 import { trackId, userId } from '../support/hub-world.ts';
 import { listen, playingRoom } from '../support/listening-world.ts';
@@ -162,6 +164,19 @@ describe('my listens', () => {
     expect(none.body).toEqual({ counts: [] });
   });
 
+  it('may be looked at over each stretch of time in a row, at the usual rates, by who plays on', async () => {
+    const { connectionRate, userRate } = DEFAULT_HUB_OPTIONS;
+    const social = new SocialWorld({}, { connectionRate, userRate });
+    const [ana] = await social.connected(1);
+    const sums = ['day', 'track', 'artist'].map((by) => `/v1/me/listens/counts?by=${by}`);
+    const view = [...sums, '/v1/me/together'];
+    for (let n = 0; n < 4; n += 1)
+      for (const sum of view) expect((await social.as(1, sum)).status).toBe(200);
+    expect((await social.as(1, '/v1/me/together')).status).toBe(429);
+    for (let n = 0; n < 50; n += 1)
+      expect(await ana?.ask('feed.unsubscribe', {})).toMatchObject({ type: 'ok' });
+  });
+
   it('were together with those who heard the same; whoever is blocked is not named', async () => {
     const social = new SocialWorld();
     const [ana, ben] = await social.connected(1, 2);
@@ -220,8 +235,9 @@ describe('what is kept of me', () => {
   /** Beyond the last listen of an import. */
   const NOW = 1_200_000_000_000;
 
-  async function later(): Promise<SocialWorld> {
-    const social = new SocialWorld({ clock: { now: () => NOW, timelineId: 1 } });
+  async function later(options?: Partial<HubOptions>): Promise<SocialWorld> {
+    const clock = { now: (): number => NOW + social.world.time.now(), timelineId: 1 };
+    const social: SocialWorld = new SocialWorld({ clock }, options);
     await social.people(1, 2);
     return social;
   }
@@ -230,9 +246,12 @@ describe('what is kept of me', () => {
     const social = await later();
     const json = importOf(1_000);
     const first = await social.as(1, '/v1/me/listenbrainz', { json });
-    expect([first.status, first.body]).toEqual([200, { received: 1_000, added: 1_000 }]);
+    const none = { skipped: 0, problems: [] };
+    const all = { received: 1_000, added: 1_000, ...none };
+    expect([first.status, first.body]).toEqual([200, all]);
+    await social.world.time.advance(2_000);
     const again = await social.as(1, '/v1/me/listenbrainz', { json });
-    expect(again.body).toEqual({ received: 1_000, added: 0 });
+    expect(again.body).toEqual({ received: 1_000, added: 0, ...none });
 
     const out = await social.as(1, '/v1/me/listenbrainz');
     const listens = out.body as unknown as (typeof json)['payload'];
@@ -247,10 +266,12 @@ describe('what is kept of me', () => {
       },
     });
     // What came out goes in elsewhere, and is the same again.
+    await social.world.time.advance(2_000);
     const payload = { listen_type: 'import', payload: listens };
     expect((await social.as(1, '/v1/me/listenbrainz', { json: payload })).body).toEqual({
       received: 1_000,
       added: 0,
+      ...none,
     });
     expect((await social.as(2, '/v1/me/listenbrainz')).body).toEqual([]);
   });
@@ -258,40 +279,91 @@ describe('what is kept of me', () => {
   it.each([
     ['too many', importOf(1_001)],
     ['none', importOf(0)],
-    ['one that is yet to come', importOf(1, NOW / 1_000 + 1)],
-    ['one before there was any', importOf(1, 1_000)],
-    ['a time that is none', { ...importOf(1), payload: [{ listened_at: { $gt: 0 } }] }],
     ['what plays now', { ...importOf(1), listen_type: 'playing_now' }],
-    [
-      'a title that turns the text around',
-      {
-        ...importOf(1),
-        payload: [
-          {
-            listened_at: 1_100_000_000,
-            track_metadata: { artist_name: 'A', track_name: 'a\u202eb' },
-          },
-        ],
-      },
-    ],
-    [
-      'an artist that is an operator',
-      {
-        ...importOf(1),
-        payload: [
-          {
-            listened_at: 1_100_000_000,
-            track_metadata: { artist_name: { $ne: '' }, track_name: 'A' },
-          },
-        ],
-      },
-    ],
+    ['a payload that is none', { listen_type: 'import', payload: { $ne: [] } }],
   ])('takes in nothing of %s, and says where', async (_, json) => {
     const social = await later();
     const { status, body } = await social.as(1, '/v1/me/listenbrainz', { json });
     expect([status, body['code']]).toEqual([400, 'bad_request']);
     expect(body['detail']).toMatch(/^(payload|listen_type)/);
     expect((await social.as(1, '/v1/me/listenbrainz')).body).toEqual([]);
+  });
+
+  const titled = (artist_name: unknown, track_name: unknown) => ({
+    listened_at: 1_100_000_000,
+    track_metadata: { artist_name, track_name },
+  });
+
+  it.each([
+    ['one that is yet to come', importOf(1, NOW / 1_000 + 10_000).payload[0], 'listened_at'],
+    ['one before there was any', importOf(1, 1_000).payload[0], 'listened_at'],
+    ['a time that is none', { listened_at: { $gt: 0 } }, 'listened_at'],
+    ['a title that turns the text around', titled('A', 'a\u202eb'), 'track_metadata.track_name'],
+    ['an artist that is an operator', titled({ $ne: '' }, 'A'), 'track_metadata.artist_name'],
+    ['nothing', null, ''],
+    ['a text', 'listened_at', ''],
+  ])('leaves out %s alone, and says where', async (_, bad, field) => {
+    const social = await later();
+    const [first, second] = importOf(2).payload;
+    const json = { listen_type: 'import', payload: [first, bad, second] };
+    const { status, body } = await social.as(1, '/v1/me/listenbrainz', { json });
+    expect([status, body]).toMatchObject([200, { received: 3, added: 2, skipped: 1 }]);
+    const [problem] = body['problems'] as [{ index: number; why: string }];
+    expect(problem.index).toBe(1);
+    expect(problem.why.startsWith(field)).toBe(true);
+    const kept = (await social.as(1, '/v1/me/listenbrainz')).body as unknown as unknown[];
+    expect(kept).toHaveLength(2);
+  });
+
+  it('comes in by thousands at the usual rates, and keeps nobody’s sockets waiting', async () => {
+    const { connectionRate, userRate } = DEFAULT_HUB_OPTIONS;
+    const social = await later({ connectionRate, userRate });
+    const { time } = social.world;
+    const socket = await social.world.connect(1);
+    const api = new EarshotApi({
+      url: 'http://hub.example',
+      token: () => `${userId(1)}|User 1`,
+      fetch: async (...args) => social.app(new Request(...args), { remoteAddress: '192.0.2.1' }),
+      wait: (ms) => time.advance(ms),
+    });
+    const { payload } = importOf(5_000);
+    const sent = [...payload.slice(0, 700), { listened_at: 'soon' }, ...payload.slice(700)];
+    const steps: number[] = [];
+    const asking: Promise<unknown>[] = [];
+    const began = time.now();
+    const done = await api.listening.importListens(JSON.stringify(sent), ({ done: some, of }) => {
+      expect(of).toBe(5_001);
+      steps.push(some);
+      // As many as a busy player asks, and one at once.
+      for (let n = 0; n < 5; n += 1) asking.push(socket.ask('feed.unsubscribe', {}));
+    });
+    expect(done).toMatchObject({ received: 5_001, added: 5_000, skipped: 1 });
+    expect(done.problems).toMatchObject([{ index: 700 }]);
+    expect(steps).toEqual([...Array.from({ length: 10 }, (_, n) => (n + 1) * 500), 5_001]);
+    for (const answer of await Promise.all(asking)) expect(answer).toMatchObject({ type: 'ok' });
+    const tookMs = time.now() - began;
+    expect(tookMs).toBeGreaterThan(5_000);
+    // What was brought already is soon brought again: after a cut, say.
+    const again = await api.listening.importListens(JSON.stringify(sent));
+    expect(again).toMatchObject({ received: 5_001, added: 0, skipped: 1 });
+    expect(time.now() - began - tookMs).toBeLessThan(tookMs / 3);
+    const out = (await social.as(1, '/v1/me/listenbrainz')).body as unknown as unknown[];
+    expect(out).toHaveLength(5_000);
+  });
+
+  it('of one person are no more than so many a second', async () => {
+    const social = await later();
+    const bring = (n: number, start: number) =>
+      social.as(n, '/v1/me/listenbrainz', { json: importOf(1_000, start) });
+    expect((await bring(1, 1_100_000_000)).status).toBe(200);
+    const refused = await bring(1, 1_050_000_000);
+    expect([refused.status, refused.body]).toMatchObject([
+      429,
+      { code: 'rate_limited', retryAfterMs: 2_000 },
+    ]);
+    expect((await bring(2, 1_050_000_000)).status).toBe(200);
+    await social.world.time.advance(2_000);
+    expect((await bring(1, 1_050_000_000)).status).toBe(200);
   });
 
   it('is given out whole, and only to its owner', async () => {

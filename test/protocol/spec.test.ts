@@ -7,6 +7,7 @@ import { CLOSE_CODES, mayReconnect } from '../../protocol/close-codes.ts';
 import { MAX_DEPTH, MAX_FRAME_BYTES } from '../../protocol/codec.ts';
 import { ERROR_CODES } from '../../protocol/errors.ts';
 import { MAX_NAMED } from '../../protocol/schemas/events.ts';
+import { MAX_PRIVATE_MS } from '../../protocol/schemas/feed.ts';
 import { MAX_NAME_CODE_POINTS } from '../../protocol/schemas/primitives.ts';
 import { PushSchemas } from '../../protocol/schemas/pushes.ts';
 import { RequestSchemas } from '../../protocol/schemas/requests.ts';
@@ -128,13 +129,14 @@ describe('SPEC.md names what there is', () => {
     expect(pushes, 'a push that no rule tells of').toEqual([]);
   });
 
-  it('GR1, SE8, SE9, RM8: the numbers are the code’s', () => {
+  it('GR1, SE8, SE9, RM8, FE8: the numbers are the code’s', () => {
     expect(ruleText('GR1')).toContain(`\`${SOCKET_PATH}\``);
     expect(ruleText('GR1')).toContain(`\`${SUBPROTOCOL}\``);
     expect(ruleText('SE8')).toContain(`more than ${MAX_FRAME_BYTES.toLocaleString('en')} bytes`);
     expect(ruleText('SE8')).toContain(`deeper than ${MAX_DEPTH}`);
     expect(ruleText('SE9')).toContain(`1 to ${MAX_NAME_CODE_POINTS} code points`);
     expect(ruleText('RM8')).toContain(`at most ${MAX_NAMED} people`);
+    expect(ruleText('FE8')).toContain(`(${MAX_PRIVATE_MS / 86_400_000} days)`);
   });
 
   it('CL1: the table of clock frames gives the places of their fields', () => {

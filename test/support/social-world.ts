@@ -7,6 +7,7 @@ import { MemoryTraces } from '../../src/adapters/memory/memory-traces.ts';
 import type { HttpApp } from '../../src/http/http-app.ts';
 import type { HttpDeps } from '../../src/http/http-deps.ts';
 import { socialDeps } from '../../src/http/social-deps.ts';
+import type { HubOptions } from '../../src/hub/hub-options.ts';
 import { appOver, call, type Answer } from './http-calls.ts';
 import { userId, type TestClient } from './hub-world.ts';
 import { UNHURRIED } from './kitchen.ts';
@@ -15,11 +16,13 @@ import { ListeningWorld } from './listening-world.ts';
 type Init = NonNullable<Parameters<typeof call>[2]>;
 
 export class SocialWorld {
-  readonly world = new ListeningWorld(UNHURRIED);
-  readonly accounts = new MemoryAccounts(this.world.stores.users);
+  readonly world: ListeningWorld;
+  readonly accounts: MemoryAccounts;
   readonly app: HttpApp;
 
-  constructor(overrides: Partial<HttpDeps> = {}) {
+  constructor(overrides: Partial<HttpDeps> = {}, options: Partial<HubOptions> = UNHURRIED) {
+    this.world = new ListeningWorld(options);
+    this.accounts = new MemoryAccounts(this.world.stores.users);
     const { world, accounts } = this;
     const { friends, activityLog, archive, outbox: activityOutbox } = world.stores;
     const { roomLog, chatLog, clock, log } = world.ports;

@@ -1,7 +1,9 @@
 // What was listened to: the feed's past, histories, one's own listens and counts, and with whom.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
+import type { UserId } from '../../../protocol/ids.ts';
 import { ActivityIdSchema, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
+import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { personOf } from '../../hub/live-activity.ts';
 import type { ActivityPlace, Listen, PastActivity, Range } from '../../ports/activity-log.ts';
 import type { SessionSummary } from '../../ports/archive.ts';
@@ -35,6 +37,11 @@ const PAGE_COST = 2;
 const SUM_COST = 10;
 /** What reads all that others heard of it, too. */
 const TOGETHER_COST = 40;
+/**
+ * Of sums alone, a person: a page asks for four at once, and whoever looks at their numbers is not to be kept from playing. As many as
+ * there are stretches of time to look at, one after the other.
+ */
+const SUMS_RATE = { perSecond: 40, burst: 4 * (3 * SUM_COST + TOGETHER_COST) };
 
 const Place = z.object({ at: z.number(), id: ActivityIdSchema });
 const FEED_CURSOR = cursorOf<ActivityPlace>('feed', Place);
@@ -48,7 +55,14 @@ const NO_SUCH_PERSON = refuse('not_found', 'no such person');
 export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void {
   const { activities, activityLog, friends, history } = social;
   const paged = { security: BEARER, middleware: authenticated(deps, PAGE_COST) } as const;
-  const summed = { security: BEARER, middleware: authenticated(deps, SUM_COST) } as const;
+  const sums = new KeyedBuckets<UserId>(SUMS_RATE);
+  const summed = (cost: number) =>
+    ({
+      security: BEARER,
+      middleware: authenticated(deps, cost, (userId, tokens) =>
+        sums.take(userId, tokens, deps.clock.now()),
+      ),
+    }) as const;
   const rangeOf = ({ from, to }: { from: number; to?: number | undefined }): Range => ({
     from,
     to: to ?? deps.clock.now(),
@@ -152,7 +166,7 @@ export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void
 
   app.openapi(
     createRoute({
-      ...summed,
+      ...summed(SUM_COST),
       method: 'get',
       path: '/v1/me/listens/counts',
       summary: 'My listens by track, artist or day',
@@ -171,8 +185,7 @@ export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void
 
   app.openapi(
     createRoute({
-      security: BEARER,
-      middleware: authenticated(deps, TOGETHER_COST),
+      ...summed(TOGETHER_COST),
       method: 'get',
       path: '/v1/me/together',
       summary: 'With whom I listened, the longest first',

@@ -1,9 +1,10 @@
 // What is kept of me: listens in and out, everything out, everything gone.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
-import type { HubMs } from '../../../protocol/ids.ts';
+import type { UserId } from '../../../protocol/ids.ts';
 import { importedEntry } from '../../domain/imported-listen.ts';
 import { exportedListen, importedListens } from '../../domain/listenbrainz.ts';
+import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { personalData } from '../../hub/personal-data.ts';
 import type { ExportedRecord } from '../../ports/activity-log.ts';
 import type { HttpDeps } from '../http-deps.ts';
@@ -24,14 +25,19 @@ import {
 
 /** Each reads or writes a lot. */
 const BULK_COST = 20;
-/** Of one request; what it writes costs beside it, so that nobody fills the store faster than some hundred listens a second. */
+/** Of one request; what it writes has a rate of its own. */
 const IMPORT_COST = 2;
-const LISTENS_A_TOKEN = 10;
+/** In listens, of a person: nobody fills the store faster than this, and nobody's sockets wait for what they bring. */
+const IMPORT_RATE = { perSecond: 400, burst: 1_200 };
+/** Of one that was known: it is looked up, and not written. An import that was cut off is soon where it was. */
+const KNOWN_COST = 0.1;
+const MOST_PROBLEMS = 5;
 const DocumentBody = z.looseObject({}).openapi('Document');
 
 export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
   const { activityLog, erasure } = social;
   const bulk = { security: BEARER, middleware: authenticated(deps, BULK_COST) } as const;
+  const imports = new KeyedBuckets<UserId>(IMPORT_RATE);
   const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...RATE_LIMITED };
 
   app.openapi(
@@ -41,6 +47,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       method: 'post',
       path: '/v1/me/listenbrainz',
       summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
+      description: `What is no listen is left out, and counted. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. This is beside what their other requests may be.`,
       request: body(ListenBrainzBody),
       responses: { 200: json(ImportedBody, 'how many'), ...ERRORS },
     }),
@@ -48,13 +55,19 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       const me = context.get('user').id;
       const now = deps.clock.now();
       const idOf = (seed: string): string => deps.random.activityId(seed);
-      const listens = listensOf(context.req.valid('json'), now);
-      const waitMs = deps.takeRate(me, Math.floor(listens.length / LISTENS_A_TOKEN));
+      const sent = context.req.valid('json');
+      const { listens, skipped } = importedListens(sent, now);
+      const waitMs = imports.take(me, listens.length, now);
       if (waitMs > 0)
         throw new ProblemError(refuse('rate_limited', 'too many listens at once', waitMs));
       const entries = listens.map((listen) => importedEntry(me, listen, idOf));
       const added = await activityLog.importListens(entries, now);
-      return context.json({ received: entries.length, added }, 200);
+      imports.giveBack(me, (entries.length - added) * (1 - KNOWN_COST));
+      const problems = skipped.slice(0, MOST_PROBLEMS);
+      return context.json(
+        { received: sent.payload.length, added, skipped: skipped.length, problems },
+        200,
+      );
     },
   );
   app.openapi(
@@ -118,15 +131,6 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       return context.body(null, 204);
     },
   );
-}
-
-function listensOf(sent: z.infer<typeof ListenBrainzBody>, now: HubMs) {
-  try {
-    return importedListens(sent, now);
-  } catch (error) {
-    if (error instanceof RangeError) throw new ProblemError(refuse('bad_request', error.message));
-    throw error;
-  }
 }
 
 async function* counted(records: AsyncIterable<ExportedRecord>): AsyncIterable<unknown> {

@@ -58,8 +58,13 @@ export function roomAddress(given: string): RoomAddress | undefined {
 /**
  * Puts the person of the bearer token into the context, by the name that the store has.
  * @param cost in tokens of the person's rate
+ * @param takeRate where it is not the one that their sockets live on, too
  */
-export function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> {
+export function authenticated(
+  deps: HttpDeps,
+  cost = 1,
+  takeRate: HttpDeps['takeRate'] = (userId, tokens) => deps.takeRate(userId, tokens),
+): MiddlewareHandler<Env> {
   return async (context: Context<Env>, next) => {
     const token = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1];
     if (token === undefined)
@@ -69,7 +74,7 @@ export function authenticated(deps: HttpDeps, cost = 1): MiddlewareHandler<Env> 
       const why = verified.kind === 'expired' ? 'the token has expired' : verified.reason;
       throw new ProblemError(refuse('unauthorised', why));
     }
-    const waitMs = deps.takeRate(verified.user.id, cost);
+    const waitMs = takeRate(verified.user.id, cost);
     if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
     const { deviceId } = verified.terms;
     const known = await deps.users.find(verified.user.id, deviceId);

@@ -6,17 +6,15 @@ import { leftLabel } from '../people-wording.ts';
 import { countLabel } from '../wording.ts';
 import { Avatar } from './avatar.tsx';
 import { Dialog } from './dialog.tsx';
-import { isOpenEnded } from './private-note.tsx';
+import { isOpenEnded, OPEN_ENDED_MS } from './private-note.tsx';
 import { useSession } from './session-context.ts';
 import { useHubNow } from './use-ticking.ts';
 
 const HOUR = 3_600_000;
-/** “Until I end it”: the hub wants an end, and a century is none that anybody meets. */
-const FOR_GOOD_MS = 36_500 * 24 * HOUR;
 const STRETCHES = [
   ['1 hour', HOUR],
   ['4 hours', 4 * HOUR],
-  ['Until I end it', FOR_GOOD_MS],
+  ['Until I end it', OPEN_ENDED_MS],
 ] as const;
 const KINDS: readonly (readonly [AudienceKind, string, string])[] = [
   ['friends', 'Friends', 'All of your friends see what you play, and may join.'],

@@ -33,7 +33,8 @@ export function Dialog({ title, onClose, place = 'middle', children }: DialogPro
       }}
     >
       <div class="dialog-body">
-        <header class="dialog-head">
+        {/* No header: that would be a banner of the page where no part of it is around the sheet. */}
+        <div class="dialog-head">
           <h2 id={id}>{title}</h2>
           <button
             type="button"
@@ -43,7 +44,7 @@ export function Dialog({ title, onClose, place = 'middle', children }: DialogPro
           >
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

@@ -99,6 +99,7 @@ export function MeScreen({ session }: { session: PageSession }) {
             ))}
           </nav>
           <div class="card">
+            <h2 class="sr-only">{PARTS.find(([id]) => id === part)?.[1]}</h2>
             {part === 'numbers' && <MyNumbers />}
             {part === 'listens' && <Listens session={session} />}
             {part === 'history' && <History session={session} />}

@@ -1,5 +1,7 @@
 // Owns taking along all that the hub holds of oneself, and having it forgotten.
 import { useRef, useState } from 'preact/hooks';
+import type { ImportProgress } from '../page-people.ts';
+import { importedLabel } from '../people-wording.ts';
 import { countLabel } from '../wording.ts';
 import { Dialog } from './dialog.tsx';
 import { useSession } from './session-context.ts';
@@ -75,6 +77,7 @@ export function MyData() {
   const { social } = useSession();
   const [isErasing, setIsErasing] = useState(false);
   const [isBusy, setIsBusy] = useState(false);
+  const [progress, setProgress] = useState<ImportProgress>();
   const file = useRef<HTMLInputElement>(null);
   const during = (work: () => Promise<void>): void =>
     social.run(async () => {
@@ -97,9 +100,12 @@ export function MyData() {
     if (chosen === undefined) return;
     during(async () => {
       const text = await chosen.text();
-      const { received, added } = await social.call(() => social.listening.importListens(text));
-      const old = received === added ? '' : ` ${countLabel(received - added, 'listen')} were here.`;
-      social.notices.show('event', `${countLabel(added, 'listen')} taken in.${old}`);
+      try {
+        const done = await social.call(() => social.listening.importListens(text, setProgress));
+        social.notices.show('event', importedLabel(done));
+      } finally {
+        setProgress(undefined);
+      }
     });
   };
   return (
@@ -139,6 +145,9 @@ export function MyData() {
           Take listens along
         </button>
       </div>
+      <p class="quiet" role="status">
+        {progress !== undefined && `${progress.done} of ${countLabel(progress.of, 'listen')}…`}
+      </p>
       {isErasing && <EraseDialog onClose={() => setIsErasing(false)} />}
     </section>
   );
