@@ -318,6 +318,14 @@ async function removeAll(rows: Rows, entries: readonly RemoveEntry[]): Promise<v
   }
 }
 
+/** Of an older word only its beginning counts. */
+const NEWEST = ['version', 'ended_at', 'track', 'room_id', 'room_name', 'is_private']
+  .map(
+    (name) =>
+      `${name} = case when t.version < excluded.version then excluded.${name} else t.${name} end`,
+  )
+  .join(', ');
+
 async function keepPlayed(rows: Rows, entries: readonly PlayedEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await rows(
@@ -325,9 +333,8 @@ async function keepPlayed(rows: Rows, entries: readonly PlayedEntry[]): Promise<
      select "activityId", "userId", version, at, "endedAt", track, "roomId", "roomName", "isPrivate"
      from jsonb_to_recordset(?::jsonb) as x("activityId" uuid, "userId" uuid, version float8, at float8, "endedAt" float8,
        track jsonb, "roomId" uuid, "roomName" text, "isPrivate" boolean)
-     on conflict (user_id, id) do update set version = excluded.version, at = excluded.at, ended_at = excluded.ended_at,
-       track = excluded.track, room_id = excluded.room_id, room_name = excluded.room_name, is_private = excluded.is_private
-     where not t.removed and t.version < excluded.version`,
+     on conflict (user_id, id) do update set at = least(t.at, excluded.at), ${NEWEST}
+     where not t.removed and (t.version < excluded.version or t.at > excluded.at)`,
     [JSON.stringify(entries)],
   );
 }
