@@ -148,18 +148,17 @@ export class PostgresActivityLog implements ActivityLog {
     } as const;
     const [group, key] = groups[query.by];
     const zone = query.by === 'day' ? [query.timeZone] : [];
-    const found = await this.#sql.rows<{
+    const found = await this.#summed<{
       readonly key: string;
       readonly track: ActivityTrack;
       readonly listens: number;
       readonly heard_ms: number;
     }>(
       `select * from (
-         select (array_agg(key order by at desc))[1] as key, (array_agg(track order by at desc))[1] as track,
-           count(*)::int as listens, sum(heard_ms) as heard_ms
-         from (select ${group} as grp, ${key} as key, track, at, heard_ms from listen
+         select distinct on (grp) key, track, (count(*) over same)::int as listens, sum(heard_ms) over same as heard_ms
+         from (select ${group} as grp, ${key} as key, track, at, id, heard_ms from listen
            where user_id = ? and counted_at is not null and not removed and at >= ? and at < ?) l
-         group by grp) counted
+         window same as (partition by grp) order by grp, at desc, id desc) counted
        order by ${query.by === 'day' ? 'key desc' : 'listens desc, key collate "C"'} limit ?`,
       [...zone, ...zone, userId, query.from, query.to, query.limit],
     );
