@@ -58,6 +58,8 @@ export class Hub implements SocketListener {
       outbox: this.#outbox,
       rooms: () => this.rooms,
       connectionsOf: (userId) => this.#people.connectionsOf(userId),
+      connections: () => this.#connections.values(),
+      turnAway: (userId, deviceId) => this.#sessions.turnAway(userId, deviceId),
     });
     const deps: LiveRoomDeps = {
       listener: this.feed?.activities,
@@ -68,8 +70,14 @@ export class Hub implements SocketListener {
       connectionsOf: (userId) => this.#people.connectionsOf(userId),
     };
     this.rooms = new Rooms(deps);
-    this.#sessions = new Sessions(ports, options, this.#people, this.#outbox, this.metrics, () =>
-      this.#connections.values(),
+    this.#sessions = new Sessions(
+      ports,
+      options,
+      this.#people,
+      this.#outbox,
+      this.metrics,
+      this.feed?.standing,
+      () => this.#connections.values(),
     );
   }
 
@@ -80,6 +88,7 @@ export class Hub implements SocketListener {
   async start(): Promise<void> {
     await this.rooms.start();
     this.#sessions.start();
+    this.feed?.standing.start();
   }
 
   /** Whether an upgrade may go on: the cheap limits, before there is a socket. */
