@@ -4,11 +4,11 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { freePort } from './free-port.ts';
 
-const SECANTUS = fileURLToPath(new URL('../../.cache/secantus/bin/secantusd-py', import.meta.url));
+// From the root, as what is built for a bench lies elsewhere.
+const SECANTUS = path.resolve('.cache/secantus/bin/secantusd-py');
 const PATIENCE_MS = 30_000;
 
 export interface MongoServer {
