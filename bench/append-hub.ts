@@ -39,6 +39,8 @@ type Usage = Extract<HubReport, { kind: 'usage' | 'memory' }>;
 export interface BenchServers {
   readonly redis: RedisServer;
   readonly postgres: PostgresServer;
+  /** Undefined: listening is kept in Postgres. */
+  readonly mongo?: { readonly url: string; readonly database: string };
   stop(): Promise<void>;
 }
 
@@ -93,6 +95,9 @@ export class BenchHub {
             POSTGRES_URL: await servers.postgres.createDatabase(),
           }
         : {}),
+      ...(servers.mongo === undefined
+        ? {}
+        : { MONGODB_URL: servers.mongo.url, MONGODB_DATABASE: servers.mongo.database }),
     };
     const child = spawn(process.execPath, ['--expose-gc', '--import', INSIDE, MAIN], {
       env,

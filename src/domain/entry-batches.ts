@@ -3,6 +3,7 @@ import type { Span } from './now-playing.ts';
 
 interface Versioned {
   readonly version: number;
+  readonly at: number;
 }
 interface Spanned {
   readonly spans: readonly Span[];
@@ -22,8 +23,13 @@ export function oneOfEach<T>(
   return [...byId.values()].toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 }
 
+/**
+ * The newest word, with the earliest beginning that was told: whoever goes on on another node has begun no later for it, and in a list by
+ * the time of beginning nothing moves to where a reader of pages has been.
+ */
 export function newer<T extends Versioned>(before: T, after: T): T {
-  return before.version > after.version ? before : after;
+  const [older, newest] = before.version > after.version ? [after, before] : [before, after];
+  return older.at < newest.at ? { ...newest, at: older.at } : newest;
 }
 
 export function spanning<T extends Spanned>(before: T, after: T): T {

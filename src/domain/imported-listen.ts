@@ -7,6 +7,9 @@ import type { Span } from './now-playing.ts';
 /** Where nothing says how long a track is. */
 const USUAL_LENGTH_MS = 210_000;
 
+/** How the play key of each begins, and of no other. */
+export const IMPORTED = 'import:';
+
 /** A listen that was made elsewhere. */
 export interface ImportedListen {
   /** Unix time, ms. */
@@ -39,7 +42,7 @@ export function importedEntry(
   idOf: (seed: string) => string,
 ): ImportedEntry {
   const { at, title, artist, album, durationMs = USUAL_LENGTH_MS, sameAs } = listen;
-  const key = `import:${at}:${artist}:${title}`;
+  const key = `${IMPORTED}${at}:${artist}:${title}`;
   const track = {
     title,
     artist,

@@ -3,7 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { refuse } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { peerAddress } from '../hub/peer-address.ts';
-import { StoreUnavailable } from '../ports/room-log.ts';
+import { unavailability } from '../hub/unavailable.ts';
 import type { HttpDeps, Peer } from './http-deps.ts';
 import { createMediaRoutes } from './media-route.ts';
 import { ProblemError, problemResponse } from './problem.ts';
@@ -33,8 +33,8 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   });
   app.onError((error) => {
     if (error instanceof ProblemError) return problemResponse(error.refusal);
-    if (error instanceof StoreUnavailable)
-      return problemResponse(refuse('unavailable', error.message, 1_000));
+    const unavailable = unavailability(error);
+    if (unavailable !== undefined) return problemResponse(unavailable);
     if (isBadJson(error)) return problemResponse(refuse('bad_request', 'the body is not JSON'));
     deps.log.error({ err: error }, 'a request failed');
     return problemResponse(refuse('internal', 'the hub failed; it has been logged'));

@@ -1,6 +1,7 @@
 // What was listened to, on its way to the history: gathered, handed on in batches, kept for a while when it cannot be.
 // Knows an outbox; knows neither rooms nor people.
 import type { UserId } from '../../protocol/ids.ts';
+import { newer } from '../domain/entry-batches.ts';
 import type { ActivityEntry, HeardEntry, PlayedEntry } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Log } from '../ports/log.ts';
@@ -201,6 +202,7 @@ function keyOf(entry: ActivityEntry): string {
 }
 
 function joined(before: ActivityEntry, after: ActivityEntry): PlayedEntry | ActivityEntry {
+  if (before.kind === 'activity' && after.kind === 'activity') return newer(before, after);
   if (before.kind !== 'heard' || after.kind !== 'heard') return after;
   return { ...after, spans: withSpans(before, after) };
 }

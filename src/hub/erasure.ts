@@ -52,6 +52,8 @@ export class Erasure {
     await activityOutbox.forget(userId);
     await activityLog.erase(userId, clock.now());
     desk.tell(await friends.erase(userId));
+    // Whoever came in since has been looked up before the account went.
+    await dismissals.person(userId);
     log.info({ rooms: roomIds.length }, 'a person was erased');
   }
 

@@ -8,11 +8,13 @@ import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { Outbox } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
+import { StandingWatch } from './standing-watch.ts';
 
 export interface HubFeed {
   readonly activities: Activities;
   readonly desk: FeedDesk;
   readonly dismissals: Dismissals;
+  readonly standing: StandingWatch;
   stop(): Promise<void>;
 }
 
@@ -22,8 +24,10 @@ export function hubFeed(parts: {
   readonly outbox: Outbox;
   readonly rooms: () => Rooms;
   readonly connectionsOf: (userId: UserId) => Iterable<Connection>;
+  readonly connections: () => Iterable<Connection>;
+  readonly turnAway: (userId: UserId, deviceId?: string) => void;
 }): HubFeed | undefined {
-  const { ports, options, outbox, rooms, connectionsOf } = parts;
+  const { ports, options, outbox, rooms, connectionsOf, connections, turnAway } = parts;
   const { feed, friends, activityLog, activityOutbox } = ports;
   if (
     feed === undefined ||
@@ -51,14 +55,26 @@ export function hubFeed(parts: {
     feed,
     outbox,
     connectionsOf,
+    timers: ports.timers,
     log: ports.log,
     forget: (userId) => activities.forget(userId),
+    turnAway,
+    look: (userId) => void standing.look([...connectionsOf(userId)]),
   });
+  const standing: StandingWatch = new StandingWatch({
+    ...ports,
+    connections,
+    letGo: (userId, deviceId) => dismissals.here(userId, deviceId),
+  });
+  const removeDoubt = feed.onDoubt(() => standing.lookAtAll());
   return {
     activities,
     desk,
     dismissals,
+    standing,
     async stop() {
+      removeDoubt();
+      standing.stop();
       dismissals.stop();
       desk.stop();
       await activities.stop();

@@ -7,7 +7,6 @@ import type { UserId } from '../../protocol/ids.ts';
 import type { Push, User } from '../../protocol/schemas/pushes.ts';
 import type { Request } from '../../protocol/schemas/requests.ts';
 import { fullBucket, takeTokens } from '../domain/rate-limit.ts';
-import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from '../ports/sockets.ts';
 import type { Connection } from './connection.ts';
 import { frameOf, okFrame } from './frame.ts';
@@ -23,6 +22,7 @@ import { peerAddress } from './peer-address.ts';
 import { People } from './people.ts';
 import { Rooms } from './rooms.ts';
 import { Sessions } from './sessions.ts';
+import { unavailability } from './unavailable.ts';
 
 /** As said of `maxRateRefusals`. */
 const RATE_REFUSALS_WINDOW_MS = 10_000;
@@ -58,6 +58,8 @@ export class Hub implements SocketListener {
       outbox: this.#outbox,
       rooms: () => this.rooms,
       connectionsOf: (userId) => this.#people.connectionsOf(userId),
+      connections: () => this.#connections.values(),
+      turnAway: (userId, deviceId) => this.#sessions.turnAway(userId, deviceId),
     });
     const deps: LiveRoomDeps = {
       listener: this.feed?.activities,
@@ -68,8 +70,14 @@ export class Hub implements SocketListener {
       connectionsOf: (userId) => this.#people.connectionsOf(userId),
     };
     this.rooms = new Rooms(deps);
-    this.#sessions = new Sessions(ports, options, this.#people, this.#outbox, this.metrics, () =>
-      this.#connections.values(),
+    this.#sessions = new Sessions(
+      ports,
+      options,
+      this.#people,
+      this.#outbox,
+      this.metrics,
+      this.feed?.standing,
+      () => this.#connections.values(),
     );
   }
 
@@ -80,6 +88,7 @@ export class Hub implements SocketListener {
   async start(): Promise<void> {
     await this.rooms.start();
     this.#sessions.start();
+    this.feed?.standing.start();
   }
 
   /** Whether an upgrade may go on: the cheap limits, before there is a socket. */
@@ -273,7 +282,8 @@ export class Hub implements SocketListener {
   }
 
   #faultOf(error: unknown, connection: Connection, user: User): Refusal {
-    if (error instanceof StoreUnavailable) return refuse('unavailable', error.message, 1_000);
+    const unavailable = unavailability(error);
+    if (unavailable !== undefined) return unavailable;
     this.metrics.requestsFailed += 1;
     this.#ports.log.error(
       { connectionId: connection.id, userId: user.id, err: error },

@@ -2,6 +2,7 @@
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { MAX_FRAME_BYTES, errorReply } from '../../protocol/codec.ts';
 import { refuse } from '../../protocol/errors.ts';
+import type { UserId } from '../../protocol/ids.ts';
 import type { Limits, Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import type { Verified } from '../ports/authenticator.ts';
@@ -14,6 +15,7 @@ import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { Outbox } from './outbox.ts';
 import type { People } from './people.ts';
+import type { StandingWatch } from './standing-watch.ts';
 
 const SWEEP_MS = 5_000;
 const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VERSION}`] as const;
@@ -21,6 +23,19 @@ const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VE
 const FEED_FEATURE = 'feed';
 
 const ACCOUNT_GONE = 'there is no such guest any more, or the device was revoked';
+
+/** Somebody whose token is good, while the store is asked for them. */
+interface LookUp {
+  readonly userId: UserId;
+  readonly deviceId: string | undefined;
+  /** Let go of meanwhile: what the store answers is older. */
+  isGone: boolean;
+}
+
+interface Known {
+  readonly user: User;
+  readonly isStored: boolean;
+}
 
 /** The session as it is now: the compiler would hold on to what it was before an await. */
 function sessionOf(connection: Connection): Session {
@@ -33,6 +48,8 @@ export class Sessions {
   readonly #people: People;
   readonly #outbox: Outbox;
   readonly #metrics: HubMetrics;
+  readonly #standing: Pick<StandingWatch, 'look'> | undefined;
+  readonly #lookUps = new Set<LookUp>();
   readonly #connections: () => Iterable<Connection>;
   readonly #limits: Limits;
   #cancelSweep: (() => void) | undefined;
@@ -43,6 +60,7 @@ export class Sessions {
     people: People,
     outbox: Outbox,
     metrics: HubMetrics,
+    standing: Pick<StandingWatch, 'look'> | undefined,
     connections: () => Iterable<Connection>,
   ) {
     this.#ports = ports;
@@ -50,6 +68,7 @@ export class Sessions {
     this.#people = people;
     this.#outbox = outbox;
     this.#metrics = metrics;
+    this.#standing = standing;
     this.#connections = connections;
     this.#limits = {
       maxFrameBytes: MAX_FRAME_BYTES,
@@ -68,6 +87,14 @@ export class Sessions {
 
   stop(): void {
     this.#cancelSweep?.();
+  }
+
+  /** Whoever is looked up at this moment, by that device if one is given, is let in no more. */
+  turnAway(userId: UserId, deviceId?: string): void {
+    for (const lookUp of this.#lookUps) {
+      if (lookUp.userId !== userId) continue;
+      if (deviceId === undefined || lookUp.deviceId === deviceId) lookUp.isGone = true;
+    }
   }
 
   /** @param address of the client, as far as a proxy tells it */
@@ -94,10 +121,10 @@ export class Sessions {
     // The timeout goes on: a store that hangs must not keep a stranger's socket open.
     connection.session = { phase: 'authenticating', cancelTimeout: session.cancelTimeout };
     let verified: Verified;
-    let user: User | undefined;
+    let known: Known | undefined;
     try {
       verified = await this.#ports.authenticator.verify(request.token);
-      user =
+      known =
         verified.kind === 'ok'
           ? await this.#known(verified.user, verified.terms.deviceId)
           : undefined;
@@ -128,11 +155,12 @@ export class Sessions {
       );
       return;
     }
-    if (verified.kind === 'invalid' || user === undefined) {
+    if (verified.kind === 'invalid' || known === undefined) {
       const reason = verified.kind === 'invalid' ? verified.reason : ACCOUNT_GONE;
       this.#turnAway(connection, request.id, 'unauthorised', reason, 'unauthorised');
       return;
     }
+    const { user, isStored } = known;
     this.#takeOver(user, request.replaces);
     if (!this.#people.entered(user.id, connection)) {
       this.#metrics.connectionRefused('person');
@@ -152,6 +180,7 @@ export class Sessions {
       phase: 'active',
       user,
       deviceId: verified.terms.deviceId,
+      isStored,
       expiresAt: now + verified.expiresInMs,
       warned: false,
     };
@@ -174,7 +203,7 @@ export class Sessions {
         frameOf(errorReply(request.id, refuse('unauthorised', message))),
       );
     let verified: Verified;
-    let known: User | undefined;
+    let known: Known | undefined;
     try {
       verified = await this.#ports.authenticator.verify(request.token);
       known =
@@ -198,6 +227,8 @@ export class Sessions {
       refused('the token is another person’s');
     } else if (known === undefined) {
       refused(ACCOUNT_GONE);
+      // It may be this very connection's account, or device, that is gone.
+      await this.#standing?.look([connection]);
     } else {
       session.deviceId = verified.terms.deviceId;
       session.expiresAt = this.#ports.clock.now() + verified.expiresInMs;
@@ -214,17 +245,30 @@ export class Sessions {
    * @returns undefined for a guest that the store does not know: their token is this hub's own, so they have been erased; and where the
    * device has been revoked that the token was given to
    */
-  async #known(user: User, deviceId: string | undefined): Promise<User | undefined> {
+  async #known(user: User, deviceId: string | undefined): Promise<Known | undefined> {
+    const lookUp: LookUp = { userId: user.id, deviceId, isGone: false };
+    this.#lookUps.add(lookUp);
+    try {
+      const known = await this.#lookedUp(user, deviceId);
+      return lookUp.isGone ? undefined : known;
+    } finally {
+      this.#lookUps.delete(lookUp);
+    }
+  }
+
+  async #lookedUp(user: User, deviceId: string | undefined): Promise<Known | undefined> {
     try {
       const stored = await this.#ports.users.find(user.id, deviceId);
-      if (stored !== undefined || user.guest || deviceId !== undefined) return stored;
+      if (stored !== undefined) return { user: stored, isStored: true };
+      if (user.guest || deviceId !== undefined) return undefined;
       await this.#ports.users.save(user);
+      return { user, isStored: true };
     } catch (error) {
       // The token is proof enough: with many nodes the people's store may be away while the rooms go on.
       if (!(error instanceof StoreUnavailable)) throw error;
       this.#ports.log.warn({ userId: user.id, err: error }, 'a person could not be looked up');
+      return { user, isStored: false };
     }
-    return user;
   }
 
   /** A client that lost its network closes the half-open socket that it left behind. */

@@ -15,6 +15,8 @@ export interface NewDevice {
   readonly token: DeviceToken;
   /** `esd_` and 43 characters of base64url. Told this once: only its SHA-256 is kept. */
   readonly secret: string;
+  /** Those that made place for it, and are revoked. */
+  readonly dropped: readonly string[];
 }
 
 export interface Link {

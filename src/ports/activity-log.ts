@@ -4,7 +4,7 @@ import type { ActivityTrack } from '../../protocol/schemas/feed.ts';
 import type { ImportedEntry } from '../domain/imported-listen.ts';
 import type { Span } from '../domain/now-playing.ts';
 
-/** Something a person listened to. Of two of the same id the one with the higher `version` counts. */
+/** Something a person listened to. Of two of the same id the one with the higher `version` counts, with the earlier `at` of both. */
 export interface PlayedEntry {
   readonly kind: 'activity';
   readonly activityId: string;

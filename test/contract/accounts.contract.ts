@@ -150,6 +150,22 @@ export function accountsContract(context: ContextOf<'accounts' | 'friends' | 'us
       expect((await accounts().exchange(his.secret, at))?.userId).toBe(ben);
     });
 
+    it('tells of many people in one look which of their devices have their account', async () => {
+      const [ana, ben] = [await somebody(), await somebody()];
+      const [phone, laptop] = [await device(ana), await device(ana)];
+      await accounts().revoke(ana, laptop.token.id);
+      const asked = [
+        { id: ana, deviceId: laptop.token.id },
+        { id: ana, deviceId: phone.token.id },
+        { id: ben, deviceId: phone.token.id },
+        { id: someUserId(), deviceId: phone.token.id },
+        { id: ana },
+      ];
+      expect(await context.stores().users.standings(asked)).toEqual([
+        ...['device_gone', 'stands', 'device_gone', 'person_gone', 'stands'],
+      ]);
+    });
+
     it('lets go of the device not used for the longest time when there are too many', async () => {
       const ana = await somebody();
       const oldest = await device(ana, 'oldest', at);
@@ -157,7 +173,8 @@ export function accountsContract(context: ContextOf<'accounts' | 'friends' | 'us
       for (let i = 2; i < MAX_DEVICE_TOKENS; i += 1) await device(ana, 'more', at + i);
       await accounts().exchange(oldest.secret, at + TOUCH_EVERY_MS);
       expect(await accounts().tokens(ana)).toHaveLength(MAX_DEVICE_TOKENS);
-      await device(ana, 'one too many', at + 500);
+      const last = await device(ana, 'one too many', at + 500);
+      expect([next.dropped, last.dropped]).toEqual([[], [next.token.id]]);
       expect(await accounts().tokens(ana)).toHaveLength(MAX_DEVICE_TOKENS);
       expect(await accounts().exchange(next.secret, at)).toBeUndefined();
       expect((await accounts().exchange(oldest.secret, at))?.userId).toBe(ana);

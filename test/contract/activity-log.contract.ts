@@ -92,6 +92,37 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       expect(await history(ana)).toEqual([pastOf(last)]);
     });
 
+    it('keeps the earliest beginning that was told, so that no page skips what goes on on another node', async () => {
+      const ana = someone();
+      const [early, late] = [played(ana, T), played(ana, T + 10)];
+      await log().append([early, late]);
+      const [newest] = await log().feedPage([ana], { limit: 1 });
+      if (newest === undefined) expect.unreachable('a page');
+      // While the first page is looked at, the other one is told again from where its person has come to.
+      const moved = { ...early, version: T + 99, at: T + 20, endedAt: T + 30 };
+      await log().append([moved]);
+      const after = { at: newest.at, id: newest.activityId };
+      const rest = await log().feedPage([ana], { limit: 9, after });
+      expect(rest).toEqual([pastOf({ ...moved, at: early.at })]);
+    });
+
+    it('knows the earliest beginning in whatever order words come, and takes nothing else of an old one', async () => {
+      const ana = someone();
+      const old = played(ana, T, { roomName: 'Kitchen' });
+      const newest = { ...old, version: T + 9, at: T + 9, roomName: 'Hall' };
+      await log().append([newest]);
+      await log().append([old]);
+      expect(await history(ana)).toEqual([pastOf({ ...newest, at: T })]);
+      const ben = someone();
+      await log().append([
+        { ...newest, userId: ben },
+        { ...old, userId: ben },
+      ]);
+      expect(await history(ben)).toEqual([pastOf({ ...newest, userId: ben, at: T })]);
+      await log().append([removal(ana, old.activityId), { ...old, at: T - 9 }]);
+      expect(await history(ana)).toEqual([]);
+    });
+
     it('shows private ones to their author alone', async () => {
       const ana = someone();
       const [shown, hidden] = [played(ana, T), played(ana, T + 1, { isPrivate: true })];

@@ -36,6 +36,14 @@ export function usersContract(context: ContextOf<'users'>): void {
       expect(await users().find(stranger)).toBeUndefined();
     });
 
+    it('tells of many in one look who is known still', async () => {
+      const guest = await users().createGuest('Ana');
+      const stranger = someUserId();
+      const asked = [guest.id, stranger, guest.id].map((id) => ({ id }));
+      expect(await users().standings(asked)).toEqual(['stands', 'person_gone', 'stands']);
+      expect(await users().standings([])).toEqual([]);
+    });
+
     it('renames a guest', async () => {
       const guest = await users().createGuest('Ana');
       await users().save({ ...guest, name: 'Anna' });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../../protocol/ids.ts';
 import { call } from '../support/http-calls.ts';
-import { userId } from '../support/hub-world.ts';
+import { userId, type TestClient } from '../support/hub-world.ts';
 import { listen, playingRoom } from '../support/listening-world.ts';
 import { SocialWorld } from '../support/social-world.ts';
 
@@ -61,6 +61,20 @@ async function erase(social: SocialWorld): Promise<number> {
 }
 
 describe('erasing oneself', () => {
+  it('lets go of whoever came in while it went on', async () => {
+    const { social } = await gathered();
+    const { friends } = social.world.stores;
+    const eraseFriends = friends.erase.bind(friends);
+    let late: TestClient | undefined;
+    friends.erase = async (userId) => {
+      late = await social.world.connect(1);
+      return eraseFriends(userId);
+    };
+    expect(await erase(social)).toBe(204);
+    await social.world.time.advance(10);
+    expect(late?.socket.closedWith).toMatchObject({ code: 4504 });
+  });
+
   it('leaves no trace, and to the others what is theirs', async () => {
     const { social, roomId } = await gathered();
     const before = await kept(social, roomId);

@@ -1,9 +1,11 @@
 // Friends, requests, blocks, audiences and profiles over REST.
 import { describe, expect, it } from 'vitest';
+import type { UserId } from '../../protocol/ids.ts';
 import { call } from '../support/http-calls.ts';
 import { userId } from '../support/hub-world.ts';
 import type { ListeningStores } from '../support/listening-world.ts';
 import { SocialWorld, idsIn } from '../support/social-world.ts';
+import { MAX_DEVICE_TOKENS } from '../../src/ports/accounts.ts';
 import type { Users } from '../../src/ports/users.ts';
 
 const UNKNOWN = '00000000-0000-4000-8000-00000000dead';
@@ -216,6 +218,7 @@ function afterTheFirstLook(happens: (stores: ListeningStores) => unknown) {
       createGuest: (name) => stores().users.createGuest(name),
       save: (user) => stores().users.save(user),
       rename: (id, name) => stores().users.rename(id, name),
+      standings: (people) => stores().users.standings(people),
     },
   });
   void social.people(1);
@@ -277,6 +280,22 @@ describe('an account', () => {
     // Nobody revokes another’s.
     const [{ id } = { id: '' }] = devices as { id: string }[];
     expect((await social.as(2, `/v1/me/devices/${id}`, { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('closes the sockets of the device that makes place for one more', async () => {
+    const social = new SocialWorld();
+    const { app, accounts } = social;
+    const made = await call(app, '/v1/guests', { json: { name: 'Ana', device: 'Oldest' } });
+    const { token, user } = made.body as { token: string; user: { id: UserId } };
+    const soon = social.world.time.now() + 1;
+    for (let n = 1; n < MAX_DEVICE_TOKENS; n += 1)
+      await accounts.createToken(user.id, `${n}`, soon);
+    const oldest = await social.world.connectBy(token);
+    const link = await accounts.createLink(user.id, soon);
+    const taken = await call(app, `/v1/links/${link?.code}`, { method: 'POST' });
+    expect(taken.status).toBe(201);
+    await social.world.time.advance(10);
+    expect(oldest.socket.closedWith).toMatchObject({ code: 4504 });
   });
 
   it('is lost to a device that is revoked, whatever that holds or has asked for', async () => {

@@ -48,6 +48,7 @@ class Alone {
       phase: 'active',
       user,
       deviceId: undefined,
+      isStored: true,
       expiresAt: Infinity,
       warned: false,
     });

@@ -84,6 +84,14 @@ describe('the recorder', () => {
     expect(it.waiting).toBe(0);
   });
 
+  it('tells of an activity that it ends with where it began first, also after an absence in between', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    it.record(played('a', 1));
+    it.record({ ...played('a', 2), at: 30, endedAt: 40 });
+    await time.advance(250);
+    expect(outbox.entries).toEqual([{ ...played('a', 2), endedAt: 40 }]);
+  });
+
   it('loses nothing that comes while it is being told', async () => {
     const { time, outbox, recorder: it } = recorder();
     const add = outbox.add.bind(outbox);

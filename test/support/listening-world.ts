@@ -11,7 +11,7 @@ import type { HubOptions } from '../../src/hub/hub-options.ts';
 import type { HubPorts } from '../../src/hub/hub-ports.ts';
 import { readLive, withheldIn, type WithheldIds } from '../../src/hub/live-activity.ts';
 import type { ActivityEntry, HeardEntry, PlayedEntry } from '../../src/ports/activity-log.ts';
-import type { ActivityOutbox } from '../../src/ports/activity-outbox.ts';
+import { ActivityOutboxFull, type ActivityOutbox } from '../../src/ports/activity-outbox.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { HubWorld, userId, type TestClient } from './hub-world.ts';
 import { ManualTime } from './manual-time.ts';
@@ -21,6 +21,7 @@ export class KeepingOutbox implements ActivityOutbox {
   readonly entries: ActivityEntry[] = [];
   calls = 0;
   isAway = false;
+  isFull = false;
   readonly #log: MemoryActivityLog | undefined;
 
   /** @param log that is told at once, as by an outbox that nothing keeps waiting */
@@ -31,6 +32,7 @@ export class KeepingOutbox implements ActivityOutbox {
   async add(entries: readonly ActivityEntry[]): Promise<void> {
     this.calls += 1;
     if (this.isAway) throw new StoreUnavailable('the outbox');
+    if (this.isFull) throw new ActivityOutboxFull();
     this.entries.push(...structuredClone(entries));
     await this.#log?.append(entries);
   }

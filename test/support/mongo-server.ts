@@ -4,11 +4,11 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { freePort } from './free-port.ts';
 
-const SECANTUS = fileURLToPath(new URL('../../.cache/secantus/bin/secantusd-py', import.meta.url));
+// From the root, as what is built for a bench lies elsewhere.
+const SECANTUS = path.resolve('.cache/secantus/bin/secantusd-py');
 const PATIENCE_MS = 30_000;
 
 export interface MongoServer {
@@ -21,35 +21,87 @@ export interface MongoServer {
 export async function startMongoServer(): Promise<MongoServer> {
   const given = process.env['MONGODB_TEST_URL'];
   if (given !== undefined) return { url: given, process: undefined, stop: () => Promise.resolve() };
-  const port = await freePort();
-  const dir = mkdtempSync(path.join(tmpdir(), 'earshot-mongo-'));
-  const hasMongod = spawnSync('mongod', ['--version'], { stdio: 'ignore' }).status === 0;
-  if (!hasMongod && !existsSync(SECANTUS)) {
-    rmSync(dir, { recursive: true, force: true });
-    throw new Error('there is no mongod, and nothing in .cache/secantus');
+  const server = await OwnMongoServer.start();
+  return { url: server.url, process: server.process, stop: () => server.stop() };
+}
+
+/** One that the test itself runs: it may be killed, and be started again on what it has kept. */
+export class OwnMongoServer {
+  readonly url: string;
+  readonly #port: number;
+  readonly #dir: string;
+  readonly #keeps: boolean;
+  #child: ChildProcess;
+  #ended: Promise<void>;
+
+  private constructor(port: number, dir: string, keeps: boolean) {
+    this.url = `mongodb://127.0.0.1:${port}`;
+    this.#port = port;
+    this.#dir = dir;
+    this.#keeps = keeps;
+    this.#child = this.#spawn();
+    this.#ended = endOf(this.#child);
   }
-  const child = hasMongod
-    ? spawn('mongod', ['--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dir], {
-        stdio: 'ignore',
-      })
-    : spawn(SECANTUS, ['--port', String(port), '--storage-path', ':memory:'], { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => {
+
+  /** @param keeps whether it must have what it had when it is started again */
+  static async start({ keeps = false } = {}): Promise<OwnMongoServer> {
+    if (!hasMongod() && !existsSync(SECANTUS))
+      throw new Error('there is no mongod, and nothing in .cache/secantus');
+    const dir = mkdtempSync(path.join(tmpdir(), 'earshot-mongo-'));
+    const server = new OwnMongoServer(await freePort(), dir, keeps);
+    await server.#answering();
+    return server;
+  }
+
+  get process(): ChildProcess {
+    return this.#child;
+  }
+
+  /** With SIGKILL: it writes nothing any more. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** After `kill`. Resolves when it answers. */
+  async startAgain(): Promise<void> {
+    this.#child = this.#spawn();
+    this.#ended = endOf(this.#child);
+    await this.#answering();
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  async #answering(): Promise<void> {
+    try {
+      await answering(this.url);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  #spawn(): ChildProcess {
+    const port = String(this.#port);
+    const [command, args] = hasMongod()
+      ? ['mongod', ['--port', port, '--bind_ip', '127.0.0.1', '--dbpath', this.#dir]]
+      : [SECANTUS, ['--port', port, '--storage-path', this.#keeps ? this.#dir : ':memory:']];
+    return spawn(command, args, { stdio: 'ignore' });
+  }
+}
+
+function hasMongod(): boolean {
+  return spawnSync('mongod', ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+function endOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await ended;
-    rmSync(dir, { recursive: true, force: true });
-  };
-  const url = `mongodb://127.0.0.1:${port}`;
-  try {
-    await answering(url);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url, process: child, stop };
 }
 
 async function answering(url: string): Promise<void> {

@@ -35,10 +35,12 @@ export class MemoryAccounts implements Accounts {
   async createToken(userId: UserId, label: string, at: HubMs): Promise<NewDevice | undefined> {
     const token = { id: randomUUID(), label: checkedName(label), createdAt: at, usedAt: at };
     if (this.#users.get(userId) === undefined) return undefined;
-    for (const { id } of this.#tokensOf(userId).slice(MAX_DEVICE_TOKENS - 1)) this.#drop(id);
+    const oldest = this.#tokensOf(userId).slice(MAX_DEVICE_TOKENS - 1);
+    const dropped = oldest.map(({ id }) => id);
+    for (const id of dropped) this.#drop(id);
     const secret = `esd_${randomBytes(32).toString('base64url')}`;
     this.#devices.set(secret, { userId, token });
-    return { userId, token, secret };
+    return { userId, token, secret, dropped };
   }
 
   exchange(

@@ -1,6 +1,7 @@
 // What people have listened to, in memory, for tests and benchmarks. Knows nothing of who may read it.
 import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { dayNamer, trackKey } from '../../domain/activity-counts.ts';
+import { newer } from '../../domain/entry-batches.ts';
 import { sinceErased } from '../../domain/erased-entries.ts';
 import type { ImportedEntry } from '../../domain/imported-listen.ts';
 import { countedAt, heardMs, sharedMs, unionOf } from '../../domain/listens.ts';
@@ -170,7 +171,7 @@ export class MemoryActivityLog implements ActivityLog {
     if (this.#removed.has(key)) return;
     if (entry.kind === 'activity') {
       const before = this.#played.get(key);
-      if (before === undefined || before.version < entry.version) this.#played.set(key, entry);
+      this.#played.set(key, before === undefined ? entry : newer(entry, before));
     } else {
       const { kind: _kind, ...heard } = entry;
       const before = this.#heard.get(key)?.spans ?? [];

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
-import type { Users } from '../../ports/users.ts';
+import type { LetIn, Standing, Users } from '../../ports/users.ts';
 
 /** What keeps the devices of people beside this. */
 export interface MemoryDevices {
@@ -35,6 +35,16 @@ export class MemoryUsers implements Users {
   find(id: UserId, deviceId?: string): Promise<User | undefined> {
     const isGone = deviceId !== undefined && this.devices?.has(id, deviceId) !== true;
     return Promise.resolve(isGone ? undefined : this.#users.get(id));
+  }
+
+  standings(people: readonly LetIn[]): Promise<readonly Standing[]> {
+    return Promise.resolve(
+      people.map(({ id, deviceId }) => {
+        if (!this.#users.has(id)) return 'person_gone';
+        const hasDevice = deviceId === undefined || this.devices?.has(id, deviceId) === true;
+        return hasDevice ? 'stands' : 'device_gone';
+      }),
+    );
   }
 
   /** For what is kept about people beside this. */

@@ -1,10 +1,11 @@
 // What people have listened to, in MongoDB. Knows nothing of who may read it.
 import type { Collection, Filter } from 'mongodb';
 import type { HubMs, UserId } from '../../../protocol/ids.ts';
+import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
 import { newer, oneOfEach, spanning } from '../../domain/entry-batches.ts';
 import { sinceErased } from '../../domain/erased-entries.ts';
-import type { ImportedEntry } from '../../domain/imported-listen.ts';
+import { IMPORTED, type ImportedEntry } from '../../domain/imported-listen.ts';
 import { sharedMs } from '../../domain/listens.ts';
 import type {
   ActivityEntry,
@@ -22,6 +23,7 @@ import type {
   RemoveEntry,
   Together,
 } from '../../ports/activity-log.ts';
+import { StoreUnavailable } from '../../ports/room-log.ts';
 import { orMongoAway, unlessOfADocument } from './mongo-away.ts';
 import {
   documentId,
@@ -35,8 +37,8 @@ import { keepHeard, keepPlayed, removeAll } from './mongo-writes.ts';
 const PLAYS_AT_ONCE = 500;
 /** Authors who are asked for at once, each by their index. */
 const AUTHORS_AT_ONCE = 50;
-/** A sum that takes longer is given up: it is answered as unavailable. */
-const SUM_MS = 10_000;
+/** A page or a sum that takes longer is given up: it is answered as unavailable. */
+const READ_MS = 10_000;
 
 export interface MongoActivityLogOptions {
   /** Resolves once they are there; asked anew while it rejects. */
@@ -108,7 +110,7 @@ export class MongoActivityLog implements ActivityLog {
     return this.#with(async ({ listens }) => {
       const own = { userId, isRemoved: false, countedAt: { $exists: true } };
       const found = await listens
-        .find({ ...own, ...behind(query.after) })
+        .find({ ...own, ...behind(query.after) }, { maxTimeMS: READ_MS })
         .sort({ at: -1, id: -1 })
         .limit(query.limit)
         .toArray();
@@ -120,60 +122,82 @@ export class MongoActivityLog implements ActivityLog {
     });
   }
 
+  /** Summed where they lie: of a million listens only the sums come here. */
   counts(
     userId: UserId,
     { by, timeZone, from, to, limit }: CountsQuery,
   ): Promise<readonly Count[]> {
     return this.#with(async ({ listens }) => {
-      const dayOf = dayNamer(timeZone);
+      // Throws for what is no time zone, before MongoDB does in its own words.
+      dayNamer(timeZone);
+      const day = {
+        $dateToString: { date: { $toDate: '$at' }, timezone: timeZone, format: '%Y-%m-%d' },
+      };
+      const { group, key } = {
+        track: { group: '$trackKey', key: '$track.title' },
+        artist: { group: '$artistKey', key: '$track.artist' },
+        day: { group: day, key: day },
+      }[by];
       const counted = { isRemoved: false, countedAt: { $exists: true } };
-      const found = listens
-        .find({ userId, ...counted, at: { $gte: from, $lt: to } })
-        .sort({ at: 1, id: 1 })
-        .project<Pick<ListenDocument, 'at' | 'track' | 'trackKey' | 'artistKey' | 'heardMs'>>({
-          ...{ _id: 0, at: 1, track: 1, trackKey: 1, artistKey: 1, heardMs: 1 },
-        });
-      const counts = new Map<string, Count>();
-      for await (const { at, track, trackKey, artistKey, heardMs } of found) {
-        if (track === undefined) continue;
-        const names = {
-          track: [trackKey, track.title],
-          artist: [artistKey, track.artist],
-          day: by === 'day' ? [dayOf(at), dayOf(at)] : ['', ''],
-        } as const;
-        const [group, key] = names[by];
-        const before = counts.get(group);
-        counts.set(group, {
-          key,
-          ...(by === 'track' ? { track } : {}),
-          listens: (before?.listens ?? 0) + 1,
-          heardMs: (before?.heardMs ?? 0) + heardMs,
-        });
-      }
-      const order =
-        by === 'day'
-          ? (a: Count, b: Count) => (a.key < b.key ? 1 : -1)
-          : (a: Count, b: Count) => b.listens - a.listens || (a.key < b.key ? -1 : 1);
-      return [...counts.values()].toSorted(order).slice(0, limit);
+      const found = await listens
+        .aggregate<Omit<Count, 'track'> & { readonly track: ActivityTrack }>(
+          [
+            { $match: { userId, ...counted, at: { $gte: from, $lt: to } } },
+            { $sort: { at: -1, id: -1 } },
+            {
+              $group: {
+                _id: group,
+                key: { $first: key },
+                track: { $first: '$track' },
+                listens: { $sum: 1 },
+                heardMs: { $sum: '$heardMs' },
+              },
+            },
+            { $sort: by === 'day' ? { key: -1 } : { listens: -1, key: 1 } },
+            { $limit: limit },
+          ],
+          { maxTimeMS: READ_MS, allowDiskUse: true },
+        )
+        .toArray();
+      return found.map(({ key: name, track, listens: count, heardMs }) => ({
+        key: name,
+        ...(by === 'track' ? { track } : {}),
+        listens: count,
+        heardMs,
+      }));
     });
   }
 
+  /** Whatever somebody has heard, only some plays of it are here at a time. */
   together(
     userId: UserId,
     { from, to, limit }: Range & { readonly limit: number },
   ): Promise<readonly Together[]> {
     return this.#with(async ({ listens }) => {
-      const own = await listens
-        .find({ userId, isRemoved: false, at: { $gte: from, $lt: to } })
-        .toArray();
-      const mine = new Map(own.map(({ playKey, spans }) => [playKey, spans]));
-      const keys = [...mine.keys()];
+      const timeLeft = timeOfASum();
       const others = new Map<UserId, { heardMs: number; plays: number }>();
-      for (const part of partsOf(keys, PLAYS_AT_ONCE)) {
-        const shared = { playKey: { $in: [...part] }, isRemoved: false };
-        for await (const theirs of listens.find(shared, { maxTimeMS: SUM_MS })) {
-          if (theirs.userId === userId) continue;
-          const ms = sharedMs(mine.get(theirs.playKey) ?? [], theirs.spans);
+      const own = {
+        ...{ userId, isRemoved: false, at: { $gte: from, $lt: to } },
+        // Nobody else heard what was brought from elsewhere.
+        playKey: { $not: new RegExp(`^${IMPORTED}`) },
+      };
+      const mine = listens
+        .find(own, timeLeft())
+        .project<Pick<ListenDocument, 'playKey' | 'spans'>>({ _id: 0, playKey: 1, spans: 1 });
+      for await (const part of inParts(mine, PLAYS_AT_ONCE)) {
+        const spansOf = new Map(part.map(({ playKey, spans }) => [playKey, spans]));
+        const shared = {
+          ...{ playKey: { $in: [...spansOf.keys()] }, isRemoved: false },
+          userId: { $ne: userId },
+        };
+        const heard = listens
+          .find(shared, timeLeft())
+          .project<Pick<ListenDocument, 'userId' | 'playKey' | 'spans'>>({
+            ...{ _id: 0, userId: 1, playKey: 1, spans: 1 },
+          });
+        for await (const theirs of heard) {
+          timeLeft();
+          const ms = sharedMs(spansOf.get(theirs.playKey) ?? [], theirs.spans);
           if (ms === 0) continue;
           const sum = others.get(theirs.userId) ?? { heardMs: 0, plays: 0 };
           others.set(theirs.userId, { heardMs: sum.heardMs + ms, plays: sum.plays + 1 });
@@ -200,7 +224,10 @@ export class MongoActivityLog implements ActivityLog {
       const idsOf = ({ userId, listenId, sameAs }: ImportedEntry): string[] =>
         [listenId, ...(sameAs === undefined ? [] : [sameAs])].map((id) => documentId(userId, id));
       const known = await listens
-        .find({ _id: { $in: entries.flatMap(idsOf) } }, { projection: { _id: 1 } })
+        .find(
+          { _id: { $in: entries.flatMap(idsOf) } },
+          { projection: { _id: 1 }, maxTimeMS: READ_MS },
+        )
         .toArray();
       const isKnown = new Set(known.map(({ _id }) => _id));
       const fresh = entries.filter((entry) => !idsOf(entry).some((id) => isKnown.has(id)));
@@ -247,7 +274,7 @@ export class MongoActivityLog implements ActivityLog {
   ): Promise<readonly PastActivity[]> {
     return this.#with(async ({ activities }) => {
       const found = await activities
-        .find({ ...filter, ...behind(query.after) })
+        .find({ ...filter, ...behind(query.after) }, { maxTimeMS: READ_MS })
         .sort({ at: -1, id: -1 })
         .limit(query.limit)
         .toArray();
@@ -258,6 +285,27 @@ export class MongoActivityLog implements ActivityLog {
   #with<T>(work: (collections: MongoCollections) => Promise<T>): Promise<T> {
     return orMongoAway(async () => work(await this.#options.collections()));
   }
+}
+
+/** Of a sum made of many queries: what each of them may still take. Throws `StoreUnavailable` when all of it has passed. */
+function timeOfASum(): () => { readonly maxTimeMS: number } {
+  const until = performance.now() + READ_MS;
+  return () => {
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) throw new StoreUnavailable('MongoDB');
+    return { maxTimeMS: Math.ceil(leftMs) };
+  };
+}
+
+async function* inParts<T>(items: AsyncIterable<T>, size: number): AsyncIterable<readonly T[]> {
+  let part: T[] = [];
+  for await (const item of items) {
+    part.push(item);
+    if (part.length < size) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }
 
 function partsOf<T>(items: readonly T[], size: number): (readonly T[])[] {
@@ -310,7 +358,7 @@ async function pruned<T extends ActivityDocument | ListenDocument>(
 ): Promise<number> {
   const old = { at: { $lt: before } } as Filter<T>;
   const found = await collection
-    .find(old, { projection: { _id: 1 }, sort: { at: 1 }, limit })
+    .find(old, { projection: { _id: 1 }, sort: { at: 1 }, limit, maxTimeMS: READ_MS })
     .toArray();
   if (found.length === 0) return 0;
   const ids = { _id: { $in: found.map(({ _id }) => _id) } } as Filter<T>;

@@ -42,12 +42,15 @@ async function writeAll<T extends { readonly _id: string }>(
   }
 }
 
-/** Upserts by id, under a condition. What does not meet it stays as it is; one that is being made is looked at once more. */
+/**
+ * Upserts by id, under a condition. What does not meet it stays as it is; one that is being made is looked at once more.
+ * @returns those whose condition is not met
+ */
 async function upsertAll<T extends { readonly _id: string }>(
   collection: Collection<T>,
   operations: readonly AnyBulkWriteOperation<T>[],
-): Promise<void> {
-  await writeAll(collection, await writeAll(collection, operations));
+): Promise<readonly AnyBulkWriteOperation<T>[]> {
+  return writeAll(collection, await writeAll(collection, operations));
 }
 
 const NOTHING_HEARD = { playKey: '', spans: [], heardMs: 0, trackKey: '', artistKey: '' };
@@ -94,29 +97,46 @@ export async function keepPlayed(
   { activities }: MongoCollections,
   entries: readonly PlayedEntry[],
 ): Promise<void> {
-  await upsertAll<ActivityDocument>(
-    activities,
-    entries.map(({ kind: _kind, activityId, userId, version, ...played }) => {
-      const absent = (['endedAt', 'roomId', 'roomName'] as const).filter(
-        (name) => played[name] === undefined,
-      );
-      return {
-        updateOne: {
-          filter: {
-            ...{ _id: documentId(userId, activityId), userId },
-            ...{ version: { $lt: version }, isRemoved: false },
-          },
-          update: {
-            $set: { ...played, id: activityId, version },
-            ...(absent.length === 0
-              ? {}
-              : { $unset: Object.fromEntries(absent.map((name) => [name, ''])) }),
-          },
-          upsert: true,
-        },
-      };
-    }),
+  const newest = entries.map((entry) => ({ entry, operation: newestWord(entry) }));
+  const old = new Set(
+    await upsertAll<ActivityDocument>(
+      activities,
+      newest.map(({ operation }) => operation),
+    ),
   );
+  // Of an older word only its beginning counts.
+  const began = newest
+    .filter(({ operation }) => old.has(operation))
+    .map(({ entry: { userId, activityId, at } }) => ({
+      updateOne: {
+        filter: { _id: documentId(userId, activityId), userId, isRemoved: false },
+        update: { $min: { at } },
+      },
+    }));
+  await writeAll<ActivityDocument>(activities, began);
+}
+
+function newestWord(entry: PlayedEntry): AnyBulkWriteOperation<ActivityDocument> {
+  const { kind: _kind, activityId, userId, version, at, ...played } = entry;
+  const absent = (['endedAt', 'roomId', 'roomName'] as const).filter(
+    (name) => played[name] === undefined,
+  );
+  return {
+    updateOne: {
+      filter: {
+        ...{ _id: documentId(userId, activityId), userId },
+        ...{ version: { $lt: version }, isRemoved: false },
+      },
+      update: {
+        $set: { ...played, id: activityId, version },
+        $min: { at },
+        ...(absent.length === 0
+          ? {}
+          : { $unset: Object.fromEntries(absent.map((name) => [name, ''])) }),
+      },
+      upsert: true,
+    },
+  };
 }
 
 /**

@@ -134,10 +134,10 @@ async function insertToken(
   label: string,
   at: HubMs,
 ): Promise<NewDevice> {
-  await rows(
+  const dropped = await rows<{ readonly id: string }>(
     `delete from device_token where id in (
        select id from device_token where user_id = ?
-       order by used_at desc, created_at desc, id desc offset ?)`,
+       order by used_at desc, created_at desc, id desc offset ?) returning id`,
     [userId, MAX_DEVICE_TOKENS - 1],
   );
   const secret = newDeviceSecret();
@@ -147,5 +147,10 @@ async function insertToken(
     [userId, digestOf(secret), label, at, at],
   );
   if (row === undefined) throw new Error('an inserted row was not answered');
-  return { userId, token: { id: row.id, label, createdAt: at, usedAt: at }, secret };
+  return {
+    userId,
+    token: { id: row.id, label, createdAt: at, usedAt: at },
+    secret,
+    dropped: dropped.map(({ id }) => id),
+  };
 }

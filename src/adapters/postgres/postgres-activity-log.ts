@@ -148,18 +148,17 @@ export class PostgresActivityLog implements ActivityLog {
     } as const;
     const [group, key] = groups[query.by];
     const zone = query.by === 'day' ? [query.timeZone] : [];
-    const found = await this.#sql.rows<{
+    const found = await this.#summed<{
       readonly key: string;
       readonly track: ActivityTrack;
       readonly listens: number;
       readonly heard_ms: number;
     }>(
       `select * from (
-         select (array_agg(key order by at desc))[1] as key, (array_agg(track order by at desc))[1] as track,
-           count(*)::int as listens, sum(heard_ms) as heard_ms
-         from (select ${group} as grp, ${key} as key, track, at, heard_ms from listen
+         select distinct on (grp) key, track, (count(*) over same)::int as listens, sum(heard_ms) over same as heard_ms
+         from (select ${group} as grp, ${key} as key, track, at, id, heard_ms from listen
            where user_id = ? and counted_at is not null and not removed and at >= ? and at < ?) l
-         group by grp) counted
+         window same as (partition by grp) order by grp, at desc, id desc) counted
        order by ${query.by === 'day' ? 'key desc' : 'listens desc, key collate "C"'} limit ?`,
       [...zone, ...zone, userId, query.from, query.to, query.limit],
     );
@@ -318,6 +317,14 @@ async function removeAll(rows: Rows, entries: readonly RemoveEntry[]): Promise<v
   }
 }
 
+/** Of an older word only its beginning counts. */
+const NEWEST = ['version', 'ended_at', 'track', 'room_id', 'room_name', 'is_private']
+  .map(
+    (name) =>
+      `${name} = case when t.version < excluded.version then excluded.${name} else t.${name} end`,
+  )
+  .join(', ');
+
 async function keepPlayed(rows: Rows, entries: readonly PlayedEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await rows(
@@ -325,9 +332,8 @@ async function keepPlayed(rows: Rows, entries: readonly PlayedEntry[]): Promise<
      select "activityId", "userId", version, at, "endedAt", track, "roomId", "roomName", "isPrivate"
      from jsonb_to_recordset(?::jsonb) as x("activityId" uuid, "userId" uuid, version float8, at float8, "endedAt" float8,
        track jsonb, "roomId" uuid, "roomName" text, "isPrivate" boolean)
-     on conflict (user_id, id) do update set version = excluded.version, at = excluded.at, ended_at = excluded.ended_at,
-       track = excluded.track, room_id = excluded.room_id, room_name = excluded.room_name, is_private = excluded.is_private
-     where not t.removed and t.version < excluded.version`,
+     on conflict (user_id, id) do update set at = least(t.at, excluded.at), ${NEWEST}
+     where not t.removed and (t.version < excluded.version or t.at > excluded.at)`,
     [JSON.stringify(entries)],
   );
 }

@@ -12,7 +12,7 @@ export interface PostgresActivityOutboxOptions {
   readonly sql: Sql;
   /** Where it goes. */
   readonly activityLog: Pick<ActivityLog, 'append'>;
-  /** How many entries may wait. */
+  /** How many entries may wait, not counted what is taken back. */
   readonly maxEntries: number;
   /** Any clock, ms: how long the oldest has waited. */
   readonly now: () => number;
@@ -66,12 +66,15 @@ export class PostgresActivityOutbox implements ActivityOutbox {
   async add(entries: readonly ActivityEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const { sql, maxEntries, now } = this.#options;
+    // What somebody takes back is always taken in: it must not stay to be seen because too much else waits.
+    const counted = entries.filter(({ kind }) => kind !== 'remove').length;
     const added = await sql.rows<{ readonly id: string }>(
       `insert into activity_outbox (user_id, at, entry)
        select (e->>'userId')::uuid, ?::float8, e from jsonb_array_elements(?::jsonb) e
-       where (select count(*) from (select from activity_outbox where rejected is null limit ?) held) + ? <= ?
+       where ?::int = 0 or ?::int + (select count(*) from (
+         select from activity_outbox where rejected is null and entry->>'kind' <> 'remove' limit ?) held) <= ?
        returning id`,
-      [now(), JSON.stringify(entries), maxEntries + 1, entries.length, maxEntries],
+      [now(), JSON.stringify(entries), counted, counted, maxEntries + 1, maxEntries],
     );
     if (added.length === 0) throw new ActivityOutboxFull();
     if (this.#backOffMs === 0) this.#next(0);

@@ -1,7 +1,7 @@
 // The people, in Postgres.
 import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
-import type { Users } from '../../ports/users.ts';
+import type { LetIn, Standing, Users } from '../../ports/users.ts';
 import { UserSchema } from './schema.ts';
 import type { Sql } from './sql.ts';
 
@@ -38,5 +38,17 @@ export class PostgresUsers implements Users {
       deviceId === undefined ? [id] : [id, deviceId],
     );
     return user;
+  }
+
+  async standings(people: readonly LetIn[]): Promise<readonly Standing[]> {
+    const found = await this.#sql.rows<{ readonly standing: Standing }>(
+      `select case when not exists (select from "user" u where u.id = asked.id) then 'person_gone'
+         when asked.device is not null and not exists (
+           select from device_token d where d.id = asked.device and d.user_id = asked.id) then 'device_gone'
+         else 'stands' end as standing
+       from unnest(?::uuid[], ?::uuid[]) with ordinality as asked (id, device, n) order by n`,
+      [people.map(({ id }) => id), people.map(({ deviceId }) => deviceId ?? null)],
+    );
+    return found.map(({ standing }) => standing);
   }
 }

@@ -157,6 +157,7 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: 
       const label = context.req.valid('json').label ?? DEFAULT_LABEL;
       const device = await accounts.redeemLink(context.req.valid('param').code, label, now());
       if (device === undefined) throw new ProblemError(NO_SUCH_LINK);
+      for (const dropped of device.dropped) await dismissals.device(device.userId, dropped);
       const deviceId = device.token.id;
       const user = await known(device.userId, deviceId);
       const issued = await deps.authenticator.issue(user, { deviceId });

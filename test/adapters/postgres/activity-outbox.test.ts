@@ -111,6 +111,23 @@ describe('the outbox of listening', () => {
     await expect.poll(history).toHaveLength(MAX + 1);
   });
 
+  it('takes what is taken back however full it is, and has no less place for it', async () => {
+    log.isAway = true;
+    const all = Array.from({ length: MAX }, () => played(ana));
+    const [seen] = all;
+    if (seen === undefined) expect.unreachable('an entry');
+    const { activityId, userId } = seen;
+    await outbox.add(all.slice(0, -1));
+    for (const at of [1, 2, 3]) await outbox.add([{ kind: 'remove', activityId, userId, at }]);
+    await outbox.add(all.slice(-1));
+    await outbox.add([{ kind: 'remove', activityId, userId, at: 4 }]);
+    await expect(outbox.add([played(ana)])).rejects.toThrow(ActivityOutboxFull);
+    log.isAway = false;
+    outbox.start();
+    await expect.poll(history).toHaveLength(MAX - 1);
+    expect(await history()).not.toContain(activityId);
+  });
+
   it('sets aside what is no entry, and hands on its neighbours', async () => {
     const entries = [played(ana), played(ana, POISON), played(ana)];
     await outbox.add(entries);
