@@ -139,7 +139,9 @@ export class Gathering {
     } catch (error) {
       // The track came to its end in that moment.
       if (!(error instanceof EarshotError && error.code === 'stale')) throw error;
-      await this.#move('skip', () => this.#room.skip());
+      const { timeline } = this.#room.view.value.room.playback;
+      const now = this.#client.clock.now() ?? NaN;
+      console.error('a skip came too late:', error.message, JSON.stringify({ now, timeline }));
     }
   }
 
