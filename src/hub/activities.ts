@@ -85,7 +85,10 @@ export class Activities implements RoomListener {
   constructor(deps: ActivitiesDeps) {
     this.#deps = deps;
     const { ports, options } = deps;
-    this.#publisher = new ActivityPublisher(ports);
+    this.#publisher = new ActivityPublisher({
+      ...ports,
+      isCurrent: (userId) => this.#authors.isCurrent(userId),
+    });
     this.#recorder = new ActivityRecorder({ ...ports, outbox: ports.activityOutbox });
     this.#history = new ActivityHistory(this.#recorder, ports.clock);
     this.#authors = new ActivityAuthors({
@@ -193,6 +196,11 @@ export class Activities implements RoomListener {
     this.#recorder.forgetPerson(userId);
   }
 
+  /** Told on this node: who sees this person, or a private session of theirs. */
+  policyChanged(userId: UserId, version: number): void {
+    this.#authors.policyChanged(userId, version);
+  }
+
   /** Rejects with `StoreUnavailable`. */
   async react(
     by: User,
@@ -223,7 +231,7 @@ export class Activities implements RoomListener {
     this.#rooms.clear();
     this.#solo.stop(now);
     this.#publisher.stop();
-    this.#authors.stop();
+    await this.#authors.stop();
     await this.#recorder.stop();
   }
 

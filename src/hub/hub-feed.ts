@@ -32,10 +32,11 @@ export function hubFeed(parts: {
     activityOutbox === undefined
   )
     return undefined;
-  const desk = new FeedDesk({
+  const desk: FeedDesk = new FeedDesk({
     ports: { ...ports, feed, friends, activityLog },
     presence: ports.nodes?.presence,
     outbox,
+    policyChanged: (userId, version) => activities.policyChanged(userId, version),
   });
   const activities: Activities = new Activities({
     ports: { ...ports, feed, friends, activityOutbox },

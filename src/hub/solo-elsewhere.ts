@@ -18,11 +18,12 @@ export interface SoloElsewhereDeps {
   lastOf(userId: UserId): Promise<PastActivity | undefined>;
 }
 
-export type ToldElsewhere = Pick<PastActivity, 'activityId' | 'at'>;
+/** Without an id where nobody could be asked. */
+export type ToldElsewhere = Pick<PastActivity, 'at'> & Partial<Pick<PastActivity, 'activityId'>>;
 
 /**
- * The activity that a word about `track` goes on with; undefined where it begins one, or nobody can be asked: most often it is then
- * known by when it began (`soloPlayId`), and who listens does not wait for more.
+ * The activity that a word about `track` goes on with; undefined where it begins one. Where nobody can be asked it is most often known by
+ * when it began (`soloPlayId`), and who listens does not wait for more; a private session since then counts (FE8).
  */
 export async function toldElsewhere(
   deps: SoloElsewhereDeps,
@@ -57,7 +58,8 @@ export async function toldElsewhere(
     const said = { state: 'playing', positionMs: 0, positionAt: last.at } as const;
     return goesOn(last.track, said) ? last : undefined;
   } catch (error) {
-    if (error instanceof StoreUnavailable) return undefined;
+    if (error instanceof StoreUnavailable)
+      return { at: Math.round(clock.now() - Math.min(positionMs, track.durationMs)) };
     throw error;
   }
 }
