@@ -10,6 +10,7 @@ import type { PastActivity } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
+import type { Presence } from '../ports/presence.ts';
 import { ALONE } from './activity-author.ts';
 import { ActivityAuthors } from './activity-authors.ts';
 import { ActivityHistory } from './activity-history.ts';
@@ -43,6 +44,8 @@ export interface ActivitiesDeps {
     readonly activityOutbox: ActivityOutbox;
   };
   readonly options: Pick<HubOptions, 'presenceGraceMs'>;
+  /** Nodes whose word of what is live counts. */
+  readonly presence: Pick<Presence, 'aliveNodes'>;
   readonly rooms: () => Pick<Rooms, 'create'>;
   connectionsOf(userId: UserId): Iterable<Connection>;
   latestOf(author: UserId): Promise<string | undefined>;
@@ -108,6 +111,7 @@ export class Activities implements RoomListener {
     });
     this.#joining = new ActivityJoining({
       ...ports,
+      presence: deps.presence,
       rooms: { create: (...args) => deps.rooms().create(...args) },
       latestOf: (author) => deps.latestOf(author),
       signal: (userId, push) => deps.signal(userId, push),

@@ -21,6 +21,7 @@ import { FeedAuthors, type FeedChange } from './feed-authors.ts';
 import { FeedView, type Watch } from './feed-view.ts';
 import { frameOf } from './frame.ts';
 import type { HubPorts } from './hub-ports.ts';
+import { EVERY_NODE } from './live-head.ts';
 import type { Outbox } from './outbox.ts';
 import { PolicyTeller } from './policy-teller.ts';
 
@@ -396,7 +397,7 @@ const EVERYBODY: AudienceView = { audience: 'friends', chosen: [] };
 
 /** The only process: whatever is published is its own, or of the one that it follows. */
 const ALONE: Pick<Presence, 'aliveNodes' | 'onNodes'> = {
-  aliveNodes: { has: () => true } as unknown as ReadonlySet<string>,
+  aliveNodes: EVERY_NODE,
   onNodes: () => () => undefined,
 };
 

@@ -4,8 +4,10 @@ import { Activities } from './activities.ts';
 import type { Connection } from './connection.ts';
 import { Dismissals } from './dismissals.ts';
 import { FeedDesk } from './feed-desk.ts';
+import { FeedHistory } from './feed-history.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
+import { EVERY_NODE } from './live-head.ts';
 import type { Outbox } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -13,6 +15,7 @@ export interface HubFeed {
   readonly activities: Activities;
   readonly desk: FeedDesk;
   readonly dismissals: Dismissals;
+  readonly history: FeedHistory;
   stop(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export function hubFeed(parts: {
     activityOutbox === undefined
   )
     return undefined;
+  const presence = ports.nodes?.presence ?? { aliveNodes: EVERY_NODE };
   const desk: FeedDesk = new FeedDesk({
     ports: { ...ports, feed, friends, activityLog },
     presence: ports.nodes?.presence,
@@ -41,6 +45,7 @@ export function hubFeed(parts: {
   const activities: Activities = new Activities({
     ports: { ...ports, feed, friends, activityOutbox },
     options,
+    presence,
     rooms,
     connectionsOf,
     lastOf: async (userId) =>
@@ -48,6 +53,7 @@ export function hubFeed(parts: {
     latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
     signal: (userId, push) => desk.signal(userId, push),
   });
+  const history = new FeedHistory({ ...ports, feed, friends, activityLog, presence });
   const dismissals = new Dismissals({
     feed,
     outbox,
@@ -59,6 +65,7 @@ export function hubFeed(parts: {
     activities,
     desk,
     dismissals,
+    history,
     async stop() {
       dismissals.stop();
       desk.stop();

@@ -7,7 +7,8 @@ import type { Feed } from '../ports/feed.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Random } from '../ports/random.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import { readLive, soloSeed, withheldSolo } from './live-activity.ts';
+import { soloSeed, withheldSolo } from './live-activity.ts';
+import { EVERY_NODE, liveOf } from './live-head.ts';
 import { isSameTrack } from './solo-listening.ts';
 
 export interface SoloElsewhereDeps {
@@ -45,7 +46,8 @@ export async function toldElsewhere(
     if (solo !== undefined && solo.until > clock.now()) {
       if (solo.mark === random.activityId(soloSeed(userId, track))) return solo;
     }
-    const live = readLive(head?.live?.item);
+    // Also by the word of a node that has died since: it is the same play (FE6).
+    const live = liveOf(head, EVERY_NODE, clock.now());
     if (live !== undefined) {
       return live.room === undefined && goesOn(live.track, live) ? live : undefined;
     }
