@@ -13,6 +13,7 @@ import { Migration20261124040000ErasedAt } from './20261124040000-erased-at.ts';
 import { Migration20261129023000ActivityAt } from './20261129023000-activity-at.ts';
 import { Migration20261129030000BlockedName } from './20261129030000-blocked-name.ts';
 import { Migration20261129030100TracesIndex } from './20261129030100-traces-index.ts';
+import { Migration20261129040000ActivityOutboxOrder } from './20261129040000-activity-outbox-order.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -30,4 +31,8 @@ export const MIGRATIONS: readonly {
   { name: '20261129023000-activity-at', class: Migration20261129023000ActivityAt },
   { name: '20261129030000-blocked-name', class: Migration20261129030000BlockedName },
   { name: '20261129030100-traces-index', class: Migration20261129030100TracesIndex },
+  {
+    name: '20261129040000-activity-outbox-order',
+    class: Migration20261129040000ActivityOutboxOrder,
+  },
 ];

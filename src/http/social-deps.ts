@@ -3,7 +3,7 @@ import type { Activities } from '../hub/activities.ts';
 import { Erasure } from '../hub/erasure.ts';
 import type { Dismissals } from '../hub/dismissals.ts';
 import type { FeedDesk } from '../hub/feed-desk.ts';
-import { FeedHistory } from '../hub/feed-history.ts';
+import type { FeedHistory } from '../hub/feed-history.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
@@ -49,7 +49,7 @@ export function socialDeps(
   hub: Pick<Hub, 'feed' | 'rooms'>,
 ): SocialDeps | undefined {
   if (hub.feed === undefined) return undefined;
-  const { activities, desk, dismissals } = hub.feed;
+  const { activities, desk, dismissals, history } = hub.feed;
   const { friends, accounts, activityLog, traces } = ports;
   return {
     friends,
@@ -59,7 +59,7 @@ export function socialDeps(
     activities,
     desk,
     dismissals,
-    history: new FeedHistory(ports),
+    history,
     erasure: new Erasure({ ...ports, dismissals, desk, rooms: hub.rooms }),
   };
 }

@@ -10,6 +10,7 @@ import type { PastActivity } from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
+import type { Presence } from '../ports/presence.ts';
 import { ALONE } from './activity-author.ts';
 import { ActivityAuthors } from './activity-authors.ts';
 import { ActivityHistory } from './activity-history.ts';
@@ -43,6 +44,8 @@ export interface ActivitiesDeps {
     readonly activityOutbox: ActivityOutbox;
   };
   readonly options: Pick<HubOptions, 'presenceGraceMs'>;
+  /** Nodes whose word of what is live counts. */
+  readonly presence: Pick<Presence, 'aliveNodes'>;
   readonly rooms: () => Pick<Rooms, 'create'>;
   connectionsOf(userId: UserId): Iterable<Connection>;
   latestOf(author: UserId): Promise<string | undefined>;
@@ -85,7 +88,10 @@ export class Activities implements RoomListener {
   constructor(deps: ActivitiesDeps) {
     this.#deps = deps;
     const { ports, options } = deps;
-    this.#publisher = new ActivityPublisher(ports);
+    this.#publisher = new ActivityPublisher({
+      ...ports,
+      isCurrent: (userId) => this.#authors.isCurrent(userId),
+    });
     this.#recorder = new ActivityRecorder({ ...ports, outbox: ports.activityOutbox });
     this.#history = new ActivityHistory(this.#recorder, ports.clock);
     this.#authors = new ActivityAuthors({
@@ -105,6 +111,7 @@ export class Activities implements RoomListener {
     });
     this.#joining = new ActivityJoining({
       ...ports,
+      presence: deps.presence,
       rooms: { create: (...args) => deps.rooms().create(...args) },
       latestOf: (author) => deps.latestOf(author),
       signal: (userId, push) => deps.signal(userId, push),
@@ -193,6 +200,11 @@ export class Activities implements RoomListener {
     this.#recorder.forgetPerson(userId);
   }
 
+  /** Told on this node: who sees this person, or a private session of theirs. */
+  policyChanged(userId: UserId, version: number): void {
+    this.#authors.policyChanged(userId, version);
+  }
+
   /** Rejects with `StoreUnavailable`. */
   async react(
     by: User,
@@ -223,7 +235,7 @@ export class Activities implements RoomListener {
     this.#rooms.clear();
     this.#solo.stop(now);
     this.#publisher.stop();
-    this.#authors.stop();
+    await this.#authors.stop();
     await this.#recorder.stop();
   }
 

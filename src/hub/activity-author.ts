@@ -4,6 +4,7 @@ import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import type { FeedSubscription } from '../ports/feed.ts';
 import type { Random } from '../ports/random.ts';
+import type { ActivityEndings } from './activity-endings.ts';
 import type { AuthorPolicy } from './author-policies.ts';
 import {
   isWithheld,
@@ -36,12 +37,18 @@ export interface Author {
   readonly id: UserId;
   user: ActivityUser;
   readonly candidates: Map<Source, Candidate>;
+  /** What is over, and waits for an answer about their policy before that is told. */
+  readonly endings: ActivityEndings;
   /** What is known of a private session; undefined until it was asked. */
   policy: AuthorPolicy | undefined;
   /** The newest version that was told of. */
   toldVersion: number;
-  /** Whether something began since the policy was last asked for: it is not told before the answer, or before there can be none. */
+  /** Whether something began or ended since the policy was last asked for: it is not told before the answer, or before there can be none. */
   isAsking: boolean;
+  /** Whether it was not answered since: whether an end was private is then not known. */
+  isUnanswered: boolean;
+  /** Whether words of a changed policy may have been lost since: without an answer nothing new is told. */
+  isInDoubt: boolean;
   /** Whether the feed's word about them was read: until then nothing is shown, as they may have taken it back on another node. */
   isRead: boolean;
   readonly subscription: FeedSubscription;
@@ -62,9 +69,17 @@ export interface Author {
  * Also of what began before a private session that has ended since: a part of it was heard there (FE8).
  * @returns undefined while nobody could be asked
  */
-export function isPrivate({ policy, withheld }: Author, activity: Activity): boolean | undefined {
+export function isPrivate(author: Author, activity: Activity): boolean | undefined {
+  const { policy, isRead, withheld } = author;
   if (activity.isHidden || withheld.has(activity.activityId)) return true;
-  return policy === undefined ? undefined : (policy.privateUntil ?? 0) > activity.at;
+  if (policy !== undefined && (policy.privateUntil ?? 0) > activity.at) return true;
+  // Another node may have said that it is withheld, or that they began with it sooner.
+  return policy === undefined || !isRead ? undefined : false;
+}
+
+/** Whether what begins or ends is not to be told yet. */
+export function isWaiting({ isAsking, isInDoubt, isRead }: Author): boolean {
+  return isAsking || isInDoubt || !isRead;
 }
 
 /** What plays comes before what is paused, and of two the one that began later. */

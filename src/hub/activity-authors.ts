@@ -12,12 +12,14 @@ import type { Random } from '../ports/random.ts';
 import {
   isPlayed,
   isPrivate,
+  isWaiting,
   shownOf,
   wordOf,
   type Author,
   type Candidate,
   type Source,
 } from './activity-author.ts';
+import { ActivityEndings, type Ending } from './activity-endings.ts';
 import type { ActivityHistory } from './activity-history.ts';
 import type { ActivityPublisher } from './activity-publisher.ts';
 import { AuthorHeads } from './author-heads.ts';
@@ -44,14 +46,16 @@ export class ActivityAuthors {
   readonly #authors = new Map<UserId, Author>();
   readonly #policies: AuthorPolicies;
   readonly #heads: AuthorHeads;
+  readonly #stopDoubt: () => void;
   #order = 0;
 
   constructor(deps: ActivityAuthorsDeps) {
     this.#deps = deps;
     this.#policies = new AuthorPolicies({
       ...deps,
-      learnt: (userId, user, policy) => this.#learnt(userId, user, policy),
+      learnt: (...learnt) => this.#learnt(...learnt),
     });
+    this.#stopDoubt = deps.feed.onDoubt(() => this.#doubt());
     this.#heads = new AuthorHeads({
       ...deps,
       authors: () => this.#authors.keys(),
@@ -79,8 +83,8 @@ export class ActivityAuthors {
     if (author === undefined) return;
     const before = author.candidates.get(source);
     if (before !== undefined && before.activity.activityId !== activity?.activityId) {
-      if (endedAt !== undefined) this.#record(author, before, endedAt);
       author.candidates.delete(source);
+      if (endedAt !== undefined) this.#end(author, before, endedAt);
     }
     if (activity !== undefined) this.#take(author, source, activity);
     this.#say(author);
@@ -117,8 +121,25 @@ export class ActivityAuthors {
     const author = this.#authors.get(userId);
     if (author === undefined) return;
     author.candidates.clear();
+    author.endings.clear();
     author.withheld.clear();
     this.#say(author);
+  }
+
+  /** Who sees this person, or a private session of theirs: told on this node, whether the feed can be reached or not. */
+  policyChanged(userId: UserId, version: number): void {
+    const author = this.#authors.get(userId);
+    if (author !== undefined) this.#toldOf(author, version);
+  }
+
+  /** Resolves when what is to be said of this person goes by their policy as it is kept now; false where that could not be asked. */
+  async isCurrent(userId: UserId): Promise<boolean> {
+    const author = this.#authors.get(userId);
+    if (author === undefined) return true;
+    author.isInDoubt = true;
+    this.#ask(author);
+    await this.#policies.answered();
+    return !isWaiting(author) || this.#authors.get(userId) !== author;
   }
 
   /** A friend has reacted: what is shown says how often. */
@@ -140,15 +161,19 @@ export class ActivityAuthors {
         author.withheld.expire(now, (activityId) => isPlayed(author, activityId));
         if (author.withheld.size === 0) this.#say(author);
       }
-      if (author.candidates.size === 0 && author.withheld.size === 0) this.#leave(author);
+      if (author.candidates.size + author.withheld.size + author.endings.size === 0)
+        this.#leave(author);
     }
     this.#policies.tick(now);
     this.#heads.tick(now);
   }
 
-  stop(): void {
+  /** Resolves when the history was told of all that is over, as far as it can be known whether it was private. */
+  async stop(): Promise<void> {
+    this.#stopDoubt();
     this.#heads.stop();
     for (const { subscription } of this.#authors.values()) subscription.stop();
+    await this.#policies.answered();
     this.#authors.clear();
   }
 
@@ -157,9 +182,12 @@ export class ActivityAuthors {
       id: userId,
       user: { id: userId, name: this.#deps.nameOf(userId), colour: colourOf(userId) },
       candidates: new Map(),
+      endings: new ActivityEndings(),
       policy: undefined,
       toldVersion: 0,
       isAsking: false,
+      isUnanswered: false,
+      isInDoubt: false,
       isRead: false,
       withheld: new Withheld(),
       subscription: this.#deps.feed.subscribe(
@@ -225,6 +253,28 @@ export class ActivityAuthors {
     if (wasTaken) this.#record(author, candidate);
   }
 
+  /** What nobody can be asked about is private until they can. */
+  #end(author: Author, candidate: Candidate, endedAt: HubMs): void {
+    author.endings.add(candidate, endedAt);
+    this.#ask(author);
+  }
+
+  #settleEndings(author: Author): void {
+    if (author.isAsking) return;
+    author.endings.settle(
+      (candidate) => {
+        if (candidate.isPrivate === true) return true;
+        return author.isUnanswered ? undefined : isPrivate(author, candidate.activity);
+      },
+      (ending, answer) => this.#tellEnd(author, ending, answer),
+    );
+  }
+
+  #tellEnd(author: Author, { candidate, endedAt }: Ending, isPrivate: boolean | undefined): void {
+    if (isPrivate === true) this.#hide(author, candidate);
+    this.#record(author, { ...candidate, isPrivate }, endedAt);
+  }
+
   #hide(author: Author, { activity }: Candidate): void {
     author.withheld.add(activity.activityId, 'hidden', this.#deps.clock.now());
   }
@@ -237,13 +287,14 @@ export class ActivityAuthors {
 
   /** The word of a change may be lost with the node that was to tell it: what begins goes out by the policy as it is kept. */
   #ask(author: Author): void {
-    author.isAsking = true;
+    author.isAsking = author.isUnanswered = true;
     this.#policies.ask(author.id);
   }
 
   #say(author: Author): void {
     const shown = shownOf(author);
-    const waits = shown !== undefined && (author.isAsking || !author.isRead);
+    const isNews = shown !== undefined || author.endings.size > 0;
+    const waits = isNews && isWaiting(author);
     // What was there before stays there while one waits, if it may.
     const { saidLive } = author;
     if (waits && (saidLive === undefined || !author.withheld.has(saidLive))) return;
@@ -268,6 +319,8 @@ export class ActivityAuthors {
     if (author === undefined) return;
     author.isRead = true;
     this.#hear(author, head);
+    this.#checkAll(author);
+    this.#settleEndings(author);
     this.#say(author);
   }
 
@@ -280,12 +333,7 @@ export class ActivityAuthors {
 
   #hear(author: Author, head: FeedHead): void {
     if (this.#authors.get(author.id) !== author) return;
-    if (head.policyVersion > author.toldVersion) {
-      author.toldVersion = head.policyVersion;
-      if (author.policy === undefined || author.policy.version < head.policyVersion) {
-        this.#policies.ask(author.id);
-      }
-    }
+    this.#toldOf(author, head.policyVersion);
     const item = head.live?.item;
     const { feed, publisher } = this.#deps;
     const isOwn = head.live?.node === feed.nodeId;
@@ -298,7 +346,21 @@ export class ActivityAuthors {
     if (isNews) this.#repair(author, head);
   }
 
-  /** What another node withholds is shown by none. */
+  #toldOf(author: Author, version: number): void {
+    if (version <= author.toldVersion) return;
+    author.toldVersion = version;
+    if (author.policy === undefined || author.policy.version < version) this.#ask(author);
+  }
+
+  /** Words of changed policies may have been lost. */
+  #doubt(): void {
+    for (const author of this.#authors.values()) {
+      author.isInDoubt = true;
+      this.#ask(author);
+    }
+  }
+
+  /** What another node withholds is shown by none, and what goes on here began there. */
   #takeIn(author: Author, item: JsonObject | undefined): void {
     const { history, clock } = this.#deps;
     const { removed, hidden } = withheldIn(item);
@@ -307,8 +369,14 @@ export class ActivityAuthors {
       if (!history.isRemoved(author.id, activityId)) history.forget(author.id, activityId);
     }
     for (const activityId of hidden) author.withheld.add(activityId, 'hidden', clock.now());
-    if (removed.length + hidden.length === 0) return;
-    for (const candidate of author.candidates.values()) this.#checkPrivate(author, candidate);
+    const live = readLive(item);
+    for (const [source, candidate] of author.candidates) {
+      const { activity } = candidate;
+      // They began with it there, before they came here.
+      if (live?.activityId === activity.activityId && live.at < activity.at)
+        author.candidates.set(source, { ...candidate, activity: { ...activity, at: live.at } });
+    }
+    this.#checkAll(author);
   }
 
   /** Says again what the feed does not say any more: it was lost, or another node has taken its place that shows nothing. */
@@ -321,17 +389,28 @@ export class ActivityAuthors {
     if (head.seq < seq || (head.seq > seq && isGone)) publisher.repeat(author.id);
   }
 
-  #learnt(id: UserId, user: ActivityUser | undefined, policy: AuthorPolicy | undefined): void {
+  #learnt(
+    id: UserId,
+    user: ActivityUser | undefined,
+    policy: AuthorPolicy | undefined,
+    isLast: boolean,
+  ): void {
     const author = this.#authors.get(id);
     if (author === undefined) return;
     author.user = user ?? author.user;
-    author.isAsking = false;
+    if (isLast) author.isAsking = false;
     if (policy !== undefined) {
+      if (isLast) author.isUnanswered = author.isInDoubt = false;
       author.policy = policy;
       // A change of which no word came.
       if (policy.version > author.toldVersion) author.isDue = true;
-      for (const candidate of author.candidates.values()) this.#checkPrivate(author, candidate);
+      this.#checkAll(author);
     }
+    this.#settleEndings(author);
     this.#say(author);
+  }
+
+  #checkAll(author: Author): void {
+    for (const candidate of author.candidates.values()) this.#checkPrivate(author, candidate);
   }
 }

@@ -14,10 +14,12 @@ import type { Catalogue } from '../ports/catalogue.ts';
 import type { Feed } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
+import type { Presence } from '../ports/presence.ts';
 import type { Random } from '../ports/random.ts';
 import type { CommandOutcome } from './decide-batch.ts';
 import type { LiveRoom } from './live-room.ts';
-import { readLive, type LiveActivity } from './live-activity.ts';
+import type { LiveActivity } from './live-activity.ts';
+import { liveOf } from './live-head.ts';
 import type { Rooms } from './rooms.ts';
 import { entryOfSolo, roomOfSolo } from './solo-play.ts';
 
@@ -28,6 +30,7 @@ export interface ActivityJoiningDeps {
   readonly clock: HubClock;
   readonly random: Pick<Random, 'roomId'>;
   readonly rooms: Pick<Rooms, 'create'>;
+  readonly presence: Pick<Presence, 'aliveNodes'>;
   /** The id of the newest activity that the history shows of a person. */
   latestOf(author: UserId): Promise<string | undefined>;
   /** Tells all connections of a person, on whatever node. */
@@ -56,8 +59,8 @@ export class ActivityJoining {
     const deps = this.#deps;
     const waitMs = this.#reactions.take(by.id, 1, deps.clock.now());
     if (waitMs > 0) return refuse('rate_limited', 'too many reactions', waitMs);
-    if (!(await this.#maySee(by.id, author))) return NO_SUCH_ACTIVITY;
     const live = await this.#liveOf(author);
+    if (!(await this.#maySee(by.id, author, live))) return NO_SUCH_ACTIVITY;
     const isLive = live?.activityId === activityId;
     if (!isLive && (await deps.latestOf(author)) !== activityId) return NO_SUCH_ACTIVITY;
     const user = { id: by.id, name: by.name };
@@ -70,8 +73,8 @@ export class ActivityJoining {
    * comes to the same one. Rejects with `StoreUnavailable`.
    */
   async join(by: User, author: UserId, activityId: string): Promise<RoomId | Refusal> {
-    if (!(await this.#maySee(by.id, author))) return NO_SUCH_ACTIVITY;
     const live = await this.#liveOf(author);
+    if (!(await this.#maySee(by.id, author, live))) return NO_SUCH_ACTIVITY;
     if (live?.activityId !== activityId || live.join !== 'solo') return NO_SUCH_ACTIVITY;
     const track = this.#trackOf(live);
     if (track === undefined) return NO_SUCH_ACTIVITY;
@@ -87,15 +90,17 @@ export class ActivityJoining {
     return roomId;
   }
 
-  async #maySee(viewer: UserId, author: UserId): Promise<boolean> {
+  /** Asked once it is known what there is to see: so nobody goes by an answer that is older than that. */
+  async #maySee(viewer: UserId, author: UserId, live: LiveActivity | undefined): Promise<boolean> {
     if (viewer === author) return false;
-    const { may, privateUntil } = await this.#deps.friends.grantsOf(author, [viewer]);
-    return may.has(viewer) && (privateUntil ?? 0) <= this.#deps.clock.now();
+    const { may, privateUntil = 0 } = await this.#deps.friends.grantsOf(author, [viewer]);
+    if (!may.has(viewer) || privateUntil > this.#deps.clock.now()) return false;
+    return live === undefined || live.at >= privateUntil;
   }
 
   async #liveOf(author: UserId): Promise<LiveActivity | undefined> {
     const [head] = await this.#deps.feed.heads([author]);
-    return readLive(head?.live?.item);
+    return liveOf(head, this.#deps.presence.aliveNodes, this.#deps.clock.now());
   }
 
   #trackOf({ track: { trackId } }: LiveActivity): TrackInfo | undefined {

@@ -1,4 +1,5 @@
-// What the feed is to say of each person of this node: at most once a second each, the latest wins, told again until it is there.
+// What the feed is to say of each person of this node: at most once a second each, the latest wins, told again until it is there;
+// what takes something away is told at once.
 // Knows the feed; knows neither rooms nor who may see it.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
@@ -8,6 +9,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import { isWithheld, withheldIn } from './live-activity.ts';
 
 export interface ActivityPublisherDeps {
   readonly feed: Pick<Feed, 'publish'>;
@@ -15,6 +17,11 @@ export interface ActivityPublisherDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly metrics: Metrics;
+  /**
+   * Whether what is wanted of the author is so by their policy as it is kept now: asked before a word is said again that could not be said
+   * before, as its author may have gone private meanwhile. What is to be said may change before it resolves.
+   */
+  isCurrent(author: UserId): Promise<boolean>;
 }
 
 /** Of one person. */
@@ -30,6 +37,10 @@ interface Wanted {
   /** Not told yet, or not for sure. */
   isDirty: boolean;
   isUnderWay: boolean;
+  /** It could not be told for some time. */
+  isLate: boolean;
+  /** How often it has taken away what was told: that does not wait for the next turn. */
+  withdrawals: number;
   notBefore: HubMs;
   /** The number that the last word got. */
   seq: number;
@@ -90,12 +101,18 @@ export class ActivityPublisher {
         policyVersion,
         isDirty: true,
         isUnderWay: false,
+        isLate: false,
+        withdrawals: 0,
         notBefore: 0,
         seq: 0,
       });
     } else {
       // Nothing is said once.
       if (item === undefined && wanted.item === undefined) return;
+      if (withholdsMore(wanted.item, item)) {
+        wanted.withdrawals += 1;
+        wanted.notBefore = 0;
+      }
       wanted.item = item;
       wanted.policyVersion = Math.max(wanted.policyVersion, policyVersion);
       wanted.isDirty = true;
@@ -177,15 +194,19 @@ export class ActivityPublisher {
     this.#queue.delete(author);
     this.#underWay += 1;
     wanted.isUnderWay = true;
-    wanted.isDirty = false;
     try {
+      if (wanted.isLate && !(await this.#deps.isCurrent(author)))
+        throw new StoreUnavailable('the policy of who listens');
+      wanted.isDirty = false;
+      const { withdrawals } = wanted;
       wanted.seq = await feed.publish(author, wanted.item, wanted.policyVersion);
-      wanted.notBefore = clock.now() + LEAST_BETWEEN_MS;
+      wanted.isLate = false;
+      wanted.notBefore = wanted.withdrawals > withdrawals ? 0 : clock.now() + LEAST_BETWEEN_MS;
       this.#published += 1;
       this.#isAway = false;
     } catch (error) {
       // Whether it took effect is unknown: the latest word is said again.
-      wanted.isDirty = true;
+      wanted.isDirty = wanted.isLate = true;
       wanted.notBefore = clock.now() + RETRY_MS;
       this.#failed(author, error);
     }
@@ -205,4 +226,10 @@ export class ActivityPublisher {
     }
     this.#isAway = true;
   }
+}
+
+function withholdsMore(before: JsonObject | undefined, after: JsonObject | undefined): boolean {
+  const told = withheldIn(before);
+  const { removed, hidden } = withheldIn(after);
+  return [...removed, ...hidden].some((id) => !isWithheld(told, id));
 }

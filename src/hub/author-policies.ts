@@ -17,8 +17,16 @@ export interface AuthorPoliciesDeps {
   readonly friends: Pick<Friends, 'policies'>;
   readonly clock: HubClock;
   readonly log: Log;
-  /** @param user undefined where they could not be asked about, or are not known; `policy` alike, and then it is asked again */
-  learnt(userId: UserId, user: ActivityUser | undefined, policy: AuthorPolicy | undefined): void;
+  /**
+   * @param user undefined where they could not be asked about, or are not known; `policy` alike, and then it is asked again
+   * @param isLast whether nobody has asked again since the question that this answers: what is learnt may be old where somebody has
+   */
+  learnt(
+    userId: UserId,
+    user: ActivityUser | undefined,
+    policy: AuthorPolicy | undefined,
+    isLast: boolean,
+  ): void;
 }
 
 /** How many people are asked about at once. */
@@ -28,7 +36,7 @@ const ASK_AGAIN_MS = 5_000;
 export class AuthorPolicies {
   readonly #deps: AuthorPoliciesDeps;
   readonly #toAsk = new Set<UserId>();
-  #isAsking = false;
+  #asking: Promise<void> | undefined;
   #askAt = 0;
 
   constructor(deps: AuthorPoliciesDeps) {
@@ -41,6 +49,11 @@ export class AuthorPolicies {
     void this.#ask();
   }
 
+  /** Resolves when all that was asked so far is answered, or could not be. */
+  async answered(): Promise<void> {
+    await this.#asking;
+  }
+
   forget(userId: UserId): void {
     this.#toAsk.delete(userId);
   }
@@ -50,19 +63,24 @@ export class AuthorPolicies {
     if (this.#toAsk.size > 0 && now >= this.#askAt) void this.#ask();
   }
 
-  async #ask(): Promise<void> {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+  #ask(): Promise<void> {
+    this.#asking ??= this.#askAll();
+    return this.#asking;
+  }
+
+  async #askAll(): Promise<void> {
+    // All who come in one tick are asked about together.
+    await Promise.resolve();
     try {
       while (this.#toAsk.size > 0) {
         const ids = [...this.#toAsk].slice(0, ASKED_AT_ONCE);
         for (const id of ids) this.#toAsk.delete(id);
         if (await this.#learn(ids)) continue;
         this.#askAt = this.#deps.clock.now() + ASK_AGAIN_MS;
-        break;
+        return;
       }
     } finally {
-      this.#isAsking = false;
+      this.#asking = undefined;
     }
   }
 
@@ -75,7 +93,7 @@ export class AuthorPolicies {
         const policy = known.get(id);
         const { version = 0, privateUntil } = policy ?? {};
         const user = policy === undefined ? undefined : personOf(policy.person);
-        this.#deps.learnt(id, user, { version, privateUntil });
+        this.#deps.learnt(id, user, { version, privateUntil }, !this.#toAsk.has(id));
       }
       return true;
     } catch (error) {
@@ -83,7 +101,7 @@ export class AuthorPolicies {
       this.#deps.log[level]({ err: error }, 'who listens could not be asked about');
       for (const id of ids) this.#toAsk.add(id);
       // Nobody waits for an answer that others did not get.
-      for (const id of this.#toAsk) this.#deps.learnt(id, undefined, undefined);
+      for (const id of this.#toAsk) this.#deps.learnt(id, undefined, undefined, true);
       return false;
     }
   }

@@ -1,6 +1,6 @@
 // Those whom the viewers of this node look at, each as they may be seen: what a viewer may not see never leaves here.
 // Knows viewers by no more than their ids; knows no sockets.
-import type { HubMs, UserId } from '../../protocol/ids.ts';
+import type { UserId } from '../../protocol/ids.ts';
 import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
 import type { Friends, Grant } from '../ports/friends.ts';
@@ -8,9 +8,10 @@ import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import { audienceOf, isCertain, newAuthor, visibleOf, type Author } from './feed-author.ts';
 import { FeedLatest } from './feed-latest.ts';
-import type { FeedView, SeenHead, Watch } from './feed-view.ts';
-import { isWithheld, readLive, withheldIn, type WithheldIds } from './live-activity.ts';
+import type { FeedView, SeenHead } from './feed-view.ts';
+import { isWithheld, readLive, withheldIn } from './live-activity.ts';
 import { ended, pastItem } from './past-item.ts';
 
 export interface FeedChange {
@@ -37,35 +38,6 @@ export interface FeedAuthorsDeps<V extends FeedLooker> {
 const ASK_AGAIN_MS = 1_000;
 /** What a timer may wait at most; a longer private session is looked at again then. */
 const MOST_WAIT_MS = 86_400_000;
-
-interface Author<V> {
-  readonly id: UserId;
-  readonly watch: Watch;
-  /** Whether each viewer of this node is in the audience, by the policy of `version`. */
-  readonly viewers: Map<V, boolean>;
-  /** Those of them who are; undefined until it is asked for after a change. */
-  audience: readonly V[] | undefined;
-  version: number;
-  /** The newest version that was told of: while it is newer than `version` nothing leaves. */
-  toldVersion: number;
-  privateUntil: HubMs | undefined;
-  cancelPrivate: (() => void) | undefined;
-  seq: number;
-  /** What there is to see, whoever may; undefined for nothing. */
-  item: FeedItem | undefined;
-  /** What was withheld by the last head that withheld anything. */
-  withheld: WithheldIds;
-  /** Whether what was over last is to be read from the history, while nothing is live. */
-  isLatestDue: boolean;
-  /** What the viewers in the audience hold; undefined for nothing. */
-  shown: FeedItem | undefined;
-  /** The first reading of the head, of the history, and the question about the policy: whoever comes meanwhile waits for them. */
-  entering: Promise<void> | undefined;
-  reading: Promise<void> | undefined;
-  asking: Promise<void> | undefined;
-  /** Whether the policy must be asked for, although its version is not known to be newer. */
-  isInDoubt: boolean;
-}
 
 export class FeedAuthors<V extends FeedLooker> {
   readonly #deps: FeedAuthorsDeps<V>;
@@ -145,7 +117,7 @@ export class FeedAuthors<V extends FeedLooker> {
     for (const id of this.#looked.get(viewer) ?? []) {
       const author = this.#authors.get(id);
       if (author === undefined) continue;
-      if (author.shown !== undefined && !this.#isCertain(author)) this.#ask(author);
+      if (author.shown !== undefined && !isCertain(author)) this.#ask(author);
       for (const each of [author.entering, author.reading, author.asking])
         if (each !== undefined) pending.add(each);
     }
@@ -161,6 +133,14 @@ export class FeedAuthors<V extends FeedLooker> {
       this.#dropIfAlone(author);
     }
     this.#looked.delete(viewer);
+  }
+
+  /** Told on this node: what viewers may hold no more goes, also while the feed is away. */
+  policyChanged(id: UserId, version: number): void {
+    const author = this.#authors.get(id);
+    if (author === undefined || version <= author.toldVersion) return;
+    author.toldVersion = version;
+    if (!isCertain(author)) this.#ask(author);
   }
 
   /** Words about policies may have been lost: each is asked for again before anything more of its author leaves. */
@@ -200,25 +180,8 @@ export class FeedAuthors<V extends FeedLooker> {
       else if (author.watch === watch) this.#hear(author, head);
     });
     for (const { author: id, version, privateUntil } of grants) {
-      this.#authors.set(id, {
-        id,
-        watch,
-        viewers: new Map(),
-        audience: undefined,
-        version,
-        toldVersion: version,
-        privateUntil,
-        cancelPrivate: undefined,
-        seq: 0,
-        item: undefined,
-        withheld: { removed: [], hidden: [] },
-        isLatestDue: true,
-        shown: undefined,
-        entering: undefined,
-        reading: undefined,
-        asking: undefined,
-        isInDoubt: false,
-      });
+      const author = newAuthor<V>(id, watch, { version, privateUntil });
+      this.#authors.set(id, author);
     }
     for (const [id, head] of early) {
       const author = this.#authors.get(id);
@@ -246,7 +209,7 @@ export class FeedAuthors<V extends FeedLooker> {
     const isKnown = author.viewers.has(viewer);
     if (isKnown && grant.version <= author.version) return;
     if (!isKnown) {
-      const isCurrent = grant.version === author.version && this.#isCertain(author);
+      const isCurrent = grant.version === author.version && isCertain(author);
       author.viewers.set(viewer, isCurrent && grant.may);
       author.audience = undefined;
       // Others look at this author already: what they hold is not told anew.
@@ -284,40 +247,43 @@ export class FeedAuthors<V extends FeedLooker> {
     if (withheld.removed.length + withheld.hidden.length > 0) author.withheld = withheld;
     if (live !== undefined) {
       author.item = { ...live, seq: head.seq };
-      author.isLatestDue = false;
+      author.isLatestDue = author.hasJustEnded = false;
     } else if (
       head.isAfterHole ||
       (before !== undefined && isWithheld(withheld, before.activityId))
     ) {
       // What was withheld in a hole is not known: the history has what is left.
       author.item = undefined;
+      author.hasJustEnded = false;
       author.isLatestDue = true;
     } else if (before !== undefined) {
+      author.hasJustEnded ||= before.state !== 'ended';
       author.item = ended(before, head.seq, this.#deps.clock.now());
     }
     if (author.isLatestDue && author.item === undefined) this.#readLatest(author);
     this.#show(author);
   }
 
-  /** Whether what is known of the author's policy is what it is. */
-  #isCertain(author: Author<V>): boolean {
-    return author.toldVersion <= author.version && !author.isInDoubt;
-  }
-
-  /** What those in the audience are to hold now. */
-  #visible(author: Author<V>): FeedItem | undefined {
-    return (author.privateUntil ?? 0) > this.#deps.clock.now() ? undefined : author.item;
+  /** Of what was live until now a part may have been heard in private, also where its node has not learnt of that (FE8). */
+  #dropPrivate(author: Author<V>): void {
+    if (!author.hasJustEnded) return;
+    author.hasJustEnded = false;
+    if (author.item === undefined || author.item.at >= (author.privateUntil ?? 0)) return;
+    author.item = undefined;
+    author.isLatestDue = true;
+    this.#readLatest(author);
   }
 
   /** Brings those in the audience to what they are to hold, as soon as it is certain who they are. */
   #show(author: Author<V>): void {
     if (this.#authors.get(author.id) !== author) return;
-    if (!this.#isCertain(author)) {
+    if (!isCertain(author)) {
       this.#ask(author);
       return;
     }
+    this.#dropPrivate(author);
     this.#watchPrivate(author);
-    const item = this.#visible(author);
+    const item = visibleOf(author, this.#deps.clock.now());
     const before = author.shown;
     if (item === before) return;
     const viewers = audienceOf(author);
@@ -335,8 +301,13 @@ export class FeedAuthors<V extends FeedLooker> {
     author.cancelPrivate = undefined;
     const leftMs = (author.privateUntil ?? 0) - this.#deps.clock.now();
     if (leftMs <= 0) return;
-    author.cancelPrivate = this.#deps.timers.after(Math.min(Math.ceil(leftMs), MOST_WAIT_MS), () =>
-      this.#show(author),
+    author.cancelPrivate = this.#deps.timers.after(
+      Math.min(Math.ceil(leftMs), MOST_WAIT_MS),
+      () => {
+        // What is to be seen again is seen by the policy as it is kept: words of what has changed meanwhile may wait for the feed.
+        author.isInDoubt = true;
+        this.#show(author);
+      },
     );
   }
 
@@ -372,7 +343,7 @@ export class FeedAuthors<V extends FeedLooker> {
   #regroup(author: Author<V>, asked: readonly V[], may: ReadonlySet<UserId>): void {
     const lost: V[] = [];
     const gained: V[] = [];
-    const isCertain = this.#isCertain(author);
+    const isKnown = isCertain(author);
     for (const viewer of asked) {
       const before = author.viewers.get(viewer);
       // Gone meanwhile.
@@ -382,14 +353,14 @@ export class FeedAuthors<V extends FeedLooker> {
       if (before && !now) lost.push(viewer);
       if (before || !now) continue;
       // An answer that is old already lets nobody in: they are asked about again.
-      if (isCertain) gained.push(viewer);
+      if (isKnown) gained.push(viewer);
       else author.viewers.set(viewer, false);
     }
     author.audience = undefined;
     if (author.shown === undefined) return;
     if (lost.length > 0) this.#retract(author, lost);
     // What they may see is what those hold who could see it before, or what comes next; a policy that is in doubt again shows nothing.
-    const visible = this.#visible(author);
+    const visible = visibleOf(author, this.#deps.clock.now());
     if (gained.length > 0 && visible === author.shown)
       this.#deliver(gained, { upsert: [author.shown], remove: [] });
   }
@@ -423,9 +394,4 @@ export class FeedAuthors<V extends FeedLooker> {
     if (error instanceof StoreUnavailable) log.debug({ err: error }, message);
     else log.error({ err: error }, message);
   }
-}
-
-function audienceOf<V>(author: Author<V>): readonly V[] {
-  author.audience ??= [...author.viewers].flatMap(([viewer, may]) => (may ? [viewer] : []));
-  return author.audience;
 }

@@ -21,6 +21,7 @@ import { FeedAuthors, type FeedChange } from './feed-authors.ts';
 import { FeedView, type Watch } from './feed-view.ts';
 import { frameOf } from './frame.ts';
 import type { HubPorts } from './hub-ports.ts';
+import { EVERY_NODE } from './live-head.ts';
 import type { Outbox } from './outbox.ts';
 import { PolicyTeller } from './policy-teller.ts';
 
@@ -33,6 +34,8 @@ export interface FeedDeskDeps {
   /** Undefined where this process is alone. */
   readonly presence: Pick<Presence, 'aliveNodes' | 'onNodes'> | undefined;
   readonly outbox: Outbox;
+  /** The people of this node who listen to something learn of a changed policy at once, whether the feed can be reached or not. */
+  policyChanged(userId: UserId, version: number): void;
 }
 
 const SWEEP_MS = 5_000;
@@ -141,14 +144,14 @@ export class FeedDesk {
   }
 
   /**
-   * Sets who sees what a person listens to, and tells it. A private session that is ended before its time ends now, instead of never having
-   * been: what was heard in it is known by its end (FE8). Rejects as `Friends.setAudience` does.
+   * Sets who sees what a person listens to, and tells it. A private session that is ended before its time, by whatever past time, ends now,
+   * instead of never having been: what was heard in it is known by its end (FE8). Rejects as `Friends.setAudience` does.
    */
   async setAudience(userId: UserId, change: AudienceChange): Promise<AudienceSet> {
     const { friends, clock } = this.#deps.ports;
     let { privateUntil } = change;
-    if (privateUntil === null) {
-      const now = Math.floor(clock.now());
+    const now = Math.floor(clock.now());
+    if (privateUntil === null || (privateUntil !== undefined && privateUntil <= now)) {
       const before = (await friends.audience(userId))?.privateUntil ?? null;
       privateUntil = before === null ? null : Math.min(before, now);
     }
@@ -160,9 +163,18 @@ export class FeedDesk {
     return set;
   }
 
-  /** To be called after every change of friends, with what it answered: all nodes and pages learn of it. Never rejects. */
+  /**
+   * To be called after every change of friends, with what it answered: all nodes and pages learn of it, those of this node also while the
+   * feed is away. Never rejects.
+   */
   tell({ policies, overviews }: Pick<Change<string>, 'policies' | 'overviews'>): void {
-    for (const { userId, version } of policies) this.#teller.tell(userId, version);
+    for (const { userId, version } of policies) {
+      this.#deps.policyChanged(userId, version);
+      this.#authors.policyChanged(userId, version);
+      const viewer = this.#viewers.get(userId);
+      if (viewer !== undefined) this.#ownPolicyChanged(viewer, version);
+      this.#teller.tell(userId, version);
+    }
     for (const userId of overviews) void this.signal(userId, { type: 'friends.changed' });
   }
 
@@ -204,12 +216,16 @@ export class FeedDesk {
       (signal) => this.#signalled(viewer, signal),
     );
     // Friends come and go by changes of both policies: one's own tells whom to look at.
-    viewer.self = this.#view.watch([userId], (_, { policyVersion }) => {
-      viewer.toldVersion = Math.max(viewer.toldVersion, policyVersion);
-      if (viewer.audience !== undefined && viewer.toldVersion > viewer.version)
-        this.#readAgain(viewer);
-    });
+    viewer.self = this.#view.watch([userId], (_, { policyVersion }) =>
+      this.#ownPolicyChanged(viewer, policyVersion),
+    );
     return viewer;
+  }
+
+  #ownPolicyChanged(viewer: Viewer, version: number): void {
+    viewer.toldVersion = Math.max(viewer.toldVersion, version);
+    if (viewer.audience !== undefined && viewer.toldVersion > viewer.version)
+      this.#readAgain(viewer);
   }
 
   #closeIfAlone(viewer: Viewer): void {
@@ -381,7 +397,7 @@ const EVERYBODY: AudienceView = { audience: 'friends', chosen: [] };
 
 /** The only process: whatever is published is its own, or of the one that it follows. */
 const ALONE: Pick<Presence, 'aliveNodes' | 'onNodes'> = {
-  aliveNodes: { has: () => true } as unknown as ReadonlySet<string>,
+  aliveNodes: EVERY_NODE,
   onNodes: () => () => undefined,
 };
 

@@ -2,10 +2,12 @@
 import type { UserId } from '../../protocol/ids.ts';
 import type { FeedItem } from '../../protocol/schemas/feed.ts';
 import type { ActivityLog, ActivityPlace, PageQuery, PastActivity } from '../ports/activity-log.ts';
-import type { Feed } from '../ports/feed.ts';
-import type { Friends } from '../ports/friends.ts';
+import type { Feed, FeedHead } from '../ports/feed.ts';
+import type { Friends, Grant } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
+import type { Presence } from '../ports/presence.ts';
 import { isWithheld, personOf, readLive, withheldIn } from './live-activity.ts';
+import { liveOf } from './live-head.ts';
 import { pastItem } from './past-item.ts';
 
 export interface FeedHistoryDeps {
@@ -13,6 +15,7 @@ export interface FeedHistoryDeps {
   readonly feed: Pick<Feed, 'heads'>;
   readonly activityLog: Pick<ActivityLog, 'feedPage' | 'historyPage'>;
   readonly clock: HubClock;
+  readonly presence: Pick<Presence, 'aliveNodes'>;
 }
 
 export interface PlacedItem {
@@ -20,6 +23,14 @@ export interface PlacedItem {
   readonly item: FeedItem | undefined;
   readonly place: ActivityPlace;
 }
+
+export interface PlacedActivity {
+  /** As of `PlacedItem`. */
+  readonly activity: PastActivity | undefined;
+  readonly place: ActivityPlace;
+}
+
+type MaySee = Pick<Grant, 'privateUntil'>;
 
 /** Every method rejects with `StoreUnavailable`. */
 export class FeedHistory {
@@ -31,14 +42,11 @@ export class FeedHistory {
 
   /** What the friends of `viewer` have listened to, the newest first; what is live is as it is now. */
   async recent(viewer: UserId, query: PageQuery): Promise<readonly PlacedItem[]> {
-    const { friends, activityLog, clock } = this.#deps;
-    const now = clock.now();
-    const grants = await friends.grantsFor(viewer);
-    const seen = grants.filter(({ may, privateUntil }) => may && (privateUntil ?? 0) <= now);
-    const authors = seen.map(({ author }) => author);
+    const { friends, activityLog } = this.#deps;
+    const authors = [...this.#seen(await friends.grantsFor(viewer)).keys()];
     if (authors.length === 0) return [];
     const past = await activityLog.feedPage(authors, query);
-    return this.#items(past);
+    return this.#items(viewer, past);
   }
 
   /**
@@ -49,41 +57,67 @@ export class FeedHistory {
     viewer: UserId,
     author: UserId,
     query: PageQuery,
-  ): Promise<readonly PastActivity[] | undefined> {
-    const { friends, activityLog, clock } = this.#deps;
+  ): Promise<readonly PlacedActivity[] | undefined> {
+    const { activityLog, feed } = this.#deps;
     const isOwn = viewer === author;
-    if (!isOwn) {
-      const { may, privateUntil } = await friends.grantsOf(author, [viewer]);
-      if (!may.has(viewer) || (privateUntil ?? 0) > clock.now()) return undefined;
-    }
-    return activityLog.historyPage(author, { ...query, includePrivate: isOwn });
+    if (!isOwn && (await this.#grantOf(author, viewer)) === undefined) return undefined;
+    const past = await activityLog.historyPage(author, { ...query, includePrivate: isOwn });
+    if (isOwn) return past.map((activity) => ({ activity, place: placeOf(activity) }));
+    const [head] = await feed.heads([author]);
+    // Who was shut out while it was read gets nothing of it.
+    const grant = await this.#grantOf(author, viewer);
+    if (grant === undefined) return undefined;
+    return past.map((activity) => ({
+      activity: this.#isHidden(activity, head, grant) ? undefined : activity,
+      place: placeOf(activity),
+    }));
   }
 
-  async #items(past: readonly PastActivity[]): Promise<PlacedItem[]> {
+  async #items(viewer: UserId, past: readonly PastActivity[]): Promise<PlacedItem[]> {
+    const { friends, feed, clock, presence } = this.#deps;
     const authors = [...new Set(past.map(({ userId }) => userId))];
-    const [people, heads] = await Promise.all([
-      this.#deps.friends.profiles(authors),
-      this.#deps.feed.heads(authors),
-    ]);
+    const [people, heads] = await Promise.all([friends.profiles(authors), feed.heads(authors)]);
     const known = new Map(people.map((person) => [person.userId, personOf(person)]));
     const headOf = new Map(authors.map((author, i) => [author, heads[i]]));
+    // As in `historyOf`.
+    const seen = this.#seen(await friends.grantsFor(viewer));
     return past.map((activity) => {
-      const { userId, activityId: id, at } = activity;
-      const user = known.get(userId);
-      const head = headOf.get(userId);
-      const said = head?.live?.item;
-      const live = readLive(said);
-      // What was removed, or hidden, may lie in the history until an outbox has brought the word there.
-      const isRemoved = isWithheld(withheldIn(said), id);
+      const { userId, activityId: id } = activity;
+      const [user, head, grant] = [known.get(userId), headOf.get(userId), seen.get(userId)];
+      const place = placeOf(activity);
+      if (user === undefined || grant === undefined || this.#isHidden(activity, head, grant))
+        return { item: undefined, place };
       const seq = head?.seq ?? 0;
-      const isLive = live?.activityId === id;
-      const item =
-        user === undefined || isRemoved
-          ? undefined
-          : isLive
-            ? { ...live, seq }
-            : pastItem(activity, user, seq);
-      return { item, place: { at, id } };
+      const live = liveOf(head, presence.aliveNodes, clock.now());
+      const item = live?.activityId === id ? { ...live, seq } : pastItem(activity, user, seq);
+      return { item, place };
     });
   }
+
+  /**
+   * What was removed, or hidden, may lie in the history until an outbox has brought the word there; what goes on since before the end of a
+   * private session, until its node has learnt of that (FE8).
+   */
+  #isHidden({ activityId }: PastActivity, head: FeedHead | undefined, grant: MaySee): boolean {
+    const said = head?.live?.item;
+    if (isWithheld(withheldIn(said), activityId)) return true;
+    const live = readLive(said);
+    return live?.activityId === activityId && live.at < (grant.privateUntil ?? 0);
+  }
+
+  /** Those who let the viewer see something now. */
+  #seen(grants: readonly Grant[]): Map<UserId, Grant> {
+    const now = this.#deps.clock.now();
+    const seen = grants.filter(({ may, privateUntil }) => may && (privateUntil ?? 0) <= now);
+    return new Map(seen.map((grant) => [grant.author, grant]));
+  }
+
+  async #grantOf(author: UserId, viewer: UserId): Promise<MaySee | undefined> {
+    const { may, privateUntil = 0 } = await this.#deps.friends.grantsOf(author, [viewer]);
+    return may.has(viewer) && privateUntil <= this.#deps.clock.now() ? { privateUntil } : undefined;
+  }
+}
+
+function placeOf({ at, activityId: id }: PastActivity): ActivityPlace {
+  return { at, id };
 }

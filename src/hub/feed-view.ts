@@ -5,7 +5,7 @@ import { NO_FEED_HEAD, type Feed, type FeedHead, type FeedSubscription } from '.
 import type { Log } from '../ports/log.ts';
 import type { Presence } from '../ports/presence.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import { readLive } from './live-activity.ts';
+import { isOfDeadNode } from './live-head.ts';
 
 /** An author's head as viewers are to see it: what a dead node has published is gone. */
 export interface SeenHead extends FeedHead {
@@ -221,10 +221,7 @@ export class FeedView {
   }
 
   #isAlive({ head }: Author): boolean {
-    if (head?.live === undefined) return true;
-    // What was removed or hidden stays so, whoever said it.
-    const isLive = readLive(head.live.item) !== undefined;
-    return !isLive || this.#options.presence.aliveNodes.has(head.live.node);
+    return !isOfDeadNode(head, this.#options.presence.aliveNodes);
   }
 
   #doubt(): void {

@@ -4,8 +4,10 @@ import { Activities } from './activities.ts';
 import type { Connection } from './connection.ts';
 import { Dismissals } from './dismissals.ts';
 import { FeedDesk } from './feed-desk.ts';
+import { FeedHistory } from './feed-history.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
+import { EVERY_NODE } from './live-head.ts';
 import type { Outbox } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 import { StandingWatch } from './standing-watch.ts';
@@ -15,6 +17,7 @@ export interface HubFeed {
   readonly desk: FeedDesk;
   readonly dismissals: Dismissals;
   readonly standing: StandingWatch;
+  readonly history: FeedHistory;
   stop(): Promise<void>;
 }
 
@@ -36,14 +39,17 @@ export function hubFeed(parts: {
     activityOutbox === undefined
   )
     return undefined;
-  const desk = new FeedDesk({
+  const presence = ports.nodes?.presence ?? { aliveNodes: EVERY_NODE };
+  const desk: FeedDesk = new FeedDesk({
     ports: { ...ports, feed, friends, activityLog },
     presence: ports.nodes?.presence,
     outbox,
+    policyChanged: (userId, version) => activities.policyChanged(userId, version),
   });
   const activities: Activities = new Activities({
     ports: { ...ports, feed, friends, activityOutbox },
     options,
+    presence,
     rooms,
     connectionsOf,
     lastOf: async (userId) =>
@@ -51,6 +57,7 @@ export function hubFeed(parts: {
     latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
     signal: (userId, push) => desk.signal(userId, push),
   });
+  const history = new FeedHistory({ ...ports, feed, friends, activityLog, presence });
   const dismissals = new Dismissals({
     feed,
     outbox,
@@ -72,6 +79,7 @@ export function hubFeed(parts: {
     desk,
     dismissals,
     standing,
+    history,
     async stop() {
       removeDoubt();
       standing.stop();

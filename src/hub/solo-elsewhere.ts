@@ -7,7 +7,8 @@ import type { Feed } from '../ports/feed.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Random } from '../ports/random.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import { readLive, soloSeed, withheldSolo } from './live-activity.ts';
+import { soloSeed, withheldSolo } from './live-activity.ts';
+import { EVERY_NODE, liveOf } from './live-head.ts';
 import { isSameTrack } from './solo-listening.ts';
 
 export interface SoloElsewhereDeps {
@@ -18,11 +19,12 @@ export interface SoloElsewhereDeps {
   lastOf(userId: UserId): Promise<PastActivity | undefined>;
 }
 
-export type ToldElsewhere = Pick<PastActivity, 'activityId' | 'at'>;
+/** Without an id where nobody could be asked. */
+export type ToldElsewhere = Pick<PastActivity, 'at'> & Partial<Pick<PastActivity, 'activityId'>>;
 
 /**
- * The activity that a word about `track` goes on with; undefined where it begins one, or nobody can be asked: most often it is then
- * known by when it began (`soloPlayId`), and who listens does not wait for more.
+ * The activity that a word about `track` goes on with; undefined where it begins one. Where nobody can be asked it is most often known by
+ * when it began (`soloPlayId`), and who listens does not wait for more; a private session since then counts (FE8).
  */
 export async function toldElsewhere(
   deps: SoloElsewhereDeps,
@@ -44,7 +46,8 @@ export async function toldElsewhere(
     if (solo !== undefined && solo.until > clock.now()) {
       if (solo.mark === random.activityId(soloSeed(userId, track))) return solo;
     }
-    const live = readLive(head?.live?.item);
+    // Also by the word of a node that has died since: it is the same play (FE6).
+    const live = liveOf(head, EVERY_NODE, clock.now());
     if (live !== undefined) {
       return live.room === undefined && goesOn(live.track, live) ? live : undefined;
     }
@@ -57,7 +60,8 @@ export async function toldElsewhere(
     const said = { state: 'playing', positionMs: 0, positionAt: last.at } as const;
     return goesOn(last.track, said) ? last : undefined;
   } catch (error) {
-    if (error instanceof StoreUnavailable) return undefined;
+    if (error instanceof StoreUnavailable)
+      return { at: Math.round(clock.now() - Math.min(positionMs, track.durationMs)) };
     throw error;
   }
 }

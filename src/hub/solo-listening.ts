@@ -77,7 +77,7 @@ export class SoloListening {
 
   /**
    * What somebody says that they listen to.
-   * @param known of the same track, told by another node: it goes on
+   * @param known of the same track, told by another node: it goes on. Without an id it may, and then began no later
    * @returns the activity's id
    */
   set(
@@ -85,7 +85,7 @@ export class SoloListening {
     word: SoloWord,
     connection: Connection,
     now: HubMs,
-    known?: { readonly activityId: string; readonly at: HubMs },
+    known?: { readonly activityId?: string; readonly at: HubMs },
   ): string {
     const before = this.#solos.get(userId);
     if (before !== undefined) this.#count(userId, before, now);
@@ -108,7 +108,7 @@ export class SoloListening {
       word,
       said: { state: word.state, positionMs: word.positionMs, positionAt: now, durationMs },
       playsSince,
-      isVisible: same?.isVisible ?? known !== undefined,
+      isVisible: same?.isVisible ?? known?.activityId !== undefined,
       connection,
       lostAt: undefined,
     };

@@ -5,6 +5,7 @@ import type { User } from '../../protocol/schemas/pushes.ts';
 import { Activities, type SoloRequest } from '../../src/hub/activities.ts';
 import { Connection } from '../../src/hub/connection.ts';
 import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
+import { EVERY_NODE } from '../../src/hub/live-head.ts';
 import { FakeSocket } from '../support/fake-socket.ts';
 import { trackId, userId } from '../support/hub-world.ts';
 import { ListeningWorld, listen } from '../support/listening-world.ts';
@@ -23,6 +24,7 @@ class Alone {
   constructor() {
     const { feed, stores, ports } = this.world;
     this.activities = new Activities({
+      presence: { aliveNodes: EVERY_NODE },
       ports: { ...ports, feed, friends: stores.friends, activityOutbox: stores.outbox },
       options: DEFAULT_HUB_OPTIONS,
       rooms: () => this.world.hub.rooms,
@@ -168,6 +170,7 @@ describe('listening alone', () => {
     const id = await alone.play(alone.connection(), 10_000);
     const there = new ListeningWorld();
     const other = new Activities({
+      presence: { aliveNodes: EVERY_NODE },
       ports: {
         ...alone.world.ports,
         feed: alone.world.stores.feeds.join('there'),

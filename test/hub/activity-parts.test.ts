@@ -206,6 +206,9 @@ class HeldFeed {
     [];
   isAway = false;
   underWay = 0;
+  /** What was asked whether it is so, in order. */
+  readonly checked: UserId[] = [];
+  isPolicyKnown = true;
   mostUnderWay = 0;
   readonly #time: ManualTime;
 
@@ -231,6 +234,10 @@ describe('the publisher', () => {
     const log = new RecordingLog();
     const made = new ActivityPublisher({
       feed,
+      isCurrent: (author) => {
+        feed.checked.push(author);
+        return Promise.resolve(feed.isPolicyKnown);
+      },
       clock: time,
       timers: time,
       log,
@@ -276,6 +283,41 @@ describe('the publisher', () => {
     expect(feed.told.map(({ item }) => item)).toEqual([{ n: 2 }]);
     expect(it.isTold(userId(1))).toBe(true);
     expect(log.lines).toHaveLength(1);
+  });
+
+  it('says again what it could not say once it is known to be so still', async () => {
+    const { time, feed, publisher: it } = publisher();
+    feed.isAway = true;
+    it.want(userId(1), { n: 1 });
+    await time.advance(500);
+    expect(feed.checked).toEqual([]);
+    feed.isAway = feed.isPolicyKnown = false;
+    await time.advance(3_000);
+    expect(feed.told).toEqual([]);
+    feed.isPolicyKnown = true;
+    await time.advance(2_000);
+    expect(feed.told).toHaveLength(1);
+    const checked = feed.checked.length;
+    it.want(userId(1), { n: 2 });
+    await time.advance(2_000);
+    expect(feed.told).toHaveLength(2);
+    expect(feed.checked).toHaveLength(checked);
+  });
+
+  it('does not wait with what withholds something, and keeps its pace with the rest', async () => {
+    const { time, feed, publisher: it } = publisher();
+    const start = time.now();
+    it.want(userId(1), { n: 1 });
+    await time.advance(100);
+    it.want(userId(1), { hidden: ['x'] });
+    await time.advance(100);
+    it.want(userId(1), { hidden: ['x'], n: 2 });
+    await time.advance(2_000);
+    expect(feed.told.map(({ item, at }) => [item, at - start])).toEqual([
+      [{ n: 1 }, 0],
+      [{ hidden: ['x'] }, 100],
+      [{ hidden: ['x'], n: 2 }, 1_100],
+    ]);
   });
 
   it('tells a thousand people, some at a time', async () => {

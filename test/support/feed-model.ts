@@ -167,8 +167,9 @@ export class FeedModel {
   begin(n: number, played: Played): void {
     const person = this.person(n);
     // Who comes back to a room in which it still plays goes on with what they heard there.
-    const before = person.past.find(({ activityId }) => activityId === played.activityId);
-    if (before !== undefined) {
+    // All hearings of a play are one activity: what was private in one of them is not shown in a later one.
+    for (const before of person.past) {
+      if (before.activityId !== played.activityId) continue;
       played.isPrivate ||= before.isPrivate;
       played.isRemoved ||= before.isRemoved;
     }

@@ -133,9 +133,9 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     return this.#options.sql.transaction(async (rows) => {
       // Those that another node is at are its own.
       const taken = await rows<Row>(
-        // What was taken back is told before all else: a mark keeps out what is told after it.
+        // What nobody is to see is told before all else: a mark, or a higher version, keeps out what is told after it.
         `select id, entry from activity_outbox where rejected is null
-         order by (entry->>'kind' = 'remove') desc, at, id limit ? for update skip locked`,
+         order by (entry->>'kind' = 'remove' or coalesce(entry->>'isPrivate', '') = 'true') desc, at, id limit ? for update skip locked`,
         [limit],
       );
       if (taken.length > 0) await this.#tell(rows, taken);

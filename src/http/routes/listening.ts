@@ -107,11 +107,10 @@ export function addListening(app: App, deps: HttpDeps, social: SocialDeps): void
         ? await history.historyOf(viewer, author.data, { limit: limit + 1, after })
         : undefined;
       if (found === undefined) throw new ProblemError(NO_SUCH_PERSON);
-      const { items, next } = pageOf(found, limit, ({ at, activityId: id }) =>
-        HISTORY_CURSOR.of({ at, id }),
-      );
+      const { items, next } = pageOf(found, limit, ({ place }) => HISTORY_CURSOR.of(place));
+      const shown = items.flatMap(({ activity }) => activity ?? []);
       return context.json(
-        { items: items.map(pastBody), ...(next === undefined ? {} : { next }) },
+        { items: shown.map(pastBody), ...(next === undefined ? {} : { next }) },
         200,
       );
     },

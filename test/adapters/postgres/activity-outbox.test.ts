@@ -164,17 +164,24 @@ describe('the outbox of listening', () => {
     expect(await listed()).toHaveLength(MAX - 2);
   });
 
-  it('tells what was taken back before all that waits', async () => {
+  it('tells what was taken back, or is private, before all that waits', async () => {
     log.isAway = true;
     const entries = Array.from({ length: 5 }, () => played(ana));
     await outbox.add(entries);
     const { activityId } = entries[0] as PlayedEntry;
     await outbox.add([{ kind: 'remove', activityId, userId: ana, at: 2 }]);
+    const second = entries[1] as PlayedEntry;
+    const hidden = { ...second, version: second.version + 1, isPrivate: true };
+    await outbox.add([hidden]);
     log.isAway = false;
     outbox.start();
-    await expect.poll(() => log.told.length).toBe(6);
-    expect(log.told[0]?.kind).toBe('remove');
+    await expect.poll(() => log.told.length).toBe(7);
+    const first = log.told.slice(0, 2);
+    expect(first).toContainEqual(expect.objectContaining({ kind: 'remove' }));
+    expect(first).toContainEqual(hidden);
+    // It stays so, although what was told of it before comes later.
     expect(await history()).toHaveLength(4);
+    expect(await log.feedPage([ana], { limit: 100 })).toHaveLength(3);
   });
 
   it('hands on what is left when it is not used any more', async () => {
