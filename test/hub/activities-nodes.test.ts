@@ -180,7 +180,8 @@ describe('on two nodes', () => {
       await town.friends.accept(userId(1), userId(n), 0);
     }
     const user = (n: number) => ({ id: userId(n), name: `User ${n}`, guest: true });
-    await town.feeds.join('c').publish(userId(1), {
+    // By hand, as a node that is known to live.
+    await town.feeds.join('a').publish(userId(1), {
       activityId: 'solo',
       user: { id: userId(1), name: 'User 1', colour: 'rose' },
       at: town.nodes.time.now(),
