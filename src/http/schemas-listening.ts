@@ -40,12 +40,9 @@ const FeedItemBody = z
         hereCount: count,
       })
       .optional(),
-    join: z
-      .enum(['room', 'knock', 'solo'])
-      .optional()
-      .openapi({
-        description: '`room` also to whoever is banned there, and is refused as they ask',
-      }),
+    join: z.enum(['room', 'knock', 'solo']).optional().openapi({
+      description: '`room` also to whoever is banned there, and is refused as they ask',
+    }),
     reactions: z.record(z.string(), count).optional(),
   })
   .openapi('FeedItem', { description: 'as `feed.items` of the socket has it' });
