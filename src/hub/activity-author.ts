@@ -38,7 +38,7 @@ export interface Author {
   user: ActivityUser;
   readonly candidates: Map<Source, Candidate>;
   /** What is over, and waits for an answer about their policy before that is told. */
-  readonly endings: ActivityEndings;
+  readonly endings: ActivityEndings<Candidate>;
   /** What is known of a private session; undefined until it was asked. */
   policy: AuthorPolicy | undefined;
   /** The newest version that was told of. */

@@ -270,7 +270,11 @@ export class ActivityAuthors {
     );
   }
 
-  #tellEnd(author: Author, { candidate, endedAt }: Ending, isPrivate: boolean | undefined): void {
+  #tellEnd(
+    author: Author,
+    { candidate, endedAt }: Ending<Candidate>,
+    isPrivate: boolean | undefined,
+  ): void {
     if (isPrivate === true) this.#hide(author, candidate);
     this.#record(author, { ...candidate, isPrivate }, endedAt);
   }

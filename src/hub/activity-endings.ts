@@ -1,9 +1,8 @@
 // What somebody of this node has listened to, until its end is told to the history: whether it was private is asked once more before that.
 // Knows neither feed nor stores.
 import type { HubMs } from '../../protocol/ids.ts';
-import type { Candidate } from './activity-author.ts';
 
-export interface Ending {
+export interface Ending<Candidate> {
   readonly candidate: Candidate;
   readonly endedAt: HubMs;
   /** Whether it is told as private, for want of an answer. */
@@ -13,8 +12,8 @@ export interface Ending {
 /** Of one person: stores may be away for long, and then the oldest ones stay private. */
 const MOST = 50;
 
-export class ActivityEndings {
-  #all: Ending[] = [];
+export class ActivityEndings<Candidate> {
+  #all: Ending<Candidate>[] = [];
 
   get size(): number {
     return this.#all.length;
@@ -28,7 +27,7 @@ export class ActivityEndings {
   /** Those whose end is to be told: undefined where nobody could be asked yet. What is known is told once, and then forgotten here. */
   settle(
     isPrivate: (candidate: Candidate) => boolean | undefined,
-    tell: (ending: Ending, isPrivate: boolean | undefined) => void,
+    tell: (ending: Ending<Candidate>, isPrivate: boolean | undefined) => void,
   ): void {
     this.#all = this.#all.filter((ending) => {
       const answer = isPrivate(ending.candidate);

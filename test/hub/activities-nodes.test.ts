@@ -173,6 +173,7 @@ describe('on two nodes', () => {
   it('two friends who join at once on two nodes come to the same room', async () => {
     const town = new Town();
     const [a, b] = [await town.nodes.start('a'), await town.nodes.start('b')];
+    await town.nodes.start('c');
     for (const n of [1, 2, 3])
       await town.nodes.users.save({ id: userId(n), name: `User ${n}`, guest: true });
     for (const n of [2, 3]) {

@@ -40,6 +40,9 @@ export interface MayHold {
   readonly mustHold: string | undefined;
 }
 
+/** In a private session, or in a room that does not show what it plays. */
+export type HiddenIn = 'session' | 'room';
+
 const SHOWN_AFTER_MS = 5_000;
 /** It is looked at each second. */
 const SURELY_SHOWN_MS = 7_000;
@@ -49,10 +52,10 @@ const NOTHING: MayHold = { live: new Set(), ended: new Set(), mustHold: undefine
 export class FeedModel {
   readonly people = new Map<number, Person>();
   readonly #now: () => number;
-  /** Whether words may not come through. */
-  readonly #isBlind: () => boolean;
+  /** Whether what is hidden there may be shown on, as the words of it may not come through. */
+  readonly #isBlind: (where: HiddenIn) => boolean;
 
-  constructor(count: number, now: () => number, isBlind: () => boolean) {
+  constructor(count: number, now: () => number, isBlind: (where: HiddenIn) => boolean) {
     this.#now = now;
     this.#isBlind = isBlind;
     for (let n = 1; n <= count; n += 1) {
@@ -137,9 +140,10 @@ export class FeedModel {
     const now = this.#now();
     for (const person of this.people.values()) {
       const { live } = person;
-      // What is to sound after the session is no part of it.
-      if (live !== undefined && person.privateUntil > Math.max(now, live.soundsAt ?? 0))
-        this.hide(person);
+      // What is to sound after the session is no part of it, also where the session is ended before its time.
+      const soundsAt = Math.max(live?.begunAt ?? 0, live?.soundsAt ?? 0);
+      if (live !== undefined && now >= soundsAt && person.privateUntil > soundsAt)
+        this.hide(person, 'session');
       if (live === undefined || now - live.begunAt < SHOWN_AFTER_MS) continue;
       // What was private when it could first be seen stays so, also where that was a moment ago.
       if (now - person.privateUntil < OPENS_MS) person.hasHidden = true;
@@ -148,11 +152,11 @@ export class FeedModel {
   }
 
   /** What they listen to now shows to nobody, from now on. */
-  hide(person: Person): void {
+  hide(person: Person, where: HiddenIn = 'room'): void {
     const { live } = person;
     person.hasHidden = true;
     if (live === undefined) return;
-    if (!live.isPrivate && live.wasPublic && this.#isBlind()) live.mayStay = true;
+    if (!live.isPrivate && live.wasPublic && this.#isBlind(where)) live.mayStay = true;
     live.isPrivate = true;
   }
 

@@ -1,22 +1,16 @@
-// People of several hubs who befriend, block, hide and listen at random, beside a model of what each may see; every frame is checked.
-import type { FeedItem, FeedRemoval } from '../../protocol/schemas/feed.ts';
+// People of several hubs who befriend, block, hide and listen at random, beside a model of what each may see; every frame, and what is read, is checked.
 import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log.ts';
 import { MemoryFeeds } from '../../src/adapters/memory/memory-feed.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import type { Change } from '../../src/ports/friends.ts';
-import { FeedModel, type MayHold } from './feed-model.ts';
-import {
-  track,
-  trackId,
-  userId,
-  type HubWorld,
-  type Message,
-  type TestClient,
-} from './hub-world.ts';
+import { StoreUnavailable } from '../../src/ports/room-log.ts';
+import { FeedModel, type HiddenIn } from './feed-model.ts';
+import { track, trackId, userId, type HubWorld, type TestClient } from './hub-world.ts';
 import { UNHURRIED } from './kitchen.ts';
 import { KeepingOutbox } from './listening-world.ts';
 import { NodesWorld } from './nodes-world.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { authorOf, TownLedger, type Seat } from './town-ledger.ts';
 import { TownRooms } from './town-rooms.ts';
 
 /** Ticks and sweeps that a change may have to wait for. */
@@ -32,6 +26,7 @@ const MOST_WORDS = 6;
 const LEAST_BETWEEN_WORDS_MS = 5_000;
 /** By then it has been told, whatever it is. */
 const MOVES_AFTER_MS = 14_000;
+const READ_AT_ONCE = 50;
 const FRESH = { wasPublic: false, isPrivate: false, isRemoved: false };
 const FRIENDS_LIMIT = {
   friends: 50,
@@ -40,14 +35,6 @@ const FRIENDS_LIMIT = {
   blocked: 50,
   shownRequests: 50,
 };
-
-interface Seat {
-  readonly n: number;
-  readonly node: string;
-  readonly client: TestClient;
-  /** Undefined while the feed is not followed. */
-  held: Map<string, FeedItem> | undefined;
-}
 
 export interface TownOptions {
   readonly people: number;
@@ -59,6 +46,8 @@ export interface TownOptions {
 export class FeedTown {
   readonly #options: TownOptions;
   readonly #random: SeededRandom;
+  /** Of its own: who reads changes nothing of what happens. */
+  readonly #readers: SeededRandom;
   readonly #nodes = new NodesWorld(UNHURRIED);
   readonly #activityLog = new MemoryActivityLog();
   readonly #outbox = new KeepingOutbox(this.#activityLog);
@@ -66,16 +55,12 @@ export class FeedTown {
   readonly #worlds = new Map<string, HubWorld>();
   readonly #seats = new Map<number, Seat>();
   readonly #model: FeedModel;
+  readonly #ledger: TownLedger;
   readonly #rooms: TownRooms;
   readonly #feeds: MemoryFeeds;
   readonly #joined = new Map<string, ReturnType<MemoryFeeds['join']>>();
-  /** Everything that each pair may have held since all was last in order. */
-  #allowed = new Map<string, Set<string>>();
-  /** Authors whose policy changed while words about it may be lost, and pairs who were friends since all was in order. */
-  readonly #unheard = new Set<number>();
   /** When each came over another node last. */
   readonly #movedAt = new Map<number, number>();
-  readonly #befriended = new Set<string>();
   #isFaulty = false;
   #nodesMade = 0;
   #clips = 0;
@@ -83,16 +68,22 @@ export class FeedTown {
   /** What was done, for whoever reads a failure. */
   readonly acts: string[] = [];
   /** How many items reached viewers. */
-  shown = 0;
+  get shown(): number {
+    return this.#ledger.shown;
+  }
 
   constructor(options: TownOptions) {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
+    this.#readers = new SeededRandom(options.seed);
     const now = (): number => this.#nodes.time.now();
     this.#feeds = new MemoryFeeds({ now, deliver: (_to, message) => this.#deliver(message) });
-    const isBlind = (): boolean => this.#feeds.isAway || this.#outbox.isAway || this.#loses > 0;
+    // Whoever listens is asked about again before anything is told that could not be told before.
+    const isBlind = (where: HiddenIn): boolean =>
+      where === 'room' && (this.#feeds.isAway || this.#outbox.isAway || this.#loses > 0);
     this.#model = new FeedModel(options.people, now, isBlind);
     this.#rooms = new TownRooms(this.#model, now);
+    this.#ledger = new TownLedger(this.#model, () => this.#isFaulty);
     this.#nodes.portsOf = (nodeId) => {
       const feed = this.#feeds.join(nodeId);
       this.#joined.set(nodeId, feed);
@@ -115,7 +106,7 @@ export class FeedTown {
 
   /** One thing happens, and all that follows from it; then every viewer is looked at. */
   async step(): Promise<void> {
-    this.#note();
+    this.#ledger.note();
     const acts = this.#options.hasFaults ? [...ACTS, ...FAULTS] : ACTS;
     const act = acts[Math.floor(this.#random.next() * acts.length)];
     if (act === undefined) return;
@@ -124,8 +115,9 @@ export class FeedTown {
     const told = await this[act]();
     if (told !== undefined) this.acts.push(`${this.#nodes.time.now()} ${told}`);
     await this.#advance(SETTLES_MS);
-    this.#note();
+    this.#ledger.note();
     this.#checkFrames();
+    await this.#checkRead();
     if (this.#isFaulty) return;
     this.#checkHeld();
     if (numbers !== undefined) this.#checkWords(numbers, this.#nodes.time.now() - from);
@@ -139,11 +131,11 @@ export class FeedTown {
     this.#loses = 0;
     for (const feed of this.#joined.values()) feed.doubt();
     await this.#advance(HEALS_MS);
-    this.#note();
+    this.#ledger.note();
     this.#checkFrames();
-    this.#allowed = new Map();
-    this.#note();
+    this.#ledger.note();
     this.#checkHeld();
+    await this.#checkRead();
   }
 
   // What people do.
@@ -169,14 +161,14 @@ export class FeedTown {
 
   async #follow(seat: Seat | undefined): Promise<string | undefined> {
     if (seat === undefined) return undefined;
-    this.#takeFrames(seat);
+    this.#ledger.takeFrames(seat);
     const reply = await seat.client.ask('feed.subscribe', {});
     if (reply['type'] !== 'ok') {
       if (!this.#isFaulty) throw new Error(`feed.subscribe: ${JSON.stringify(reply)}`);
       return undefined;
     }
     seat.held = new Map();
-    this.#replace(seat, reply);
+    this.#ledger.replace(seat, reply);
     return `${seat.n} subscribes`;
   }
 
@@ -184,7 +176,7 @@ export class FeedTown {
     const seat = this.#pick([...this.#seats.values()].filter(({ held }) => held !== undefined));
     if (seat === undefined) return undefined;
     await seat.client.ask('feed.unsubscribe', {});
-    this.#takeFrames(seat);
+    this.#ledger.takeFrames(seat);
     seat.held = undefined;
     return `${seat.n} unsubscribes`;
   }
@@ -292,7 +284,7 @@ export class FeedTown {
     const [node, world] = this.#pick([...this.#worlds].filter(([id]) => id !== seat.node)) ?? [];
     if (node === undefined || world === undefined) return undefined;
     const room = this.#rooms.of(n);
-    this.#takeFrames(seat);
+    this.#ledger.takeFrames(seat);
     seat.client.close();
     const moved: Seat = { n, node, client: await world.connect(n), held: undefined };
     this.#seats.set(n, moved);
@@ -388,7 +380,7 @@ export class FeedTown {
   async disconnect(): Promise<string | undefined> {
     const seat = this.#pickStaying([...this.#seats.values()]);
     if (seat === undefined) return undefined;
-    this.#takeFrames(seat);
+    this.#ledger.takeFrames(seat);
     seat.client.close();
     this.#seats.delete(seat.n);
     this.#rooms.lose(seat.n);
@@ -430,7 +422,7 @@ export class FeedTown {
     this.#break();
     for (const seat of [...this.#seats.values()]) {
       if (seat.node !== nodeId) continue;
-      this.#takeFrames(seat);
+      this.#ledger.takeFrames(seat);
       this.#seats.delete(seat.n);
       this.#rooms.lose(seat.n);
       this.#model.end(seat.n);
@@ -493,8 +485,7 @@ export class FeedTown {
 
   #tell(change: Change<string>): void {
     if (this.#isFaulty && this.#loses > 0) {
-      for (const { userId: of } of change.policies)
-        this.#unheard.add(Number.parseInt(of.slice(-12), 16));
+      for (const { userId: of } of change.policies) this.#ledger.unheard.add(authorOf(of));
     }
     const world = this.#pick([...this.#worlds.values()]);
     world?.hub.feed?.desk.tell(change);
@@ -526,79 +517,44 @@ export class FeedTown {
     return this.#model.person(n).live !== undefined && this.#rooms.of(n) === undefined;
   }
 
-  /** Remembers what each pair may hold at this moment. */
-  #note(): void {
-    this.#model.look();
-    if (!this.#isFaulty) {
-      this.#allowed = new Map();
-      this.#unheard.clear();
-      this.#befriended.clear();
-    }
-    this.#remember();
-  }
-
-  #remember(): void {
-    for (const author of this.#model.people.keys()) {
-      for (const viewer of this.#model.people.keys()) {
-        if (this.#model.person(author).friends.has(viewer))
-          this.#befriended.add(`${author}>${viewer}`);
-        const { live, ended } = this.#model.mayHold(author, viewer);
-        if (live.size + ended.size === 0) continue;
-        const key = `${author}>${viewer}`;
-        const allowed = this.#allowed.get(key) ?? new Set();
-        for (const each of [...live, ...ended]) allowed.add(each);
-        this.#allowed.set(key, allowed);
-      }
-    }
-  }
-
   #checkFrames(): void {
-    for (const seat of this.#seats.values()) this.#takeFrames(seat);
+    for (const seat of this.#seats.values()) this.#ledger.takeFrames(seat);
   }
 
-  /** By SPEC FE1–FE3. */
-  #takeFrames(seat: Seat): void {
-    const { client, held } = seat;
-    for (const push of takeInOrder(client)) {
-      if (held === undefined) {
-        const items = [...((push['upsert'] ?? push['items'] ?? []) as FeedItem[])];
-        if (items.length > 0) throw new Error(`${seat.n} gets items without following the feed`);
-        continue;
+  #checkHeld(): void {
+    for (const seat of this.#seats.values()) {
+      const problem = this.#ledger.wrongIn(seat);
+      if (problem === undefined) continue;
+      const head = JSON.stringify(this.#feeds.head(userId(problem.author)));
+      const seats = [...this.#seats.values()].map(({ n, node }) => `${n}@${node}`).join(' ');
+      throw new Error(`${problem.told}\n${head}\n${seats}`);
+    }
+  }
+
+  /** What somebody reads over REST now, of any node. */
+  async #checkRead(): Promise<void> {
+    const viewer = this.#readers.pick([...this.#model.people.keys()]);
+    const [nodeId, world] = this.#readers.pick([...this.#worlds]);
+    const history = world.hub.feed?.history;
+    if (history === undefined) return;
+    const reader = `${viewer} (read from ${nodeId})`;
+    try {
+      const page = await history.recent(userId(viewer), { limit: READ_AT_ONCE });
+      for (const { item } of page) {
+        if (item === undefined) continue;
+        const { activityId, state, user, track } = item;
+        this.#ledger.checkRead(reader, viewer, authorOf(user.id), { activityId, state, track });
       }
-      if (push['type'] === 'feed.snapshot') this.#replace(seat, push);
-      else this.#merge(seat, push);
+      for (const author of this.#model.people.keys()) {
+        if (author === viewer) continue;
+        const query = { limit: READ_AT_ONCE };
+        const past = await history.historyOf(userId(viewer), userId(author), query);
+        for (const { activity } of past ?? [])
+          if (activity !== undefined) this.#ledger.checkRead(reader, viewer, author, activity);
+      }
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
     }
-  }
-
-  #replace(seat: Seat, message: Message): void {
-    seat.held?.clear();
-    for (const item of message['items'] as FeedItem[]) this.#take(seat, item);
-  }
-
-  #merge(seat: Seat, push: Message): void {
-    for (const { userId: of, activityId } of push['remove'] as FeedRemoval[]) {
-      const held = seat.held?.get(of);
-      if (activityId === undefined || held?.activityId === activityId) seat.held?.delete(of);
-    }
-    for (const item of push['upsert'] as FeedItem[]) {
-      const held = seat.held?.get(item.user.id);
-      if (held === undefined || item.seq > held.seq) this.#take(seat, item);
-    }
-  }
-
-  /** The ledger: nothing is ever taken in that may not be. */
-  #take(seat: Seat, item: FeedItem): void {
-    this.shown += 1;
-    seat.held?.set(item.user.id, item);
-    const author = Number.parseInt(item.user.id.slice(-12), 16);
-    this.#remember();
-    const pair = `${author}>${seat.n}`;
-    if (this.#allowed.get(pair)?.has(item.activityId) === true) return;
-    // Where words are lost and nobody knows, a node goes by what it heard last; but never for who is no friend.
-    if (this.#unheard.has(author) && this.#befriended.has(pair)) return;
-    throw new Error(
-      `${seat.n} (on ${seat.node}) is shown ${item.track.title} (${item.activityId}, ${item.state}) of ${author} and may not see it: ${this.#model.describe(author)}`,
-    );
   }
 
   /** The number of each author's head. */
@@ -615,43 +571,6 @@ export class FeedTown {
       throw new Error(`the feed is told of ${n} ${words} times in ${ms} ms`);
     }
   }
-
-  #checkHeld(): void {
-    for (const seat of this.#seats.values()) {
-      if (seat.held === undefined) continue;
-      for (const author of this.#model.people.keys()) {
-        const held = seat.held.get(userId(author));
-        const problem = wrong(held, this.#model.mayHold(author, seat.n));
-        if (problem !== undefined)
-          throw new Error(
-            `${seat.n} (on ${seat.node}) of ${author}: ${problem}\n${this.#model.describe(author)}\n${JSON.stringify(this.#feeds.head(userId(author)))}\n${[...this.#seats.values()].map((s) => `${s.n}@${s.node}`).join(' ')}`,
-          );
-      }
-    }
-  }
-}
-
-/** What is wrong with what is held; undefined where nothing is. */
-function wrong(held: FeedItem | undefined, may: MayHold): string | undefined {
-  const isLive = held !== undefined && held.state !== 'ended';
-  if (held === undefined) {
-    return may.mustHold === undefined ? undefined : `holds nothing, not ${may.mustHold}`;
-  }
-  const allowed = isLive ? may.live.has(held.activityId) : may.ended.has(held.activityId);
-  if (!allowed) return `holds ${held.track.title} (${held.activityId}, ${held.state})`;
-  if (may.mustHold !== undefined && held.activityId !== may.mustHold)
-    return `holds ${held.activityId} and not ${may.mustHold}`;
-  return undefined;
-}
-
-/** The pushes of the feed in the order in which they came. */
-function takeInOrder(client: TestClient): Message[] {
-  // Moves what has come into the inbox.
-  client.take('');
-  const isFeeds = ({ type }: Message): boolean => type === 'feed.items' || type === 'feed.snapshot';
-  const taken = client.inbox.filter(isFeeds);
-  for (const message of taken) client.inbox.splice(client.inbox.indexOf(message), 1);
-  return taken;
 }
 
 /** Those that are listed more often happen more often. */

@@ -106,12 +106,16 @@ export class TownRooms {
     room.startedAt = this.#now();
     Object.assign(room, this.#startOf(client, roomId));
     for (const [n, member] of room.members) {
-      const before = this.#model.person(n).live;
+      const { live: before, lingers: left } = this.#model.person(n);
       this.#model.end(n, room.beganAt);
       this.#begin(room, n, member);
       const { live } = this.#model.person(n);
       if (live !== undefined && before !== undefined)
-        this.#model.person(n).lingers = { played: before, until: this.#lingersUntil(n) };
+        this.#model.person(n).lingers =
+          // Of what was taken back the node that they have left shows nothing, and goes on with what it had.
+          before.isRemoved && left !== undefined
+            ? left
+            : { played: before, until: this.#lingersUntil(n) };
     }
     return `the room of ${room.owner} skips`;
   }
