@@ -134,15 +134,7 @@ export class Gathering {
   }
 
   async skip(): Promise<void> {
-    try {
-      await this.#move('skip', () => this.#room.skip());
-    } catch (error) {
-      // The track came to its end in that moment.
-      if (!(error instanceof EarshotError && error.code === 'stale')) throw error;
-      const { timeline } = this.#room.view.value.room.playback;
-      const now = this.#client.clock.now() ?? NaN;
-      console.error('a skip came too late:', error.message, JSON.stringify({ now, timeline }));
-    }
+    await this.#move('skip', () => this.#room.skip());
   }
 
   async setHidden(member: Member, hidden: boolean): Promise<void> {
@@ -169,7 +161,13 @@ export class Gathering {
   async #move(kind: RoomEvent['kind'], command: () => Promise<void>): Promise<void> {
     const atMs = performance.now();
     const askedAtHubMs = this.#client.clock.now() ?? NaN;
-    await command();
+    try {
+      await command();
+    } catch (error) {
+      // The track that was meant came to its end in that moment: nothing moved.
+      if (error instanceof EarshotError && error.code === 'stale') return;
+      throw error;
+    }
     const moved = this.#room.view.value.room.playback.timeline.find(({ at }) => at > askedAtHubMs);
     this.events.push({ atMs, kind, ...(moved && { heardAtHubMs: moved.at }) });
   }
