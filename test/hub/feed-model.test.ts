@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { FeedTown } from '../support/feed-town.ts';
 
-const SEEDS = Number(process.env['EARSHOT_FEED_SEEDS'] ?? 100);
+const SEEDS = Number(process.env['EARSHOT_FEED_SEEDS'] ?? 60);
 const STEPS = Number(process.env['EARSHOT_FEED_STEPS'] ?? 150);
 /** With faults, all is whole again after so many. */
 const STEPS_OF_FAULTS = 25;
