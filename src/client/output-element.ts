@@ -1,8 +1,8 @@
 // Owns sound from media elements, for what is too long to decode or where no audio context is; must not know rooms or hub time.
 import type { TrackId } from '../../protocol/ids.ts';
+import { RecentErrors } from '../clock/recent-errors.ts';
 import { SeekCost } from '../clock/seek-cost.ts';
 import { Deck } from './audio-deck.ts';
-import { RecentErrors } from './recent-errors.ts';
 import type {
   AudioOutput,
   Buffered,

@@ -1,6 +1,7 @@
 // Owns the way from a position error to what the player does about it; knows no player, no clock and no room.
 
 import type { ClockQuality } from './corridor.ts';
+import { RecentErrors } from './recent-errors.ts';
 import { SeekCost } from './seek-cost.ts';
 
 export type ServoKind = 'webaudio' | 'element';
@@ -100,7 +101,7 @@ export class Servo {
   readonly #limits: Thresholds;
   readonly #cost: SeekCost;
   #averageMs: number | null = null;
-  #recent: number[] = [];
+  readonly #recent = new RecentErrors();
   #lastInputAt = -Infinity;
   #elapsedMs = 0;
   #integrator = 0;
@@ -166,9 +167,8 @@ export class Servo {
     if (elapsedMs > forgottenMs || elapsedMs < 0) this.#forgetErrors();
     this.#elapsedMs = Math.max(0, Math.min(forgottenMs, elapsedMs));
     this.#lastInputAt = nowMs;
-    this.#recent = [...this.#recent.slice(-2), errorMs];
-    if (this.#recent.length < 3) return null;
-    const median = [...this.#recent].sort((a, b) => a - b)[1] ?? errorMs;
+    const median = this.#recent.add(errorMs);
+    if (!this.#recent.isFull) return null;
     // Beyond what a rate can mend, the past only delays what has to be done anyway.
     const far =
       this.#averageMs === null || Math.abs(median - this.#averageMs) > this.#limits.rateMostMs;
@@ -233,7 +233,7 @@ export class Servo {
 
   #forgetErrors(): void {
     this.#averageMs = null;
-    this.#recent = [];
+    this.#recent.clear();
   }
 }
 

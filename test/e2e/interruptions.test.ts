@@ -1,17 +1,12 @@
 // A call, a frozen page, a device that stops: what comes back has to come back in step, judged by what leaves the loudspeakers.
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  DEMO_TRACKS,
-  METRONOME_TITLE,
-  renderDemoTrack,
-} from '../../src/adapters/media/demo/demo-tracks.ts';
+import { METRONOME_TITLE } from '../../src/adapters/media/demo/demo-tracks.ts';
 import { putEarInto } from '../support/audio-ear.ts';
 import { launchChromium, skipsWithoutChromium } from '../support/chromium.ts';
 import { unlessStarved } from '../support/device-starved.ts';
-import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import type { EarshotProcess } from '../support/earshot-process.ts';
+import { metronome, musicProcess } from '../support/music-process.ts';
 import { SETTLE_MS, judge } from '../support/page-distance.ts';
 
 interface Interruptible {
@@ -50,18 +45,7 @@ describe.skipIf(skipsWithoutChromium('interruptions'))('an interruption', () => 
   let earshot: EarshotProcess;
 
   beforeAll(async () => {
-    const temporary = await temporaryDir();
-    cleanUps.push(() => temporary.remove());
-    const music = path.join(temporary.dir, 'music');
-    await mkdir(music);
-    const metronome = DEMO_TRACKS.find(({ title }) => title === METRONOME_TITLE);
-    if (metronome === undefined) throw new Error('no metronome');
-    await writeFile(path.join(music, 'Metronome.wav'), renderDemoTrack(metronome));
-    earshot = await EarshotProcess.start({
-      DATA_DIR: path.join(temporary.dir, 'data'),
-      MEDIA_DIR: music,
-    });
-    cleanUps.push(() => earshot.kill());
+    earshot = await musicProcess(metronome(), cleanUps);
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
   }, 90_000);

@@ -1,11 +1,10 @@
 // Somebody plays a track outside any room, a friend steps in, and it is a room: a real process, and the SDK on both ends.
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RoomId, TrackId } from '../../protocol/ids.ts';
 import type { EarshotError } from '../../src/client/client.ts';
 import type { FeedItem } from '../../src/client/feed.ts';
-import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import type { EarshotProcess } from '../support/earshot-process.ts';
+import { musicProcess } from '../support/music-process.ts';
 import { quietWav } from '../support/quiet-wav.ts';
 import { befriend, hear, sdkPerson, type SdkPerson } from '../support/sdk-person.ts';
 
@@ -17,16 +16,10 @@ describe('what somebody plays alone', () => {
   let trackId: TrackId;
 
   beforeAll(async () => {
-    const temporary = await temporaryDir();
-    cleanUps.push(() => temporary.remove());
-    const music = path.join(temporary.dir, 'music');
-    await mkdir(music);
-    await writeFile(path.join(music, 'Quiet.wav'), quietWav(SECONDS, 'quiet'));
-    earshot = await EarshotProcess.start({
-      DATA_DIR: path.join(temporary.dir, 'data'),
-      MEDIA_DIR: music,
-    });
-    cleanUps.push(() => earshot.kill());
+    earshot = await musicProcess(
+      { name: 'Quiet.wav', sound: quietWav(SECONDS, 'quiet') },
+      cleanUps,
+    );
   });
 
   afterAll(async () => {

@@ -1,17 +1,12 @@
 // Two browsers, two nodes behind nginx, one room: what leaves the loudspeakers, also when a node dies under them.
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  DEMO_TRACKS,
-  METRONOME_TITLE,
-  renderDemoTrack,
-} from '../../src/adapters/media/demo/demo-tracks.ts';
+import { METRONOME_TITLE } from '../../src/adapters/media/demo/demo-tracks.ts';
 import { putEarInto } from '../support/audio-ear.ts';
 import { launchChromium, skipsWithoutChromium } from '../support/chromium.ts';
 import { unlessStarved } from '../support/device-starved.ts';
-import { temporaryDir, type EarshotProcess } from '../support/earshot-process.ts';
+import type { EarshotProcess } from '../support/earshot-process.ts';
+import { metronome, musicFolder } from '../support/music-process.ts';
 import { hasNginx, startNginx, type Nginx } from '../support/nginx.ts';
 import { SETTLE_MS, judge } from '../support/page-distance.ts';
 import { SharedServers } from '../support/shared-servers.ts';
@@ -27,13 +22,7 @@ describe.skipIf(servers === undefined)('two pages on two nodes behind nginx', ()
 
   beforeAll(async () => {
     cleanUps.push(() => servers!.stop());
-    const temporary = await temporaryDir();
-    cleanUps.push(() => temporary.remove());
-    const music = path.join(temporary.dir, 'music');
-    await mkdir(music);
-    const metronome = DEMO_TRACKS.find(({ title }) => title === METRONOME_TITLE);
-    if (metronome === undefined) throw new Error('no metronome');
-    await writeFile(path.join(music, 'Metronome.wav'), renderDemoTrack(metronome));
+    const { music } = await musicFolder(metronome(), cleanUps);
     const env = { MEDIA_DIR: music, TRUST_PROXY: 'on' };
     nodes = await Promise.all([servers!.node(env), servers!.node(env)]);
     nginx = await startNginx(nodes.map(({ port }) => port));

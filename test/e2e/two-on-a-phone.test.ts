@@ -1,11 +1,11 @@
 // What is kept of a person, on a phone: numbers with their chart, listens, history, account and data, friends and blocks, each for everybody.
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from '../support/axe.ts';
 import { launchChromium, skipsWithoutChromium } from '../support/chromium.ts';
-import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import type { EarshotProcess } from '../support/earshot-process.ts';
+import { musicProcess } from '../support/music-process.ts';
 import { quietWav } from '../support/quiet-wav.ts';
 import { befriend, hear, sdkPerson, type SdkPerson } from '../support/sdk-person.ts';
 
@@ -44,16 +44,7 @@ describe.skipIf(skipsWithoutChromium('on a phone'))('what is kept of a person', 
   let earshot: EarshotProcess;
 
   beforeAll(async () => {
-    const temporary = await temporaryDir();
-    cleanUps.push(() => temporary.remove());
-    const music = path.join(temporary.dir, 'music');
-    await mkdir(music);
-    await writeFile(path.join(music, 'Quiet.wav'), quietWav(120, 'quiet'));
-    earshot = await EarshotProcess.start({
-      DATA_DIR: path.join(temporary.dir, 'data'),
-      MEDIA_DIR: music,
-    });
-    cleanUps.push(() => earshot.kill());
+    earshot = await musicProcess({ name: 'Quiet.wav', sound: quietWav(120, 'quiet') }, cleanUps);
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
   }, 90_000);

@@ -1,12 +1,6 @@
 // Owns what a gathering of the sync lab needs: two nodes on one Redis and one Postgres, their probers, the peers' servers and pages' servers. Judges nothing.
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import {
-  DEMO_TRACKS,
-  METRONOME_TITLE,
-  renderDemoTrack,
-} from '../../../src/adapters/media/demo/demo-tracks.ts';
-import { temporaryDir, type EarshotProcess } from '../earshot-process.ts';
+import type { EarshotProcess } from '../earshot-process.ts';
+import { metronome, musicFolder } from '../music-process.ts';
 import { SharedServers } from '../shared-servers.ts';
 import { guestToken } from '../wire-client.ts';
 import { HubProber } from './hub-prober.ts';
@@ -46,13 +40,7 @@ export class SyncStage {
     if (servers === undefined) return undefined;
     const stops: Stop[] = [() => servers.stop()];
     try {
-      const temporary = await temporaryDir();
-      stops.push(() => temporary.remove());
-      const music = path.join(temporary.dir, 'music');
-      await mkdir(music);
-      const metronome = DEMO_TRACKS.find(({ title }) => title === METRONOME_TITLE);
-      if (metronome === undefined) throw new Error('no metronome');
-      await writeFile(path.join(music, 'Metronome.wav'), renderDemoTrack(metronome));
+      const { music } = await musicFolder(metronome(), stops);
       const scripts = await bundleLabPage();
       const labs: LabServer[] = [];
       for (let i = 0; i < pages; i += 1) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RecentErrors } from '../../src/client/recent-errors.ts';
+import { RecentErrors } from '../../src/clock/recent-errors.ts';
 
 describe('RecentErrors', () => {
   it('leaves out the one reading of three that is a whole buffer off', () => {
