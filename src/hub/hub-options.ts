@@ -39,6 +39,8 @@ export interface HubOptions {
   readonly maxNamedMembers: number;
   /** Reactions within this window are summed, ms. */
   readonly reactionWindowMs: number;
+  /** The longest that revisions and chat of a busy room wait for more, ms; playback never does. */
+  readonly gatherMs: number;
   /** How often a room is told how well in step it is, ms. */
   readonly syncPushMs: number;
   /** Chat items a join brings along. */
@@ -96,6 +98,7 @@ export const DEFAULT_HUB_OPTIONS: HubOptions = {
   presencePushMs: 250,
   maxNamedMembers: 200,
   reactionWindowMs: 250,
+  gatherMs: 20,
   syncPushMs: 5_000,
   chatOnJoin: 50,
   chatInMemory: 200,

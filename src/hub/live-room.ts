@@ -139,8 +139,7 @@ export class LiveRoom {
       chatLog: ports.chatLog,
       clock: ports.clock,
       keptItems: options.chatInMemory,
-      push: (items) =>
-        this.#broadcast.push({ type: 'room.chat', roomId: this.id, items: [...items] }),
+      push: (items) => this.#broadcast.chatItems(items),
       replaced: () => this.#broadcast.anew(),
       failed: () => this.#repairLater(),
     });
@@ -149,6 +148,8 @@ export class LiveRoom {
       clock: ports.clock,
       metrics,
       outbox: deps.outbox,
+      timers: this.#timers,
+      gatherMs: options.gatherMs,
       chatOnJoin: options.chatOnJoin,
       members: this.members,
       chat: this.chat,
@@ -241,6 +242,7 @@ export class LiveRoom {
     since: RequestOf<'room.join'>['since'],
     way: WayIn = {},
   ): string {
+    this.#broadcast.flush();
     const again = connection.membershipIn(this.id);
     if (again !== undefined)
       connection.memberships.splice(connection.memberships.indexOf(again), 1);

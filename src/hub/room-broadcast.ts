@@ -1,12 +1,13 @@
-// What leaves a room for the sockets of its members: revisions, snapshots, pushes. Decides nothing.
+// What leaves a room for the sockets of its members: revisions, snapshots, pushes; together, where there is much of it. Decides nothing.
 import type { RoomId, UserId } from '../../protocol/ids.ts';
-import type { Push } from '../../protocol/schemas/pushes.ts';
+import type { ChatItem, Push } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
 import { may } from '../domain/access.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Head } from '../ports/room-log.ts';
 import type { Frame } from '../ports/sockets.ts';
+import type { Timers } from '../ports/timers.ts';
 import type { Connection, Membership } from './connection.ts';
 import { frameOf, jsonFrame } from './frame.ts';
 import type { HubMetrics } from './hub-metrics.ts';
@@ -14,6 +15,7 @@ import type { Outbox } from './outbox.ts';
 import type { RoomChat } from './room-chat.ts';
 import type { RoomMembers } from './room-members.ts';
 import type { Step } from './decide-batch.ts';
+import { RoomPace } from './room-pace.ts';
 import { RoomStream } from './room-stream.ts';
 import { waitingAt, youOf } from './you.ts';
 
@@ -22,6 +24,9 @@ export interface RoomBroadcastDeps {
   readonly clock: HubClock;
   readonly metrics: HubMetrics;
   readonly outbox: Outbox;
+  readonly timers: Timers;
+  /** The longest that news of a busy room waits for more, ms. */
+  readonly gatherMs: number;
   /** Chat items a join brings along. */
   readonly chatOnJoin: number;
   readonly members: RoomMembers;
@@ -33,15 +38,31 @@ export interface RoomBroadcastDeps {
 export class RoomBroadcast {
   readonly #deps: RoomBroadcastDeps;
   readonly #stream: RoomStream;
+  readonly #pace: RoomPace;
+  /** Committed, and not yet told. */
+  #steps: Step[] = [];
+  #chatItems: ChatItem[] = [];
+  #cancelWait: (() => void) | undefined;
 
   constructor(deps: RoomBroadcastDeps) {
     this.#deps = deps;
+    this.#pace = new RoomPace(deps.gatherMs);
     this.#stream = new RoomStream(deps.roomId, deps.metrics);
   }
 
-  /** What was committed, to everybody. */
+  /** What was committed, to everybody. Playback waits for nobody: it has to be everywhere before its lead has passed. */
   revisions(steps: readonly Step[]): void {
-    this.#toAll(this.#stream.publish(this.#deps.room().head.epoch, steps));
+    this.#steps.push(...steps);
+    const isOfPlayback = steps.some(
+      ({ before, after }) => before.public.playback !== after.public.playback,
+    );
+    this.#gather(steps.length, isOfPlayback);
+  }
+
+  /** New items of the chat, in order. */
+  chatItems(items: readonly ChatItem[]): void {
+    this.#chatItems.push(...items);
+    this.#gather(items.length, false);
   }
 
   /** A push to all members; one that is behind does without, and is owed a snapshot. */
@@ -49,8 +70,27 @@ export class RoomBroadcast {
     this.#toAll(frameOf(push));
   }
 
-  /** Another history: everybody starts over from a snapshot. */
+  /** Whatever waits leaves now. Before somebody joins: they have all that was committed, and must get only what comes after. */
+  flush(): void {
+    this.#cancelFlush();
+    const { roomId } = this.#deps;
+    if (this.#steps.length > 0) {
+      const steps = this.#steps;
+      this.#steps = [];
+      this.#toAll(this.#stream.publish(this.#deps.room().head.epoch, steps));
+    }
+    if (this.#chatItems.length > 0) {
+      const items = this.#chatItems;
+      this.#chatItems = [];
+      this.push({ type: 'room.chat', roomId, items });
+    }
+  }
+
+  /** Another history: everybody starts over from a snapshot, which stands for whatever was still to be told. */
   anew(): void {
+    this.#steps = [];
+    this.#chatItems = [];
+    this.#cancelFlush();
     this.#stream.reset();
     for (const membership of this.#deps.members.all()) {
       if (membership.connection.isBehind) membership.owesSnapshot = true;
@@ -61,6 +101,7 @@ export class RoomBroadcast {
   /** A connection that was behind has caught up: the whole room, instead of what it missed. */
   owedSnapshot(membership: Membership): void {
     if (!membership.owesSnapshot) return;
+    this.flush();
     membership.owesSnapshot = false;
     this.#deps.metrics.snapshotsForBehind += 1;
     this.#snapshot(membership, 'behind');
@@ -106,11 +147,25 @@ export class RoomBroadcast {
 
   /** Tells a connection that it is no member any more, and unties it. */
   left(membership: Membership, reason: Extract<Push, { type: 'room.left' }>['reason']): void {
+    this.flush();
     const { connection } = membership;
     const index = connection.memberships.indexOf(membership);
     if (index >= 0) connection.memberships.splice(index, 1);
     const { roomId, outbox } = this.#deps;
     outbox.enqueue(connection, frameOf({ type: 'room.left', roomId, reason } satisfies Push));
+  }
+
+  /** @param isUrgent whether what came must leave now, and all that waits with it */
+  #gather(events: number, isUrgent: boolean): void {
+    const { clock, timers } = this.#deps;
+    const waitMs = this.#pace.came(events, clock.now());
+    if (isUrgent || waitMs === 0) this.flush();
+    else this.#cancelWait ??= timers.after(waitMs, () => this.flush());
+  }
+
+  #cancelFlush(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
   }
 
   #snapshot(membership: Membership, reason: 'behind' | 'epoch'): void {
@@ -127,9 +182,11 @@ export class RoomBroadcast {
   }
 
   #toAll(frame: Frame): void {
-    const { outbox, members } = this.#deps;
+    const { outbox, members, metrics } = this.#deps;
     for (const membership of members.all()) {
-      if (!outbox.enqueueStream(membership.connection, frame)) membership.owesSnapshot = true;
+      // A snapshot that is owed has this in it.
+      if (membership.owesSnapshot) metrics.framesWithheld += 1;
+      else if (!outbox.enqueueStream(membership.connection, frame)) membership.owesSnapshot = true;
     }
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-const HUB_SOURCES = ['protocol', 'src', 'migrations', 'tsconfig.build.json'];
+const HUB_SOURCES = ['protocol', 'src', 'migrations', 'loadtest', 'tsconfig.build.json'];
 
 function newest(file: string): number {
   const stats = statSync(file);

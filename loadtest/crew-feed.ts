@@ -1,0 +1,187 @@
+// Owns one thread's people of a feed: who comes when, what they play, who may see it, and what everybody must hold at the end.
+import type { FeedLatest, LastSeen, PhaseOrder, SpreadMark } from './crew-messages.ts';
+import { feedGraph, isPrivate } from './feed-graph.ts';
+import type { FeedGraph } from './feed-graph.ts';
+import { Arrivals, type ActMark } from './ledger/arrivals.ts';
+import { FeedPerson, SHOWN_AFTER_MS } from './listener/feed-person.ts';
+import type { Ground } from './listener/ground.ts';
+import { machineNow } from './machine-clock.ts';
+import { isTaken, type Seat } from './placement.ts';
+import type { FeedGroup } from './scenario/scenario.ts';
+
+export interface CrewFeedOptions {
+  readonly ground: Ground;
+  readonly group: FeedGroup;
+  /** The group's number. */
+  readonly at: number;
+  readonly seats: readonly Seat[];
+  /** Of the whole group, in all threads. */
+  readonly people: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly userIdOf: (person: number) => string;
+  /** The person of this run with that id; undefined for anybody else. */
+  readonly personOf: (userId: string) => number | undefined;
+  readonly spreadMark: (mark: SpreadMark) => void;
+  readonly spreadLast: (seen: LastSeen) => void;
+}
+
+const MINUTE_MS = 60_000;
+/** A play that is younger may still be on its way to somebody. */
+const SURELY_SHOWN_MS = SHOWN_AFTER_MS + 3_000;
+/** A snapshot holds so many live items: with more friends something may be left out. */
+const MOST_HELD = 190;
+
+export class CrewFeed {
+  readonly #options: CrewFeedOptions;
+  readonly #graph: FeedGraph;
+  readonly #arrivals: Arrivals;
+  readonly #firstPerson: number;
+  readonly #taken = new Set<FeedPerson>();
+  /** By place: the last two plays of people of this thread. */
+  readonly #plays = new Map<number, { readonly activityId: string; readonly atMs: number }[]>();
+  readonly people: readonly FeedPerson[];
+  #round = 0;
+
+  /** The group's number. */
+  get at(): number {
+    return this.#options.at;
+  }
+
+  constructor(options: CrewFeedOptions) {
+    this.#options = options;
+    const { ground, group, at, seats, people, seed, threads, spreadLast } = options;
+    this.#graph = feedGraph(group, people, seed);
+    const [first] = seats;
+    this.#firstPerson = first === undefined ? 0 : first.person - first.place;
+    this.#arrivals = new Arrivals({
+      each: (_, afterMs) => ground.latencies.record('feed.visible', afterMs),
+      last: (act, afterMs, _, key) => {
+        if (threads > 1) spreadLast({ group: at, room: 0, stream: 'feed', key, act, afterMs });
+        else ground.latencies.record('feed.last', afterMs);
+      },
+    });
+    this.people = seats.map(
+      (seat) =>
+        new FeedPerson({
+          ...{ ground, seat, arrivals: this.#arrivals },
+          isPrivate: isPrivate(group, seat.place, seed),
+          maySee: (userId) => this.#maySee(seat.place, userId),
+          onPlay: (activityId, intendedMs) => this.#onPlay(seat.place, activityId, intendedMs),
+        }),
+    );
+  }
+
+  get wanted(): number {
+    return this.#taken.size;
+  }
+
+  begin({ from, to, seconds, reconnectWithinMs }: PhaseOrder, startMs: number): void {
+    const { agenda, random } = this.#options.ground;
+    this.#round += 1;
+    for (const person of this.people) {
+      const { fromLoad } = person.seat;
+      const isWanted = isTaken(fromLoad, to);
+      if (isWanted && this.#taken.has(person)) this.#playOn(person, startMs);
+      if (isWanted === this.#taken.has(person)) continue;
+      const share = to === from ? 0 : (fromLoad - from) / (to - from);
+      const atMs = startMs + Math.max(0, Math.min(1, share)) * seconds * 1_000;
+      agenda.at(atMs, () => {
+        if (isWanted) this.#come(person, atMs);
+        else this.#leave(person);
+      });
+    }
+    if (reconnectWithinMs === undefined) return;
+    for (const person of this.#taken) {
+      const atMs = startMs + random.next() * reconnectWithinMs;
+      agenda.at(atMs, () => person.cut(atMs));
+    }
+  }
+
+  mark(key: string, mark: ActMark): void {
+    this.#arrivals.mark(key, mark, machineNow());
+  }
+
+  settle(nowMs: number): void {
+    this.#arrivals.settle(nowMs);
+  }
+
+  quiet(): void {
+    this.#round += 1;
+  }
+
+  /** The last play of each person here that is surely shown; people who began another one just now are left out. */
+  latest(): FeedLatest[] {
+    const nowMs = machineNow();
+    const { at: group } = this.#options;
+    return [...this.#plays].flatMap(([place, plays]) => {
+      const last = plays.at(-1);
+      if (last === undefined || nowMs - last.atMs < SURELY_SHOWN_MS) return [];
+      return [{ group, place, activityId: last.activityId }];
+    });
+  }
+
+  judge(latest: readonly FeedLatest[], nowMs: number): void {
+    const { ground, at, userIdOf } = this.#options;
+    const mine = latest.filter(({ group }) => group === at);
+    for (const viewer of this.#taken) {
+      if (!viewer.isJoined) {
+        ground.counts.lost += 1;
+        continue;
+      }
+      const friends = this.#graph.friends[viewer.seat.place];
+      if (friends === undefined || friends.size > MOST_HELD) continue;
+      for (const { place, activityId } of mine) {
+        if (!friends.has(place)) continue;
+        const userId = userIdOf(this.#firstPerson + place);
+        if (viewer.activityOf(userId) === activityId) continue;
+        const detail = `person ${viewer.person} does not have ${activityId} of ${userId}`;
+        ground.faults.add({ kind: 'unseen', stream: 'feed', count: 1, detail, atMs: nowMs });
+      }
+    }
+  }
+
+  #come(person: FeedPerson, intendedMs: number): void {
+    this.#taken.add(person);
+    person.come(intendedMs);
+    this.#playOn(person, intendedMs);
+  }
+
+  #leave(person: FeedPerson): void {
+    this.#taken.delete(person);
+    this.#plays.delete(person.seat.place);
+    person.close();
+  }
+
+  /** Track after track, until the phase ends. */
+  #playOn(person: FeedPerson, afterMs: number): void {
+    const { ground, group } = this.#options;
+    if (group.playsPerMinute <= 0) return;
+    const round = this.#round;
+    const intendedMs = afterMs + ground.random.wait(MINUTE_MS / group.playsPerMinute);
+    ground.agenda.at(intendedMs, () => {
+      if (round !== this.#round || !this.#taken.has(person)) return;
+      person.play(intendedMs);
+      this.#playOn(person, intendedMs);
+    });
+  }
+
+  #onPlay(place: number, activityId: string, intendedMs: number): void {
+    const plays = this.#plays.get(place) ?? [];
+    plays.push({ activityId, atMs: intendedMs });
+    this.#plays.set(place, plays.slice(-2));
+    const { at: group, threads, spreadMark } = this.#options;
+    const mark = { act: 'feed', intendedMs: intendedMs + SHOWN_AFTER_MS };
+    this.mark(activityId, mark);
+    if (threads > 1) spreadMark({ group, room: 0, stream: 'feed', key: activityId, ...mark });
+  }
+
+  #maySee(viewer: number, userId: string): boolean {
+    const { personOf, group, seed } = this.#options;
+    const person = personOf(userId);
+    if (person === undefined) return false;
+    const place = person - this.#firstPerson;
+    if (place === viewer) return true;
+    return this.#graph.friends[viewer]?.has(place) === true && !isPrivate(group, place, seed);
+  }
+}

@@ -1,0 +1,210 @@
+// Owns what is true of one room as far as this thread was told: every version of its state, and every frame that was sent to its
+// members, each read once however many listeners got it. Knows no sockets.
+import type { RoomId } from '../../protocol/ids.ts';
+import { applyPatch } from '../../protocol/merge-patch.ts';
+import type { Push, Revision, Snapshot } from '../../protocol/schemas/pushes.ts';
+import type { PublicRoom } from '../../protocol/schemas/room.ts';
+import { stateHash } from '../../protocol/state-hash.ts';
+import { Arrivals, type ArrivalSink } from './arrivals.ts';
+import type { Faults } from './faults.ts';
+
+/** The room's state at one revision. Members who hold the same hold the very same object: comparing them costs nothing. */
+export interface Version {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly room: PublicRoom;
+  /** By what it came about, as JSON; undefined where it came whole. Made when it has to be compared. */
+  readonly cause: Revision | undefined;
+}
+
+/** One frame as the room's members get it, read once. */
+export interface RoomFrame {
+  readonly bytes: Buffer;
+  /** Undefined where it cannot be read, or is of no type that is known here. */
+  readonly push: RoomPush | undefined;
+}
+
+export type RoomPush = Extract<Push, { readonly type: `room.${string}` }>;
+
+/** The furthest that anybody got. */
+export interface Furthest {
+  readonly epoch: number;
+  readonly revision: number;
+  readonly hash: string;
+  readonly chat: { readonly epoch: number; readonly seq: number };
+}
+
+/** A listener rarely lags behind the first one by more frames than this; where it does, the frame is read once more. */
+const FRAMES_KEPT = 24;
+/** So many versions behind the newest may still be somebody's. */
+const VERSIONS_KEPT = 600;
+
+export class RoomBook {
+  readonly roomId: RoomId;
+  readonly revisions: Arrivals;
+  readonly chat: Arrivals;
+  readonly #faults: Faults;
+  /** The newest first. */
+  readonly #frames: RoomFrame[] = [];
+  readonly #versions = new Map<string, Version>();
+  readonly #hashes = new WeakMap<Version, string>();
+  #newest: Version | undefined;
+  #lastChat = { epoch: 0, seq: 0 };
+  readonly #told = { revisions: { epoch: 0, number: 0 }, chat: { epoch: 0, number: 0 } };
+
+  constructor(
+    roomId: RoomId,
+    faults: Faults,
+    sinks: { readonly revisions: ArrivalSink; readonly chat: ArrivalSink },
+  ) {
+    this.roomId = roomId;
+    this.#faults = faults;
+    this.revisions = new Arrivals(sinks.revisions);
+    this.chat = new Arrivals(sinks.chat);
+  }
+
+  /** The furthest that any listener here got. */
+  get newest(): Version | undefined {
+    return this.#newest;
+  }
+
+  get lastChat(): { readonly epoch: number; readonly seq: number } {
+    return this.#lastChat;
+  }
+
+  sawChat(epoch: number, seq: number): void {
+    const { epoch: known, seq: last } = this.#lastChat;
+    if (epoch > known || (epoch === known && seq > last)) this.#lastChat = { epoch, seq };
+  }
+
+  /** Somebody was told that this came of what they asked for: it exists, whoever has it. */
+  acknowledged(stream: 'revisions' | 'chat', key: string): void {
+    const [epoch = 0, number = 0] = key.split(':').map(Number);
+    const told = this.#told[stream];
+    if (epoch > told.epoch || (epoch === told.epoch && number > told.number)) {
+      this.#told[stream] = { epoch, number };
+    }
+  }
+
+  /** At the end: what was acknowledged has reached somebody, and all threads hold the same. @param far of all threads */
+  judge(far: Furthest, nowMs: number): void {
+    const { revisions, chat } = this.#told;
+    const isUnseen =
+      revisions.epoch === far.epoch
+        ? revisions.number - far.revision
+        : Math.sign(revisions.epoch - far.epoch);
+    const detail = `acknowledged, and nobody has it; room ${this.roomId}`;
+    const fault = { kind: 'unseen', detail, atMs: nowMs } as const;
+    if (isUnseen > 0) this.#faults.add({ ...fault, stream: 'revision', count: isUnseen });
+    const unseenChat = chat.epoch === far.chat.epoch ? chat.number - far.chat.seq : 0;
+    if (unseenChat > 0) this.#faults.add({ ...fault, stream: 'chat', count: unseenChat });
+    const own = this.#versions.get(keyOf(far.epoch, far.revision));
+    if (own === undefined || this.hashOf(own) === far.hash) return;
+    const where = `revision ${far.revision} of epoch ${far.epoch} is not the same everywhere; room ${this.roomId}`;
+    this.#faults.add({
+      kind: 'contradicted',
+      stream: 'revision',
+      count: 1,
+      detail: where,
+      atMs: nowMs,
+    });
+  }
+
+  /** @param payload copied if it is kept */
+  read(payload: Buffer): RoomFrame {
+    for (const frame of this.#frames) if (frame.bytes.equals(payload)) return frame;
+    const bytes = Buffer.from(payload);
+    const frame = { bytes, push: roomPushOf(bytes) };
+    this.#frames.unshift(frame);
+    if (this.#frames.length > FRAMES_KEPT) this.#frames.pop();
+    return frame;
+  }
+
+  /** A state that came whole. @param detail who got it */
+  whole({ epoch, revision, hash, room }: Snapshot, detail: string, nowMs: number): Version {
+    const known = this.#versions.get(keyOf(epoch, revision));
+    if (known !== undefined) {
+      this.#prove(known, hash, detail, nowMs);
+      return known;
+    }
+    const version = { epoch, revision, room, cause: undefined };
+    this.#prove(version, hash, detail, nowMs);
+    return this.#keep(version);
+  }
+
+  /** What follows on `before`. */
+  after(before: Version, cause: Revision, detail: string, nowMs: number): Version {
+    const { epoch } = before;
+    const { revision, patch, hash } = cause;
+    const known = this.#versions.get(keyOf(epoch, revision));
+    if (known !== undefined) {
+      if (known.cause === undefined || isSame(known.cause, cause)) return known;
+      this.#faults.add({
+        ...{ kind: 'contradicted', stream: 'revision', count: 1, atMs: nowMs },
+        detail: `revision ${revision} of epoch ${epoch}, ${detail}`,
+      });
+    }
+    const version = { epoch, revision, room: applyPatch(before.room, patch as never), cause };
+    if (hash !== undefined) this.#prove(version, hash, detail, nowMs);
+    return known ?? this.#keep(version);
+  }
+
+  /** The hash of a version that is held here; computed once. */
+  hashOf(version: Version): string {
+    let hash = this.#hashes.get(version);
+    if (hash === undefined) {
+      hash = stateHash(version.room);
+      this.#hashes.set(version, hash);
+    }
+    return hash;
+  }
+
+  #prove(version: Version, hash: string, detail: string, nowMs: number): void {
+    if (this.hashOf(version) === hash) return;
+    const { epoch, revision } = version;
+    this.#faults.add({
+      ...{ kind: 'wrong_hash', stream: 'revision', count: 1, atMs: nowMs },
+      detail: `revision ${revision} of epoch ${epoch}, ${detail}`,
+    });
+  }
+
+  #keep(version: Version): Version {
+    const { epoch, revision } = version;
+    this.#versions.set(keyOf(epoch, revision), version);
+    const newest = this.#newest;
+    const isNewer =
+      newest === undefined ||
+      epoch > newest.epoch ||
+      (epoch === newest.epoch && revision > newest.revision);
+    if (isNewer) this.#newest = version;
+    for (const key of this.#versions.keys()) {
+      if (this.#versions.size <= VERSIONS_KEPT) break;
+      this.#versions.delete(key);
+    }
+    return version;
+  }
+}
+
+export function keyOf(epoch: number, number: number): string {
+  return `${epoch}:${number}`;
+}
+
+function isSame(a: Revision, b: Revision): boolean {
+  if (a === b) return true;
+  return JSON.stringify([a.event, a.patch]) === JSON.stringify([b.event, b.patch]);
+}
+
+function roomPushOf(bytes: Buffer): RoomPush | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+  const isPush =
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    typeof value.type === 'string';
+  return isPush ? (value as RoomPush) : undefined;
+}

@@ -1,0 +1,309 @@
+// Owns a whole load test: what it needs first, the phases or the search for the limit, and the report that comes of it. Knows no files and
+// no command line.
+import { cpus, totalmem } from 'node:os';
+import { startThread, type CrewLink } from './crew-link.ts';
+import type { CrewReport, Identity } from './crew-messages.ts';
+import { HubRest, type Somebody } from './hub-rest.ts';
+import { HubWatch } from './hub-watch.ts';
+import { judge, taints, type GeneratorState } from './judge.ts';
+import { Latencies } from './latency.ts';
+import { FAULT_KINDS } from './ledger/faults.ts';
+import { Lead } from './lead.ts';
+import { findLimit } from './limit.ts';
+import { personId, seatCount, seatsOf } from './placement.ts';
+import { limitsMet, tryOut } from './preflight.ts';
+import type { Second } from './phases.ts';
+import { REPORT_VERSION, type Limit, type PhaseReport, type Report } from './report/report.ts';
+import type { Phase, Scenario } from './scenario/scenario.ts';
+import { createTokens } from './tokens.ts';
+import type { Target } from './wire/lean-socket.ts';
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly targets: readonly Target[];
+  /** With which the hubs sign tokens; undefined: people come as guests. */
+  readonly secret: string | undefined;
+  readonly threads: number;
+  readonly sourceAddresses: readonly string[];
+  /** Hubs on this machine, to be watched. */
+  readonly hubPids: readonly number[];
+  /** Hubs to be told to drain, one after the other, by SIGTERM. */
+  readonly drainPids: readonly number[];
+  /** Look for the highest load that keeps the thresholds, up to `mostLoad`. */
+  readonly findLimit: { readonly mostLoad: number } | undefined;
+  readonly keepRooms: boolean;
+  readonly onSecond: (second: Second, phase: Phase | undefined) => void;
+  readonly say: (line: string) => void;
+}
+
+/** Threads that are elsewhere, in place of those of this process. */
+export interface Elsewhere {
+  readonly agents: number;
+  /** Between the machines' clocks, at most. */
+  readonly clockErrorMs: number;
+  readonly start: (onReport: (thread: number, report: CrewReport) => void) => readonly CrewLink[];
+}
+
+const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100];
+const SATURATED = 0.95;
+
+export class LoadTest {
+  readonly #options: RunOptions;
+  readonly #elsewhere: Elsewhere | undefined;
+  #lead: Lead | undefined;
+
+  constructor(options: RunOptions, elsewhere?: Elsewhere) {
+    this.#options = options;
+    this.#elsewhere = elsewhere;
+  }
+
+  /** Ends early: what was is reported. */
+  interrupt(): void {
+    this.#lead?.interrupt();
+  }
+
+  /** @throws with words where it cannot begin */
+  async run(): Promise<Report> {
+    const { targets, hubPids } = this.#options;
+    const at = new Date();
+    const mostLoad = this.#mostLoad();
+    const hubs = targets.map((target) => new HubRest(target));
+    const [rest] = hubs;
+    if (rest === undefined) throw new Error('no hub to connect to');
+    const watch = new HubWatch({ pids: hubPids, hubs });
+    try {
+      const lead = await this.#prepare(rest, mostLoad);
+      this.#lead = lead;
+      watch.start();
+      const limit = await this.#through(lead, mostLoad);
+      await lead.settle();
+      const report = this.#report(lead, watch, at, hubs, limit);
+      await lead.end();
+      return report;
+    } finally {
+      watch.stop();
+      await this.#lead?.stop();
+      for (const hub of hubs) hub.close();
+    }
+  }
+
+  #mostLoad(): number {
+    const { scenario, findLimit: search } = this.#options;
+    if (search !== undefined) return search.mostLoad;
+    return Math.max(...scenario.phases.flatMap(({ from, load }) => [from ?? 0, load]));
+  }
+
+  async #prepare(rest: HubRest, mostLoad: number): Promise<Lead> {
+    const { scenario, targets, sourceAddresses, threads, keepRooms, say, onSecond } = this.#options;
+    const sockets = seatCount(scenario, mostLoad, mostLoad);
+    const wanted = { sockets, targets: targets.length, sourceAddresses: sourceAddresses.length };
+    const met = this.#elsewhere === undefined ? limitsMet(wanted) : [];
+    if (met.length > 0) throw new Error(met.join('\n'));
+    const run = Math.floor(Math.random() * 2 ** 32);
+    const { identity, somebody } = await this.#identify(rest, run, mostLoad);
+    const { token } = await somebody(0);
+    for (const target of targets) await tryOut(target, token);
+    const tracks = await rest.tracks(token);
+    say(`${sockets} people on ${targets.map(({ authority }) => authority).join(', ')}`);
+    const lead = new Lead({
+      ...{ scenario, mostLoad, run, targets, rest, sourceAddresses, identity, somebody, tracks },
+      startThreads:
+        this.#elsewhere?.start ??
+        ((onReport) =>
+          Array.from({ length: threads }, (_, thread) =>
+            startThread((report) => onReport(thread, report)),
+          )),
+      closeRooms: !keepRooms,
+      onSecond,
+      drain: (withinSeconds) => this.#drain(withinSeconds),
+    });
+    await lead.start();
+    return lead;
+  }
+
+  async #identify(
+    rest: HubRest,
+    run: number,
+    mostLoad: number,
+  ): Promise<{ identity: Identity; somebody: (person: number) => Promise<Somebody> }> {
+    const { secret, scenario } = this.#options;
+    if (secret !== undefined) {
+      const tokenOf = createTokens(secret, run);
+      const signed = async (person: number): Promise<Somebody> => {
+        return { id: personId(run, person), token: await tokenOf(person) };
+      };
+      return { identity: { kind: 'secret', secret }, somebody: signed };
+    }
+    const people: Somebody[] = [];
+    for (const { person } of seatsOf(scenario, mostLoad)) {
+      people.push(await guestOf(rest, person));
+    }
+    const guest = (person: number): Promise<Somebody> =>
+      Promise.resolve(people[person] ?? { id: '', token: '' });
+    return { identity: { kind: 'guests', people }, somebody: guest };
+  }
+
+  async #through(lead: Lead, mostLoad: number): Promise<Limit | null> {
+    const { scenario, findLimit: search, say } = this.#options;
+    if (search !== undefined) {
+      return findLimit({ ...{ scenario, lead, mostLoad, say }, state: () => this.#state(lead) });
+    }
+    for (const [index, phase] of scenario.phases.entries()) await lead.phase(phase, index);
+    return null;
+  }
+
+  async #drain(withinSeconds: number): Promise<void> {
+    const { drainPids, say } = this.#options;
+    if (drainPids.length === 0) say('nothing is drained: name the processes with --drain');
+    for (const pid of drainPids) {
+      say(`process ${pid} is told to drain`);
+      process.kill(pid, 'SIGTERM');
+      await new Promise((resolve) =>
+        setTimeout(resolve, (withinSeconds * 1_000) / drainPids.length),
+      );
+    }
+  }
+
+  #state(lead: Lead): GeneratorState {
+    const measured = lead.phases.seconds.filter((second) => this.#isMeasured(second.phase));
+    return {
+      lateness: lead.phases.latenciesOf(this.#measured()).summaries()['generator.late'],
+      busyShareMost: Math.max(0, ...measured.map(({ busyShare }) => busyShare)),
+      loopDelayP99MsMost: Math.max(
+        0,
+        ...this.#measured().map((phase) => lead.phases.figures(phase).loopDelayP99MsMost),
+      ),
+      clockErrorMs: this.#elsewhere?.clockErrorMs ?? 0,
+      saturatedSeconds: measured.filter(({ busyShare }) => busyShare > SATURATED).length,
+      measuredSeconds: measured.length,
+    };
+  }
+
+  #isMeasured(phase: number): boolean {
+    return (
+      this.#options.findLimit !== undefined ||
+      this.#options.scenario.phases[phase]?.measured === true
+    );
+  }
+
+  #measured(): number[] {
+    const { scenario } = this.#options;
+    return [...scenario.phases.keys()].filter((phase) => this.#isMeasured(phase));
+  }
+
+  #report(
+    lead: Lead,
+    watch: HubWatch,
+    at: Date,
+    hubs: readonly HubRest[],
+    limit: Limit | null,
+  ): Report {
+    const { scenario, threads, say } = this.#options;
+    const latencies = lead.phases.latenciesOf(this.#measured());
+    const summaries = latencies.summaries();
+    const totals = lead.phases.totals();
+    const state = this.#state(lead);
+    const thresholds =
+      limit === null ? judge(scenario.thresholds, { latencies: summaries, totals }) : [];
+    const reasons = limit === null ? taints(state, summaries) : [];
+    if (lead.isInterrupted) reasons.push('it was ended early');
+    const verdict = lead.isInterrupted
+      ? 'interrupted'
+      : reasons.length > 0
+        ? 'invalid'
+        : thresholds.every(({ kept }) => kept)
+          ? 'passed'
+          : 'failed';
+    say('');
+    return {
+      version: REPORT_VERSION,
+      scenario: { name: scenario.name, description: scenario.description, seed: scenario.seed },
+      ...{ at: at.toISOString(), verdict, reasons, hubs: hubs.map(({ address }) => address) },
+      machine: {
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: cpus().length,
+        memoryBytes: totalmem(),
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
+      },
+      generator: {
+        agents: this.#elsewhere?.agents ?? 0,
+        threads,
+        lateness: withoutNaN(state.lateness ?? new Latencies().of('none').summary()),
+        busyShareMost: state.busyShareMost,
+        loopDelayP99MsMost: state.loopDelayP99MsMost,
+        clockErrorMs: state.clockErrorMs,
+      },
+      thresholds,
+      latencies: mapped(summaries, withoutNaN),
+      curves: mapped(summaries, (_, name) =>
+        CURVE.map((percent): [number, number] => [
+          percent,
+          latencies.of(name).percentileMs(percent),
+        ]),
+      ),
+      faults: totals.faults.map((fault) => ({
+        ...{ kind: fault.kind, stream: fault.stream, meaning: FAULT_KINDS[fault.kind] },
+        ...{ count: fault.count, examples: [...fault.examples] },
+      })),
+      stalls: totals.stalls.map(({ target, ...stall }) => ({
+        hub: hubs[target]?.address ?? '',
+        ...stall,
+      })),
+      counts: {
+        ...totals.counts,
+        ended: { ...totals.counts.ended },
+        refused: { ...totals.counts.refused },
+      },
+      sent: { ...totals.tally },
+      inStep: { ...totals.inStep },
+      phases: scenario.phases.map((phase, index) => phaseReport(lead, phase, index)),
+      seconds: lead.phases.seconds.map((second) => ({
+        ...second,
+        latencies: mapped(second.latencies, ([p50, p99, most]): [number, number, number] => [
+          p50,
+          p99,
+          most,
+        ]),
+      })),
+      hubSeconds: [...watch.seconds],
+      limit,
+    };
+  }
+}
+
+async function guestOf(rest: HubRest, person: number): Promise<Somebody> {
+  try {
+    return await rest.createGuest(`Listener ${person}`);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `guest ${person + 1} was not let in: ${message}\nA hub makes few guests for one address (GUESTS_PER_MINUTE, GUEST_BURST); with its secret in --secret or TOKEN_SECRET people need not be guests`,
+      { cause: error },
+    );
+  }
+}
+
+function phaseReport(lead: Lead, phase: Phase, index: number): PhaseReport {
+  const { latencies, ...figures } = lead.phases.figures(index);
+  return {
+    ...{ name: phase.name, measured: phase.measured, load: phase.load, ...figures },
+    latencies: mapped(latencies, withoutNaN),
+  };
+}
+
+function mapped<From, To>(
+  record: Readonly<Record<string, From>>,
+  map: (value: From, name: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [name, map(value, name)]),
+  );
+}
+
+/** JSON has no NaN: what was not measured is null. */
+function withoutNaN<Summary extends object>(summary: Summary) {
+  return Object.fromEntries(
+    Object.entries(summary).map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
+  ) as { [K in keyof Summary]: K extends 'count' ? number : number | null };
+}

@@ -1,0 +1,315 @@
+// The load test against a real hub: what it finds where all is well, and that it finds each thing that is not, by its name.
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import { FrameProxy, type ProxiedFrame } from '../support/frame-proxy.ts';
+import { startLoadTest, type LoadTestRun, type RunningLoadTest } from '../support/load-test.ts';
+
+const SECRET = 'the load test and its hub share this';
+let dir: string;
+let hub: EarshotProcess;
+const cleanUps: (() => Promise<unknown>)[] = [];
+let runs = 0;
+
+beforeAll(async () => {
+  const temporary = await temporaryDir();
+  cleanUps.push(() => temporary.remove());
+  ({ dir } = temporary);
+  hub = await EarshotProcess.start({
+    DATA_DIR: path.join(dir, 'data'),
+    TOKEN_SECRET: SECRET,
+    LOG_LEVEL: 'info',
+  });
+  cleanUps.push(() => hub.kill());
+});
+
+afterAll(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+});
+
+function start(...args: readonly string[]): RunningLoadTest {
+  runs += 1;
+  const out = path.join(dir, `report-${runs}`);
+  return startLoadTest(args, out, { TOKEN_SECRET: SECRET });
+}
+
+async function run(...args: readonly string[]): Promise<LoadTestRun> {
+  return start(...args).ended;
+}
+
+/** A scenario of two full rooms where much is said: in a file, as somebody's own is. */
+async function talkative(changes: object = {}): Promise<string> {
+  const scenario = {
+    name: 'talkative',
+    groups: [
+      {
+        ...{ kind: 'rooms', rooms: 2, listeners: 20, preset: 'friends', tracks: 2 },
+        acts: { seek: 20, queue: 20, chat: 400 },
+      },
+    ],
+    phases: [
+      { name: 'ramp', seconds: 1, from: 0, load: 1 },
+      { name: 'steady', seconds: 4, measured: true },
+    ],
+    settleSeconds: 1,
+    thresholds: ['faults == 0', 'stalls == 0'],
+    ...changes,
+  };
+  runs += 1;
+  const file = path.join(dir, `scenario-${runs}.yaml`);
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(scenario));
+  return file;
+}
+
+describe('the load test', () => {
+  it('finds nothing wrong where nothing is, and accounts for all of it', async () => {
+    const { code, report, output } = await run(
+      ...[await talkative(), '--url', hub.url, '--hub-pid', String(hub.pid), '--threads', '2'],
+    );
+    expect(output).toContain('faults: none');
+    expect(code, output).toBe(0);
+    expect(report).toMatchObject({ verdict: 'passed', faults: [], stalls: [] });
+    expect(report?.sent['revisions']).toBeGreaterThan(40);
+    expect(report?.sent['chatItems']).toBeGreaterThan(500);
+    expect(report?.inStep.samples).toBeGreaterThan(100);
+    const { latencies } = report!;
+    for (const name of [
+      'connect',
+      'join',
+      'command.ack',
+      'command.last',
+      'chat.each',
+      'inStep.error',
+    ]) {
+      expect(latencies[name]?.count, name).toBeGreaterThan(0);
+    }
+    // The hub's own figures and its process were looked at meanwhile.
+    expect(report?.hubSeconds.some(({ cpuShare }) => (cpuShare ?? 0) > 0)).toBe(true);
+    expect(report?.hubSeconds.some(({ metrics }) => metrics['earshot_connections'] === 40)).toBe(
+      true,
+    );
+  });
+
+  /** One frame of all is tampered with: the hundredth that carries chat, or revisions. */
+  async function tampered(
+    type: string,
+    tamper: (frame: ProxiedFrame, proxy: FrameProxy) => void,
+    changes: object = {},
+  ): Promise<LoadTestRun> {
+    let seen = 0;
+    const proxy: FrameProxy = await FrameProxy.to(hub.port, (frame) => {
+      if (frame.text.startsWith(`{"type":"${type}"`)) seen += 1;
+      if (seen === 100) {
+        seen += 1;
+        tamper(frame, proxy);
+      } else {
+        frame.way.send(frame.bytes);
+      }
+    });
+    const done = await run(await talkative(changes), '--url', `http://127.0.0.1:${proxy.port}`);
+    await proxy.close();
+    expect(seen).toBeGreaterThan(101);
+    return done;
+  }
+
+  it.each([
+    ['room.chat', 'chat'],
+    ['room.events', 'revision'],
+  ])('names one lost, doubled, overtaken or leaked frame of %s', async (type, stream) => {
+    const lost = await tampered(type, () => undefined);
+    const doubled = await tampered(type, ({ way, bytes }) => {
+      way.send(bytes);
+      way.send(bytes);
+    });
+    const overtaken = await tampered(type, ({ way, bytes }) => {
+      setTimeout(() => way.send(bytes), 120);
+    });
+    const leaked = await tampered(type, ({ text, way, bytes }, proxy) => {
+      way.send(bytes);
+      // The two rooms fill one after the other: whoever came first and last are not in one.
+      const others = [proxy.ways.at(-1), proxy.ways.find(({ n }) => n > 8)];
+      for (const other of others) if (other !== undefined && other !== way) other.send(bytes);
+      expect(text).not.toBe('');
+    });
+    for (const [done, kinds] of [
+      [lost, ['missing', 'unseen']],
+      [doubled, ['twice']],
+      [overtaken, ['out_of_order', 'missing']],
+      [leaked, ['wrong_room', 'twice']],
+    ] as const) {
+      expect(done.code, done.output).toBe(1);
+      const found = done.report?.faults.filter((fault) => fault.stream === stream) ?? [];
+      expect(found.map(({ kind }) => kind).some((kind) => kinds.some((one) => one === kind))).toBe(
+        true,
+      );
+      expect(
+        found.every(({ kind }) => kinds.some((one) => one === kind)),
+        done.output,
+      ).toBe(true);
+      // Who it happened to and where is told.
+      expect(found[0]?.examples[0]).toMatch(/listener \d+, room [0-9a-f-]{36}/);
+    }
+    expect(leaked.report?.faults.some(({ kind }) => kind === 'wrong_room')).toBe(true);
+  });
+
+  it('names a delay by the threshold that it breaks', async () => {
+    const late = await tampered(
+      'room.chat',
+      ({ way, bytes }) => {
+        // Whatever follows on this way waits behind it, as behind a full buffer.
+        const queue: Buffer[] = [bytes];
+        const send = way.send.bind(way);
+        Object.assign(way, { send: (more: Buffer) => queue.push(more) });
+        setTimeout(() => {
+          Object.assign(way, { send });
+          for (const each of queue) send(each);
+        }, 900);
+      },
+      { thresholds: ['faults == 0', 'chat.each max <= 700'] },
+    );
+    expect(late.code, late.output).toBe(1);
+    expect(late.report?.faults).toEqual([]);
+    expect(late.output).toMatch(/BROKEN {2}chat\.each max <= 700 {2}\(was \d+\)/);
+  });
+
+  it('names a hub that stands still for two seconds', async () => {
+    const running = start(await talkative(), '--url', hub.url);
+    await pause(4_000);
+    process.kill(hub.pid, 'SIGSTOP');
+    await pause(2_000);
+    process.kill(hub.pid, 'SIGCONT');
+    const { code, report, output } = await running.ended;
+    expect(code, output).toBe(1);
+    expect(report?.stalls).toHaveLength(1);
+    expect(report?.stalls[0]?.lastedMs).toBeGreaterThan(1_500);
+    expect(report?.stalls[0]?.lastedMs).toBeLessThan(4_000);
+    expect(output).toMatch(/STALL: .* answered nobody for [12]/);
+    expect(report?.faults).toEqual([]);
+  });
+
+  it('calls a run invalid whose generator was starved', async () => {
+    const running = start(await talkative(), '--url', hub.url);
+    await pause(3_500);
+    for (let n = 0; n < 12; n += 1) {
+      process.kill(running.pid, 'SIGSTOP');
+      await pause(180);
+      process.kill(running.pid, 'SIGCONT');
+      await pause(60);
+    }
+    const { code, report, output } = await running.ended;
+    expect(code, output).toBe(3);
+    expect(report?.verdict).toBe('invalid');
+    expect(output).toMatch(/the generator (sent|read)/);
+  });
+
+  it('follows people through the loss of all connections', async () => {
+    const { code, report, output } = await run(
+      await talkative({
+        phases: [
+          { name: 'ramp', seconds: 1, from: 0, load: 1 },
+          { name: 'storm', seconds: 5, measured: true, event: 'reconnect' },
+        ],
+        thresholds: ['faults == 0', 'lost == 0', 'resume p99 <= 5000'],
+      }),
+      ...['--url', hub.url],
+    );
+    expect(code, output).toBe(0);
+    expect(report?.latencies['resume']?.count).toBe(40);
+    expect(report?.sent['resumed']).toBe(40);
+  });
+
+  it('knows who may see what of a feed', async () => {
+    const group = {
+      kind: 'feed',
+      people: 16,
+      meanFriends: 4,
+      playsPerMinute: 5,
+      privateShare: 0.2,
+    };
+    const { code, report, output } = await run(
+      await talkative({
+        groups: [group],
+        phases: [
+          { name: 'ramp', seconds: 1, from: 0, load: 1 },
+          { name: 'steady', seconds: 14, measured: true },
+        ],
+        thresholds: ['faults == 0', 'refused == 0', 'feed.visible p99 <= 5000'],
+      }),
+      ...['--url', hub.url],
+    );
+    expect(code, output).toBe(0);
+    expect(report?.sent['feedItems']).toBeGreaterThan(10);
+    expect(report?.latencies['feed.visible']?.count).toBeGreaterThan(5);
+  });
+
+  it('searches for the limit, and says what gave way', async () => {
+    const { report, output } = await run(
+      await talkative({
+        groups: [{ kind: 'rooms', rooms: 1, listeners: 4, grows: 'listeners', acts: { chat: 60 } }],
+        thresholds: ['faults == 0', 'connect count <= 30'],
+      }),
+      ...['--url', hub.url, '--find-limit', '--most-load', '16'],
+    );
+    expect(report?.limit, output).not.toBeNull();
+    const { load, brokeAt, gaveWay, trials } = report!.limit!;
+    expect(load).toBeGreaterThanOrEqual(1);
+    expect(brokeAt).toBeGreaterThan(load);
+    expect(gaveWay.join()).toContain('connect count <= 30');
+    expect(trials.length).toBeGreaterThan(2);
+  }, 240_000);
+
+  it('reports what was when it is interrupted', async () => {
+    const running = start('party', '--url', hub.url, '--rooms', '2', '--seconds', '60');
+    await pause(5_000);
+    process.kill(running.pid, 'SIGINT');
+    const { code, report, output } = await running.ended;
+    expect(code, output).toBe(130);
+    expect(report?.verdict).toBe('interrupted');
+    expect(report?.counts.joined).toBeGreaterThan(0);
+  });
+
+  it('tells of a hub that dies in the middle', async () => {
+    const other = await EarshotProcess.start({
+      DATA_DIR: path.join(dir, 'dying'),
+      TOKEN_SECRET: SECRET,
+    });
+    const running = start(await talkative(), '--url', other.url);
+    await pause(4_000);
+    await other.kill();
+    const { code, report, output } = await running.ended;
+    expect(code, output).toBe(1);
+    expect(report?.counts.lost).toBe(40);
+    expect(report?.counts.ended['1006']).toBe(40);
+  });
+
+  it.each([
+    ['a scenario that is not there', ['nowhere'], 'there is no scenario "nowhere"'],
+    ['a wrong key', ['{"groupz": []}'], /groupz/],
+    [
+      'a host that refuses',
+      ['party', '--url', 'http://127.0.0.1:1'],
+      /127\.0\.0\.1:1 .*ECONNREFUSED/,
+    ],
+    ['an address that is none', ['party', '--url', 'ftp://x'], 'ftp:// is no way to a hub'],
+    ['a secret that is another one', ['party', '--secret', 'x'.repeat(40)], /unauthorised/],
+    ['more sockets than files', ['stadium', '--listeners', '900000'], /ulimit -n 900/],
+    ['a threshold that is none', ['party', '--threshold', 'quick'], /"quick" is no threshold/],
+  ])('refuses %s in words', async (_, args, words) => {
+    const given = await Promise.all(
+      args.map(async (arg) => {
+        if (!arg.startsWith('{')) return arg;
+        return talkative(JSON.parse(arg) as object);
+      }),
+    );
+    const { code, output, report } = await run(
+      ...given,
+      ...(args.includes('--url') ? [] : ['--url', hub.url]),
+    );
+    expect(code).toBe(2);
+    expect(output).toMatch(words);
+    expect(report).toBeUndefined();
+  });
+});
