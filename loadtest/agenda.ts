@@ -10,24 +10,27 @@ interface Item {
 /** How long one turn of the loop may be spent on what is due. */
 const TURN_MS = 4;
 
+/** What is meant for a moment: something that somebody does, or that they come. */
+export type Meant = 'act' | 'arrival';
+
 /** Calls are made at most about a millisecond late, as Node's timers are, unless the thread is busy: `late` tells. */
 export class Agenda {
   readonly #queue = new TinyQueue<Item>([], (a, b) => a.atMs - b.atMs);
-  readonly #late: (lateMs: number) => void;
+  readonly #late: (lateMs: number, what: Meant) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAtMs = Infinity;
   #isWorking = false;
   #isClosed = false;
 
   /** @param late told for each `at`, not for `after`, by how much it was called too late */
-  constructor(late: (lateMs: number) => void = () => undefined) {
+  constructor(late: (lateMs: number, what: Meant) => void = () => undefined) {
     this.#late = late;
   }
 
   /** @returns what takes it off again */
-  at(atMs: number, run: (nowMs: number) => void): () => void {
+  at(atMs: number, run: (nowMs: number) => void, what: Meant = 'act'): () => void {
     return this.#push(atMs, (nowMs) => {
-      this.#late(nowMs - atMs);
+      this.#late(nowMs - atMs, what);
       run(nowMs);
     });
   }

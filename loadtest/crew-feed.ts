@@ -86,15 +86,19 @@ export class CrewFeed {
       if (isWanted === this.#taken.has(person)) continue;
       const share = to === from ? 0 : (fromLoad - from) / (to - from);
       const atMs = startMs + Math.max(0, Math.min(1, share)) * seconds * 1_000;
-      agenda.at(atMs, () => {
-        if (isWanted) this.#come(person, atMs);
-        else this.#leave(person);
-      });
+      agenda.at(
+        atMs,
+        () => {
+          if (isWanted) this.#come(person, atMs);
+          else this.#leave(person);
+        },
+        'arrival',
+      );
     }
     if (reconnectWithinMs === undefined) return;
     for (const person of this.#taken) {
       const atMs = startMs + random.next() * reconnectWithinMs;
-      agenda.at(atMs, () => person.cut(atMs));
+      agenda.at(atMs, () => person.cut(atMs), 'arrival');
     }
   }
 

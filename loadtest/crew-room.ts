@@ -73,13 +73,13 @@ export class CrewRoom {
       if (isWanted === this.#taken.has(member)) continue;
       const share = to === from ? 0 : (fromLoad - from) / (to - from);
       const atMs = startMs + Math.max(0, Math.min(1, share)) * seconds * 1_000;
-      if (isWanted) agenda.at(atMs, () => this.#come(member, atMs));
-      else agenda.at(atMs, () => this.#leave(member));
+      if (isWanted) agenda.at(atMs, () => this.#come(member, atMs), 'arrival');
+      else agenda.at(atMs, () => this.#leave(member), 'arrival');
     }
     if (reconnectWithinMs !== undefined) {
       for (const member of this.#taken) {
         const atMs = startMs + random.next() * reconnectWithinMs;
-        agenda.at(atMs, () => member.cut(atMs));
+        agenda.at(atMs, () => member.cut(atMs), 'arrival');
       }
     }
     const isFirst = (this.members[0]?.seat.fromLoad ?? Infinity) <= Math.max(from, to);
@@ -140,7 +140,7 @@ export class CrewRoom {
     const { group, ground } = this.#options;
     if (group.staySeconds === undefined || member.seat.place === 0) return;
     const leaveMs = intendedMs + ground.random.wait(group.staySeconds * 1_000);
-    ground.agenda.at(leaveMs, () => this.#pauseStay(member, leaveMs));
+    ground.agenda.at(leaveMs, () => this.#pauseStay(member, leaveMs), 'arrival');
   }
 
   #pauseStay(member: RoomListener, leftMs: number): void {
@@ -149,9 +149,13 @@ export class CrewRoom {
     member.go();
     const { group, ground } = this.#options;
     const backMs = leftMs + ground.random.wait(group.awaySeconds * 1_000);
-    ground.agenda.at(backMs, () => {
-      if (this.#taken.has(member)) this.#come(member, backMs);
-    });
+    ground.agenda.at(
+      backMs,
+      () => {
+        if (this.#taken.has(member)) this.#come(member, backMs);
+      },
+      'arrival',
+    );
   }
 
   #leave(member: RoomListener): void {

@@ -20,6 +20,8 @@ import { Random, seedOf } from './random.ts';
 import { createTokens } from './tokens.ts';
 
 const INTERVAL_MS = 1_000;
+/** How late the generator itself was. */
+const LATE = { act: 'generator.late', arrival: 'generator.lateArrivals' } as const;
 /** Players go on and are compared so often. */
 const STEP_MS = 500;
 
@@ -48,7 +50,7 @@ export class Crew {
     this.#start = start;
     this.#report = report;
     const { scenario, thread, threads, mostLoad, run, identity } = start;
-    this.#agenda = new Agenda((lateMs) => this.#latencies.record('generator.late', lateMs));
+    this.#agenda = new Agenda((lateMs, what) => this.#latencies.record(LATE[what], lateMs));
     const signed = identity.kind === 'secret' ? createTokens(identity.secret, run) : undefined;
     this.#ground = {
       ...{ targets: start.targets, sourceAddresses: start.sourceAddresses, agenda: this.#agenda },
@@ -79,7 +81,7 @@ export class Crew {
         break;
       case 'phase': {
         const startMs = machineNow() + order.inMs;
-        this.#agenda.at(startMs, () => this.#begin(order, startMs));
+        this.#agenda.at(startMs, () => this.#begin(order, startMs), 'arrival');
         break;
       }
       case 'marks':
@@ -215,6 +217,7 @@ export class Crew {
   #judge({ furthest, latest }: Extract<CrewOrder, { kind: 'judge' }>): void {
     const nowMs = machineNow();
     for (const far of furthest) this.#roomOf(far.group, far.room)?.judge(far, nowMs);
+    for (const silence of this.#ground.silences) silence.end(nowMs);
     for (const feed of this.#feeds) feed.judge(latest, nowMs);
     for (const each of [...this.#rooms.values(), ...this.#feeds]) each.settle(Infinity);
     for (const each of this.#everybody()) this.#counts.unanswered += each.unanswered(nowMs);

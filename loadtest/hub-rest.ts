@@ -66,7 +66,7 @@ export class HubRest {
 
   /** Makes somebody known to the hub, who came with a token of an operator's. */
   async introduce({ token }: Somebody): Promise<void> {
-    await this.#json('GET', '/v1/me', token);
+    await this.#json('PATCH', '/v1/me', token, {});
   }
 
   /** The metrics in the text format of Prometheus; undefined where the hub does not show them. */

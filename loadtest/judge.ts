@@ -1,6 +1,6 @@
 // Owns the verdict: which thresholds held, and whether the generator may be believed at all. Pure.
-import type { LatencySummary } from './latency.ts';
-import type { Totals } from './phases.ts';
+import type { Latencies, Latency, LatencySummary } from './latency.ts';
+import type { Second, Totals } from './phases.ts';
 import type { ThresholdResult } from './report/report.ts';
 import { keeps, type Statistic, type Threshold } from './scenario/threshold.ts';
 
@@ -10,12 +10,14 @@ export interface Measured {
 }
 
 export interface GeneratorState {
-  readonly lateness: LatencySummary | undefined;
-  readonly busyShareMost: number;
-  readonly loopDelayP99MsMost: number;
+  /** How much later than meant all acts but 1 %, and but three, were sent. */
+  readonly latenessMs: number;
+  /** The same of people who were to come. */
+  readonly arrivalLatenessMs: number;
   readonly clockErrorMs: number;
-  /** Sum over the seconds in which a thread was busy almost all of the time. */
-  readonly saturatedSeconds: number;
+  /** Of the measured seconds: those in which a thread was busy all the time, and those in which one read late. */
+  readonly busySeconds: number;
+  readonly slowSeconds: number;
   readonly measuredSeconds: number;
 }
 
@@ -71,30 +73,64 @@ function valueOf({ metric, statistic }: Threshold, { latencies, totals }: Measur
 const FORGIVEN_MS = 5;
 /** Of a figure, what may be the generator's. */
 const MOST_SHARE = 0.25;
-const SATURATED_SHARE = 0.1;
+/** In so many seconds it may fall behind, or in one. */
+const MOST_SECONDS_SHARE = 0.1;
 const MOST_CLOCK_ERROR_MS = 2;
+/** A thread that is busy for more than this has no time left to be early. */
+const BUSY_SHARE = 0.95;
+/** A loop that comes so late in a second, to 1 % of what is due, stamps what it reads late. */
+const SLOW_LOOP_MS = 20;
+
+/** How the generator did in the phases and seconds that are judged. */
+export function stateOf(
+  latencies: Latencies,
+  seconds: readonly Pick<Second, 'busyShare' | 'loopDelayP99Ms'>[],
+  clockErrorMs: number,
+): GeneratorState {
+  return {
+    latenessMs: latenessOf(latencies.known('generator.late')),
+    arrivalLatenessMs: latenessOf(latencies.known('generator.lateArrivals')),
+    clockErrorMs,
+    busySeconds: seconds.filter(({ busyShare }) => busyShare > BUSY_SHARE).length,
+    slowSeconds: seconds.filter(({ loopDelayP99Ms }) => loopDelayP99Ms > SLOW_LOOP_MS).length,
+    measuredSeconds: seconds.length,
+  };
+}
+
+/** Of few, the last hundredth is one, and one is chance. */
+function latenessOf(lateness: Latency | undefined): number {
+  if (lateness === undefined || lateness.count === 0) return 0;
+  return lateness.percentileMs(Math.max(0, 100 * (1 - Math.max(0.01, 3 / lateness.count))));
+}
 
 /** Why the figures of a run cannot be trusted; empty where they can. */
 export function taints(generator: GeneratorState, latencies: Measured['latencies']): string[] {
-  const { lateness, loopDelayP99MsMost, clockErrorMs, saturatedSeconds, measuredSeconds } =
-    generator;
+  const { latenessMs, arrivalLatenessMs, clockErrorMs } = generator;
+  const { busySeconds, slowSeconds, measuredSeconds } = generator;
   const reasons: string[] = [];
   const told = latencies['command.ack'] ?? latencies['chat.ack'] ?? latencies['join'];
   const boundMs = Math.max(FORGIVEN_MS, (told?.p99Ms ?? 0) * MOST_SHARE);
-  const lateMs = lateness === undefined || lateness.count === 0 ? 0 : lateness.p99Ms;
-  if (lateMs > boundMs) {
+  const comingMs = Math.max(latencies['join']?.p99Ms ?? 0, latencies['resume']?.p99Ms ?? 0);
+  const arrivalBoundMs = Math.max(FORGIVEN_MS, comingMs * MOST_SHARE);
+  const most = Math.max(1, measuredSeconds * MOST_SECONDS_SHARE);
+  if (latenessMs > boundMs) {
     reasons.push(
-      `the generator sent 1 % of the acts more than ${lateMs.toFixed(1)} ms late; up to ${boundMs.toFixed(1)} ms would be no matter`,
+      `the generator sent 1 % of the acts more than ${latenessMs.toFixed(1)} ms late; up to ${boundMs.toFixed(1)} ms would be no matter`,
     );
   }
-  if (saturatedSeconds > measuredSeconds * SATURATED_SHARE) {
+  if (arrivalLatenessMs > arrivalBoundMs) {
     reasons.push(
-      `a thread of the generator was busy for more than 95 % of the time in ${saturatedSeconds} of ${Math.round(measuredSeconds)} s; use more --threads, or --agents on other machines`,
+      `1 % of the people were sent more than ${arrivalLatenessMs.toFixed(1)} ms late; up to ${arrivalBoundMs.toFixed(1)} ms would be no matter`,
     );
   }
-  if (loopDelayP99MsMost > Math.max(20, boundMs * 4)) {
+  if (busySeconds > most) {
     reasons.push(
-      `the generator read what came up to ${loopDelayP99MsMost.toFixed(1)} ms late (p99 of its worst second)`,
+      `a thread of the generator was busy all the time in ${busySeconds} of ${measuredSeconds} s: use more --threads, or --agents on other machines`,
+    );
+  }
+  if (slowSeconds > most) {
+    reasons.push(
+      `the generator read what came more than ${SLOW_LOOP_MS} ms late in ${slowSeconds} of ${measuredSeconds} s: something else takes its processors`,
     );
   }
   if (clockErrorMs > MOST_CLOCK_ERROR_MS) {

@@ -80,6 +80,10 @@ export class Latencies {
     this.of(name).record(ms);
   }
 
+  known(name: string): Latency | undefined {
+    return this.#byName.get(name);
+  }
+
   of(name: string): Latency {
     let latency = this.#byName.get(name);
     if (latency === undefined) {

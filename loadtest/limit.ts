@@ -1,5 +1,5 @@
 // Owns the search for the highest load that keeps the thresholds: it doubles until something gives way, then halves the rest.
-import { judge, taints, type GeneratorState } from './judge.ts';
+import { judge, stateOf, taints } from './judge.ts';
 import type { Lead } from './lead.ts';
 import type { Second, Totals } from './phases.ts';
 import type { Limit } from './report/report.ts';
@@ -10,7 +10,8 @@ export interface LimitOptions {
   readonly scenario: Scenario;
   readonly lead: Lead;
   readonly mostLoad: number;
-  readonly state: () => GeneratorState;
+  /** Between the generator's machines. */
+  readonly clockErrorMs: number;
   readonly say: (line: string) => void;
 }
 
@@ -24,7 +25,9 @@ interface Trial {
 /** The limit is found when what held and what broke are this near to each other. */
 const NEAR = 1.1;
 const SETTLE_SECONDS = 3;
+/** Where the scenario has no measured phase to tell, and at most. */
 const MEASURE_SECONDS = 10;
+const MOST_SECONDS = 60;
 
 /** Phases are numbered on from here: two for each trial, one in which people come and one that is judged. */
 export async function findLimit(options: LimitOptions): Promise<Limit> {
@@ -57,15 +60,11 @@ function nextLoad(held: number, broke: number | undefined, most: number): number
 }
 
 async function tryLoad(options: LimitOptions, load: number, index: number): Promise<Trial> {
-  const { scenario, lead, mostLoad, state } = options;
+  const { scenario, lead, mostLoad, clockErrorMs } = options;
   const before = lead.phases.totals();
   const [coming, measured] = [2 * index, 2 * index + 1];
-  const measureSeconds = Math.max(
-    MEASURE_SECONDS,
-    ...scenario.phases
-      .filter((phase) => phase.measured)
-      .map(({ seconds }) => Math.min(seconds, 30)),
-  );
+  const lengths = scenario.phases.filter((phase) => phase.measured).map(({ seconds }) => seconds);
+  const measureSeconds = Math.min(MOST_SECONDS, Math.max(0, ...lengths) || MEASURE_SECONDS);
   const phase = { load, withinSeconds: 0 } as const;
   await lead.phase(
     { ...phase, name: `to ${load.toFixed(2)}`, seconds: SETTLE_SECONDS, measured: false },
@@ -76,7 +75,8 @@ async function tryLoad(options: LimitOptions, load: number, index: number): Prom
     measured,
   );
   const people = seatCount(scenario, mostLoad, load);
-  const latencies = lead.phases.latenciesOf([measured]).summaries();
+  const all = lead.phases.latenciesOf([measured]);
+  const latencies = all.summaries();
   const after = lead.phases.totals();
   const figures = judge(scenario.thresholds, {
     latencies,
@@ -86,16 +86,7 @@ async function tryLoad(options: LimitOptions, load: number, index: number): Prom
     .filter(({ kept }) => !kept)
     .map(({ text, value }) => `${text} (was ${value === null ? 'not measured' : shown(value)})`);
   const seconds = lead.phases.seconds.filter((second) => second.phase === measured);
-  const own = lead.phases.figures(measured);
-  const generator: GeneratorState = {
-    ...state(),
-    lateness: latencies['generator.late'],
-    busyShareMost: own.busyShareMost,
-    loopDelayP99MsMost: own.loopDelayP99MsMost,
-    saturatedSeconds: seconds.filter(({ busyShare }) => busyShare > 0.95).length,
-    measuredSeconds: seconds.length,
-  };
-  const tainted = taints(generator, latencies);
+  const tainted = taints(stateOf(all, seconds, clockErrorMs), latencies);
   if (tainted.length > 0) return { load, people, verdict: 'invalid', broken: tainted };
   return { load, people, verdict: broken.length > 0 ? 'broke' : 'held', broken };
 }

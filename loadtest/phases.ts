@@ -23,7 +23,9 @@ export interface Second {
   >;
   /** The busiest thread of the generator. */
   readonly busyShare: number;
+  /** How late a thread of it read what came, at most. */
   readonly loopDelayMs: number;
+  readonly loopDelayP99Ms: number;
   readonly rssBytes: number;
   readonly faults: number;
 }
@@ -81,7 +83,7 @@ export class Phases {
   readonly #startedMs = new Map<number, number>();
   #sinceTick = new Latencies();
   #tickPhase = 0;
-  #tickLoop = { busyShare: 0, delayMs: 0 };
+  #tickLoop = { busyShare: 0, delayMs: 0, delayP99Ms: 0 };
   #ticked = { atSeconds: 0, frames: 0, bytes: 0, requests: 0 };
   #truthWidthMs = 0;
 
@@ -111,6 +113,7 @@ export class Phases {
     this.#tickLoop = {
       busyShare: Math.max(this.#tickLoop.busyShare, report.loop.busyShare),
       delayMs: Math.max(this.#tickLoop.delayMs, report.loop.delayMaxMs),
+      delayP99Ms: Math.max(this.#tickLoop.delayP99Ms, report.loop.delayP99Ms),
     };
   }
 
@@ -157,12 +160,13 @@ export class Phases {
       ),
       busyShare: this.#tickLoop.busyShare,
       loopDelayMs: this.#tickLoop.delayMs,
+      loopDelayP99Ms: this.#tickLoop.delayP99Ms,
       rssBytes: Math.max(0, ...[...this.#last.values()].map(({ rssBytes }) => rssBytes)),
       faults: this.totals().faults.reduce((total, { count }) => total + count, 0),
     };
     this.#ticked = { atSeconds, frames, bytes, requests };
     this.#sinceTick = new Latencies();
-    this.#tickLoop = { busyShare: 0, delayMs: 0 };
+    this.#tickLoop = { busyShare: 0, delayMs: 0, delayP99Ms: 0 };
     this.#seconds.push(second);
     return second;
   }

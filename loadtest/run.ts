@@ -5,8 +5,7 @@ import { startThread, type CrewLink } from './crew-link.ts';
 import type { CrewReport, Identity } from './crew-messages.ts';
 import { HubRest, type Somebody } from './hub-rest.ts';
 import { HubWatch } from './hub-watch.ts';
-import { judge, taints, type GeneratorState } from './judge.ts';
-import { Latencies } from './latency.ts';
+import { judge, stateOf, taints } from './judge.ts';
 import { FAULT_KINDS } from './ledger/faults.ts';
 import { Lead } from './lead.ts';
 import { findLimit } from './limit.ts';
@@ -45,7 +44,6 @@ export interface Elsewhere {
 }
 
 const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100];
-const SATURATED = 0.95;
 
 export class LoadTest {
   readonly #options: RunOptions;
@@ -146,7 +144,13 @@ export class LoadTest {
   async #through(lead: Lead, mostLoad: number): Promise<Limit | null> {
     const { scenario, findLimit: search, say } = this.#options;
     if (search !== undefined) {
-      return findLimit({ ...{ scenario, lead, mostLoad, say }, state: () => this.#state(lead) });
+      return findLimit({
+        scenario,
+        lead,
+        mostLoad,
+        say,
+        clockErrorMs: this.#elsewhere?.clockErrorMs ?? 0,
+      });
     }
     for (const [index, phase] of scenario.phases.entries()) await lead.phase(phase, index);
     return null;
@@ -162,21 +166,6 @@ export class LoadTest {
         setTimeout(resolve, (withinSeconds * 1_000) / drainPids.length),
       );
     }
-  }
-
-  #state(lead: Lead): GeneratorState {
-    const measured = lead.phases.seconds.filter((second) => this.#isMeasured(second.phase));
-    return {
-      lateness: lead.phases.latenciesOf(this.#measured()).summaries()['generator.late'],
-      busyShareMost: Math.max(0, ...measured.map(({ busyShare }) => busyShare)),
-      loopDelayP99MsMost: Math.max(
-        0,
-        ...this.#measured().map((phase) => lead.phases.figures(phase).loopDelayP99MsMost),
-      ),
-      clockErrorMs: this.#elsewhere?.clockErrorMs ?? 0,
-      saturatedSeconds: measured.filter(({ busyShare }) => busyShare > SATURATED).length,
-      measuredSeconds: measured.length,
-    };
   }
 
   #isMeasured(phase: number): boolean {
@@ -202,7 +191,9 @@ export class LoadTest {
     const latencies = lead.phases.latenciesOf(this.#measured());
     const summaries = latencies.summaries();
     const totals = lead.phases.totals();
-    const state = this.#state(lead);
+    const seconds = lead.phases.seconds.filter(({ phase }) => this.#isMeasured(phase));
+    const clockErrorMs = this.#elsewhere?.clockErrorMs ?? 0;
+    const state = stateOf(latencies, seconds, clockErrorMs);
     const thresholds =
       limit === null ? judge(scenario.thresholds, { latencies: summaries, totals }) : [];
     const reasons = limit === null ? taints(state, summaries) : [];
@@ -229,10 +220,10 @@ export class LoadTest {
       generator: {
         agents: this.#elsewhere?.agents ?? 0,
         threads,
-        lateness: withoutNaN(state.lateness ?? new Latencies().of('none').summary()),
-        busyShareMost: state.busyShareMost,
-        loopDelayP99MsMost: state.loopDelayP99MsMost,
-        clockErrorMs: state.clockErrorMs,
+        lateness: withoutNaN(latencies.of('generator.late').summary()),
+        busyShareMost: Math.max(0, ...seconds.map(({ busyShare }) => busyShare)),
+        loopDelayP99MsMost: Math.max(0, ...seconds.map((each) => each.loopDelayP99Ms)),
+        clockErrorMs,
       },
       thresholds,
       latencies: mapped(summaries, withoutNaN),

@@ -57,7 +57,8 @@ export class Arrivals {
   mark(key: string, mark: ActMark, nowMs: number): void {
     const arrival = this.#pending.get(key);
     if (arrival === undefined) {
-      this.#pending.set(key, { firstMs: nowMs, lastMs: -Infinity, count: 0, mark, times: [] });
+      const firstMs = Math.max(nowMs, mark.intendedMs);
+      this.#pending.set(key, { firstMs, lastMs: -Infinity, count: 0, mark, times: [] });
       return;
     }
     if (arrival.mark !== undefined || arrival.firstMs < mark.intendedMs) return;

@@ -25,6 +25,11 @@ export class HubSilence {
     this.#askedAtMs ??= nowMs;
   }
 
+  /** The run is over: a hub that has been asked in vain until now is told of as well. */
+  end(nowMs: number): void {
+    this.came(nowMs);
+  }
+
   /** Anything came from it. */
   came(nowMs: number): void {
     const atMs = this.#askedAtMs;

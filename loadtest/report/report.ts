@@ -30,7 +30,13 @@ export const SecondSchema = z.object({
   latencies: z
     .record(z.string(), z.tuple([z.number(), z.number(), z.number()]))
     .describe('p50, p99 and the largest, ms'),
-  ...{ busyShare: z.number(), loopDelayMs: z.number(), rssBytes: count, faults: count },
+  ...{
+    busyShare: z.number(),
+    loopDelayMs: z.number(),
+    loopDelayP99Ms: z.number(),
+    rssBytes: count,
+    faults: count,
+  },
 });
 
 /** The hub beside it, a second: by its process where it is on this machine, and by what it tells of itself. */

@@ -11,9 +11,10 @@ export interface ProxiedFrame {
 
 /** One client's connection. */
 export interface ProxiedWay {
-  readonly n: number;
-  /** To this client, now. */
-  send(bytes: Buffer): void;
+  /** Whether it carries frames, and not REST. */
+  isSocket: boolean;
+  /** To this client, now. A test may put another one in its place. */
+  send: (bytes: Buffer) => void;
 }
 
 export class FrameProxy {
@@ -46,7 +47,7 @@ export class FrameProxy {
   #join(client: Socket, targetPort: number): void {
     const upstream = connect(targetPort, '127.0.0.1');
     const way: ProxiedWay = {
-      n: this.ways.length,
+      isSocket: false,
       send: (bytes) => {
         if (client.writable) client.write(bytes);
       },
@@ -58,6 +59,7 @@ export class FrameProxy {
     upstream.on('data', (chunk: Buffer) => {
       // What is no upgrade is REST, which passes untouched.
       isSocket ??= chunk.toString('latin1', 0, 12) === 'HTTP/1.1 101';
+      way.isSocket = isSocket;
       if (!isSocket) {
         client.write(chunk);
         return;
