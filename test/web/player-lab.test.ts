@@ -249,16 +249,19 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
     const quieter = await join(page, 'webaudio', 'm4a');
     await page.close();
     const elementPage = await openLab('element');
+    const elementWav = await join(elementPage, 'element', 'wav');
     const element = await join(elementPage, 'element', 'mp3');
     await elementPage.close();
 
-    for (const { before, after } of [wav, mp3, quieter, element]) {
+    for (const { before, after } of [wav, mp3, quieter, elementWav, element]) {
       // The ear would hear a hole in sound alone: it must have heard the tone on both sides of the join.
       expect(before).toBeGreaterThan(-18);
       expect(after).toBeGreaterThan(-30);
     }
-    for (const { gaps } of [wav, mp3, quieter]) expect(gaps.filter((ms) => ms > 5)).toEqual([]);
-    // An element starts when it likes: what it leaves is a frame of MP3 and the moment that a start takes.
+    for (const { gaps } of [wav, mp3, quieter, elementWav]) {
+      expect(gaps.filter((ms) => ms > 5)).toEqual([]);
+    }
+    // Chromium's elements do not play the last frame of an MP3, 26 ms of it: nothing that a player does brings it back.
     expect(element.gaps.filter((ms) => ms > 80)).toEqual([]);
     // A twentieth of the tone's size: a hole or a jump of half a millisecond is many times that.
     for (const { breaks } of [wav, mp3]) expect(Math.max(0, ...breaks)).toBeLessThan(0.0125);
