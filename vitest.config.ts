@@ -32,7 +32,7 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           exclude: [...pages, 'node_modules/**'],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

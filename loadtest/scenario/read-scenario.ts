@@ -45,7 +45,7 @@ async function readSource(file: string): Promise<unknown> {
   }
   if (IN_CODE.includes(extension)) {
     const loaded = await createJiti(import.meta.url).import<Record<string, unknown>>(resolve(file));
-    const scenario = loaded['scenario'] ?? loaded['default'];
+    const { scenario } = loaded;
     if (scenario === undefined) throw new Error(`${file} exports no "scenario"`);
     return scenario;
   }
