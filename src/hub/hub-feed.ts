@@ -54,7 +54,7 @@ export function hubFeed(parts: {
     connectionsOf,
     lastOf: async (userId) =>
       (await activityLog.historyPage(userId, { limit: 1, includePrivate: true }))[0],
-    latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
+    latestOf: async (author) => (await activityLog.latest([author])).get(author),
     signal: (userId, push) => desk.signal(userId, push),
   });
   const history = new FeedHistory({ ...ports, feed, friends, activityLog, presence });
