@@ -103,6 +103,21 @@ describe('what a private session began in the middle of', () => {
   });
 });
 
+describe('what a private session makes private', () => {
+  it('is told to an outbox that is full', async () => {
+    const place = await friendsPlace();
+    const { a, ada, outbox, time } = place;
+    await say(ada, 'Secret', 0, 15_000);
+    outbox.isFull = true;
+    await place.private(a, SESSION_MS);
+    await time.advance(1_000);
+    expect(outbox.history(1)).toMatchObject([{ isPrivate: true }]);
+    // What nobody has seen takes nothing back, and waits.
+    await say(ada, 'Hidden', 0, 8_000);
+    expect(outbox.history(1)).toHaveLength(1);
+  });
+});
+
 describe('what a node could not tell the end of', () => {
   it('is shown as over where no private session came', async () => {
     const place = await friendsPlace();
