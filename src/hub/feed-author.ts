@@ -37,6 +37,8 @@ export interface Author<V> {
   entering: Promise<void> | undefined;
   reading: Promise<void> | undefined;
   asking: Promise<void> | undefined;
+  /** Cancels the next question, where the last one was not answered. */
+  cancelAsk: (() => void) | undefined;
   /** Whether the policy must be asked for, although its version is not known to be newer. */
   isInDoubt: boolean;
 }
@@ -66,6 +68,7 @@ export function newAuthor<V>(
     entering: undefined,
     reading: undefined,
     asking: undefined,
+    cancelAsk: undefined,
     isInDoubt: false,
   };
 }

@@ -52,7 +52,6 @@ export class FeedAuthors<V extends FeedLooker> {
   /** Whom each viewer looks at: arrays, as there are many of them. */
   readonly #looked = new Map<V, readonly UserId[]>();
   readonly #latest: FeedLatest;
-  readonly #retries = new Set<() => void>();
   #retracted = 0;
   #asked = 0;
   #isStopped = false;
@@ -170,7 +169,6 @@ export class FeedAuthors<V extends FeedLooker> {
   stop(): void {
     this.#isStopped = true;
     this.#latest.stop();
-    for (const cancel of this.#retries) cancel();
     for (const author of [...this.#authors.values()]) {
       author.viewers.clear();
       this.#dropIfAlone(author);
@@ -241,6 +239,7 @@ export class FeedAuthors<V extends FeedLooker> {
   #dropIfAlone(author: Author<V>): void {
     if (author.viewers.size > 0 || this.#authors.get(author.id) !== author) return;
     author.cancelPrivate?.();
+    author.cancelAsk?.();
     author.watch.leave(author.id);
     this.#authors.delete(author.id);
   }
@@ -322,9 +321,10 @@ export class FeedAuthors<V extends FeedLooker> {
     );
   }
 
-  /** One question for all viewers of this node. Until it is answered nothing of the author leaves. */
+  /** One question for all viewers of this node, and where it is not answered the next one a second later. Until then nothing of the author leaves. */
   #ask(author: Author<V>): void {
-    if (!this.#isStopped) author.asking ??= this.#askNow(author);
+    if (this.#isStopped || author.cancelAsk !== undefined) return;
+    author.asking ??= this.#askNow(author);
   }
 
   async #askNow(author: Author<V>): Promise<void> {
@@ -384,11 +384,11 @@ export class FeedAuthors<V extends FeedLooker> {
   }
 
   #askLater(author: Author<V>): void {
-    const cancel = this.#deps.timers.after(ASK_AGAIN_MS, () => {
-      this.#retries.delete(cancel);
-      if (this.#authors.get(author.id) === author) this.#ask(author);
+    if (this.#isStopped || this.#authors.get(author.id) !== author) return;
+    author.cancelAsk = this.#deps.timers.after(ASK_AGAIN_MS, () => {
+      author.cancelAsk = undefined;
+      if (!isCertain(author)) this.#ask(author);
     });
-    this.#retries.add(cancel);
   }
 
   #retract({ id }: Author<V>, viewers: readonly V[]): void {

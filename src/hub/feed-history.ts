@@ -6,6 +6,7 @@ import type { Feed } from '../ports/feed.ts';
 import type { Friends, Grant } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Presence } from '../ports/presence.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
 import { personOf } from './live-activity.ts';
 import { liveOf } from './live-head.ts';
 import { isHidden, pastItem } from './past-item.ts';
@@ -19,7 +20,10 @@ export interface FeedHistoryDeps {
 }
 
 export interface PlacedItem {
-  /** Undefined for what has been taken back, or whose author is gone: its place is one of the page's all the same. */
+  /**
+   * Undefined for what has been taken back, whose author is gone, or of whom nobody can say now what is taken back: its place is one of the
+   * page's all the same.
+   */
   readonly item: FeedItem | undefined;
   readonly place: ActivityPlace;
 }
@@ -64,11 +68,12 @@ export class FeedHistory {
     const past = await activityLog.historyPage(author, { ...query, includePrivate: isOwn });
     if (isOwn) return past.map((activity) => ({ activity, place: placeOf(activity) }));
     const [head] = await feed.heads([author]);
+    if (head === undefined) throw new StoreUnavailable('a part of the feed');
     // Who was shut out while it was read gets nothing of it.
     const grant = await this.#grantOf(author, viewer);
     if (grant === undefined) return undefined;
     return past.map((activity) => ({
-      activity: isHidden(activity, head?.live?.item, grant.privateUntil) ? undefined : activity,
+      activity: isHidden(activity, head.live?.item, grant.privateUntil) ? undefined : activity,
       place: placeOf(activity),
     }));
   }
@@ -85,10 +90,11 @@ export class FeedHistory {
       const { userId, activityId: id } = activity;
       const [user, head, grant] = [known.get(userId), headOf.get(userId), seen.get(userId)];
       const place = placeOf(activity);
-      if (user === undefined || grant === undefined) return { item: undefined, place };
-      if (isHidden(activity, head?.live?.item, grant.privateUntil))
+      if (user === undefined || grant === undefined || head === undefined)
         return { item: undefined, place };
-      const seq = head?.seq ?? 0;
+      if (isHidden(activity, head.live?.item, grant.privateUntil))
+        return { item: undefined, place };
+      const { seq } = head;
       const live = liveOf(head, presence.aliveNodes, clock.now());
       const item = live?.activityId === id ? { ...live, seq } : pastItem(activity, user, seq);
       return { item, place };
