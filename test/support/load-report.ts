@@ -44,7 +44,7 @@ function secondOf(at: number): Report['seconds'][number] {
     ...{ wanted: people, connected: people, joined: people },
     ...{ framesPerSecond: 900 + at * 10, bytesPerSecond: 90_000, requestsPerSecond: 20 + (at % 3) },
     latencies: { join: [14, 60, 90], 'command.last': [7, 20 + at, 40 + at], probe: [0.3, 2, 4] },
-    ...{ busyShare: 0.2, loopDelayMs: 4, rssBytes: 150_000_000, faults: 0 },
+    ...{ busyShare: 0.2, loopDelayMs: 4, loopDelayP99Ms: 2, rssBytes: 150_000_000, faults: 0 },
   };
 }
 
