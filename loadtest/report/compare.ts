@@ -1,8 +1,8 @@
 // Owns what two runs of one scenario say of each other: which figures became better, which worse, and what makes them hard to compare. Pure.
 import { COMMANDS } from '../scenario/scenario.ts';
+import { told } from './numbers.ts';
 import { REPORT_VERSION, type LatencyReport, type Report } from './report.ts';
 import { ordered } from './words.ts';
-import { told } from './numbers.ts';
 
 /** `unclear`: too few values to tell. */
 export type Judgement = 'better' | 'worse' | 'same' | 'unclear';

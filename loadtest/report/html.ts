@@ -1,11 +1,10 @@
 // Owns the page of a run: one file with all that its report tells, which needs no network and no server. Reads the report alone.
-import type { Report } from './report.ts';
+import { toldMoment } from './numbers.ts';
 import { courseSection } from './page/course-parts.ts';
 import { silentMetrics } from './page/hub-metrics.ts';
 import { curvesSection, latenciesSection, phasesSection } from './page/latency-parts.ts';
 import { inStepSection, ledgerSection } from './page/ledger-parts.ts';
 import { markup } from './page/markup.ts';
-import { toldMoment } from './numbers.ts';
 import { courseOf } from './page/plots.ts';
 import { runSection } from './page/run-part.ts';
 import { pageOf } from './page/shell.ts';
@@ -16,6 +15,7 @@ import {
   verdictOf,
   verdictPart,
 } from './page/verdict-parts.ts';
+import type { Report } from './report.ts';
 
 /** What comes of the report is text wherever it stands: a name or an example in it cannot become markup. */
 export function htmlOf(report: Report): string {

@@ -1,8 +1,8 @@
 // Two runs held against each other: what counts as better or worse, what is too little to tell, and what cannot be compared at all.
 import { describe, expect, it } from 'vitest';
 import { compareReports, type Comparison } from '../../loadtest/report/compare.ts';
-import { comparisonHtml } from '../../loadtest/report/compare-html.ts';
-import { comparisonText } from '../../loadtest/report/compare-text.ts';
+import { comparisonHtml } from '../../loadtest/report/comparison-html.ts';
+import { comparisonText } from '../../loadtest/report/comparison-text.ts';
 import type { LatencyReport, Report } from '../../loadtest/report/report.ts';
 import { badReport, latencyOf, limitReport, loadReport } from '../support/load-report.ts';
 

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compareReports } from '../../loadtest/report/compare.ts';
-import { comparisonHtml } from '../../loadtest/report/compare-html.ts';
+import { comparisonHtml } from '../../loadtest/report/comparison-html.ts';
 import { htmlOf } from '../../loadtest/report/html.ts';
 import type { Report } from '../../loadtest/report/report.ts';
 import { violations } from '../support/axe.ts';

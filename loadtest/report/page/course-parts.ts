@@ -17,7 +17,7 @@ ${course.parts.map(
 )}${
     silentMetrics.length === 0
       ? undefined
-      : markup`<p class="aside">The hub told of none of these: ${silentMetrics.join(', ')}.</p>`
+      : markup`<p class="aside">Zero throughout: ${silentMetrics.join(', ')}.</p>`
   }</section>`;
 }
 

@@ -1,10 +1,10 @@
 // Owns the plots of percentiles: each further nine of the share takes as much room as the one before (as HdrHistogram draws them), so
 // that the slowest few are seen. Drawn here, as SVG: they need no script.
+import { told, toldOr, toldWhole } from '../numbers.ts';
 import type { LatencyReport, Report } from '../report.ts';
 import type { Colour } from './course.ts';
-import { own } from './own.ts';
 import { markup, type Markup } from './markup.ts';
-import { told, toldOr, toldWhole } from '../numbers.ts';
+import { own } from './own.ts';
 
 export interface Curve {
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Curve {
 const BOX = { left: 42, top: 24, width: 306, height: 166 } as const;
 const SIZE = { width: 360, height: 226 } as const;
 const TICKS = [0, 50, 90, 99, 99.9, 99.99];
-/** How many powers of ten of a second a plot spans at most: far below is of no interest. */
+/** How many powers of ten a plot spans at most: what is far below is of no interest. */
 const MOST_DECADES = 5;
 const STEPS = [1, 2, 5];
 const FINE_STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8];

@@ -1,12 +1,12 @@
 // Owns what a page tells of latencies: their percentiles as curves, and the tables of a run and of each of its phases.
+import { told, toldBytes, toldSeconds, toldShare, toldWhole } from '../numbers.ts';
 import type { LatencyReport, PhaseReport, Report } from '../report.ts';
+import { GROUPS, meaningOf, ordered } from '../words.ts';
 import type { Colour } from './course.ts';
 import { curveOf, curvesFigure } from './curves.ts';
-import { own } from './own.ts';
 import { markup, type Markup } from './markup.ts';
-import { told, toldBytes, toldSeconds, toldShare, toldWhole } from '../numbers.ts';
+import { own } from './own.ts';
 import { aligned, table, type Column } from './tables.ts';
-import { GROUPS, meaningOf, ordered } from '../words.ts';
 
 const COLOURS: readonly Colour[] = ['three', 'one', 'two'];
 const COLUMNS: readonly Column[] = [

@@ -1,9 +1,9 @@
 // Owns what a page tells of the ledger: what was accounted for, what went wrong, and how well people were in step.
-import type { Report } from '../report.ts';
-import { markup, type Markup } from './markup.ts';
 import { times, told, toldBytes, toldShare, toldWhole } from '../numbers.ts';
-import { facts, mark, table, type Column } from './tables.ts';
+import type { Report } from '../report.ts';
 import { wordsOf } from '../words.ts';
+import { markup, type Markup } from './markup.ts';
+import { facts, mark, table, type Column } from './tables.ts';
 
 const NAME_AND_NUMBER: readonly Column[] = [
   { head: 'what', kind: 'text' },

@@ -1,5 +1,7 @@
 // Owns which plots show the course of a run, and what of its report is in each. Draws nothing.
+import { told } from '../numbers.ts';
 import type { Report } from '../report.ts';
+import { meaningOf, ordered } from '../words.ts';
 import {
   MIB,
   choice,
@@ -16,15 +18,13 @@ import {
 } from './course.ts';
 import { metricChoices } from './hub-metrics.ts';
 import { own } from './own.ts';
-import { told } from '../numbers.ts';
-import { meaningOf, ordered } from '../words.ts';
 
 type Seconds = Report['seconds'];
 type HubSeconds = Report['hubSeconds'];
 
-/** What most people would look at first. */
-const FIRST_METRIC = 'nodejs_eventloop_lag_p99_seconds';
+/** What most people would look at first, of what there is. */
 const FIRST = ['command.last', 'feed.visible', 'chat.last', 'join'];
+const FIRST_METRIC = 'nodejs_eventloop_lag_p99_seconds';
 
 export function courseOf(report: Report): Course {
   const { seconds, hubSeconds, stalls } = report;
@@ -163,7 +163,8 @@ function generatorPlots(seconds: Seconds): Plot[] {
       line('busy', 'one', seconds, ({ busyShare }) => percent(busyShare)),
     ]),
     one('generator-delay', 'How late it read', times, 'ms', [
-      line('loop delay', 'two', seconds, ({ loopDelayMs }) => loopDelayMs),
+      line('p99', 'one', seconds, ({ loopDelayP99Ms }) => loopDelayP99Ms),
+      { ...line('largest', 'two', seconds, ({ loopDelayMs }) => loopDelayMs), isDotted: true },
     ]),
     one('generator-memory', 'Memory', times, 'MiB', [
       line('memory', 'three', seconds, ({ rssBytes }) => rssBytes / MIB),

@@ -1,7 +1,7 @@
 // Owns what a page tells of the circumstances: the scenario, the generator and its machine.
+import { times, told, toldBytes, toldMoment, toldSeconds, toldShare } from '../numbers.ts';
 import type { Report } from '../report.ts';
 import { markup, type Markup } from './markup.ts';
-import { times, told, toldBytes, toldMoment, toldSeconds, toldShare } from '../numbers.ts';
 import { facts } from './tables.ts';
 
 export function runSection({ machine, hubs, scenario, generator, at, seconds }: Report): Markup {
@@ -16,7 +16,7 @@ export function runSection({ machine, hubs, scenario, generator, at, seconds }: 
     [hubs.length === 1 ? 'hub' : 'hubs', hubs.map((hub) => markup`<div>${hub}</div>`)],
   ])}</div>
 <div><h3>Generator</h3>${facts([
-    ['threads', `${threads}${agents > 0 ? ` on each of ${times(agents, 'machine')}` : ''}`],
+    ['threads', `${threads}${agents > 0 ? `, on ${times(agents, 'machine')}` : ''}`],
     ['sent acts late by', late],
     ['busiest thread', toldShare(busyShareMost)],
     ['read late by', `${told(loopDelayP99MsMost)} ms (p99 of the worst second)`],

@@ -1,9 +1,9 @@
 // Owns what makes a page of the parts: one file that loads nothing, whose policy lets nothing run but its own two scripts.
 import { createHash } from 'node:crypto';
-import { Markup, markup, scriptJson } from './markup.ts';
+import { told } from '../numbers.ts';
 import type { Course } from './course.ts';
 import { drawPlots } from './draw-plots.ts';
-import { told } from '../numbers.ts';
+import { Markup, markup, scriptJson } from './markup.ts';
 import { STYLE } from './style.ts';
 import { readUplot } from './uplot-files.ts';
 

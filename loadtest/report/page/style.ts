@@ -125,7 +125,7 @@ nav a { display: inline-block; padding: 0.375rem 0; }
 
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 10px; background: var(--sheet); }
 .scroll + .scroll { margin-top: 1rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: lining-nums tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; width: 100%; font-variant-numeric: lining-nums tabular-nums; }
 th, td { padding: 0.4375rem 1rem; text-align: left; vertical-align: top; font-weight: 400; }
 thead th { color: var(--ink-soft); font-size: 0.8125rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: bottom; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }

@@ -1,6 +1,6 @@
 // Owns the form of the tables: figures that stand below each other by their decimal point, and a table that is too wide moves in itself.
-import { markup, type Markup, type Part } from './markup.ts';
 import { told } from '../numbers.ts';
+import { markup, type Markup, type Part } from './markup.ts';
 
 export interface Column {
   readonly head: string;

@@ -1,9 +1,9 @@
 // Owns what a page tells first: the verdict and why, the figures at a glance, the thresholds, and the search for the limit.
 import { FIGURE_NAMES } from '../../judge.ts';
 import { parseThreshold } from '../../scenario/threshold.ts';
+import { times, told, toldOr, toldWhole } from '../numbers.ts';
 import type { LatencyReport, Report } from '../report.ts';
 import { markup, type Markup } from './markup.ts';
-import { times, told, toldOr, toldWhole } from '../numbers.ts';
 import { mark, table, type Tone } from './tables.ts';
 
 type Limit = NonNullable<Report['limit']>;

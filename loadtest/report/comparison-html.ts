@@ -1,6 +1,6 @@
 // Owns the page of a comparison: what became better or worse, and the percentiles of both runs over each other. Judges nothing.
 import type { Change, Comparison, Judgement } from './compare.ts';
-import { toldRatio } from './compare-text.ts';
+import { toldRatio } from './comparison-text.ts';
 import { told, toldMoment, toldOr, toldWhole } from './numbers.ts';
 import { curveOf, curvesFigure } from './page/curves.ts';
 import { markup, type Markup } from './page/markup.ts';
