@@ -165,7 +165,7 @@ describe('ElementOutput', () => {
 
     it('says that it wants a press where the browser refuses, and plays in it', async () => {
       const { output, element, pass } = await playing();
-      const { play } = element;
+      const play = element.play.bind(element);
       const refused = Object.assign(new Error('not now'), { name: 'NotAllowedError' });
       element.pause();
       element.play = () => Promise.reject(refused);
