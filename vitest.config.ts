@@ -1,12 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 // Three groups, one after the other. What is heard and seen (Chromium, whole nodes beside it) runs alone, a file at a time: beside
-// other tests on two cores its audio would starve, and its figures would be about the machine; so would those of the load test. Whole processes are mostly waited for.
+// other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
 const pages = [
   'test/web/**/*.test.ts',
   'test/e2e/two-*.test.ts',
   'test/e2e/redis-hub-clock.test.ts',
-  'test/e2e/loadtest.test.ts',
 ];
 const processes = ['test/e2e/**/*.test.ts'];
 

@@ -69,8 +69,8 @@ async function talkative(changes: object = {}): Promise<string> {
   return file;
 }
 
-// On a busy machine a run may rightly be called invalid: it has a second try.
-describe('the load test', { timeout: 120_000, retry: 1 }, () => {
+// On a busy machine a run may rightly be called invalid: it is tried again.
+describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   it('finds nothing wrong where nothing is, and accounts for all of it', async () => {
     const { code, report, output } = await run(
       ...[await talkative(), '--url', hub.url, '--hub-pid', String(hub.pid), '--threads', '2'],
