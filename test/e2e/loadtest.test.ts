@@ -246,7 +246,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       await talkative({
         phases: [
           { name: 'ramp', seconds: 1, from: 0, load: 1 },
-          { name: 'storm', seconds: 5, measured: true, event: 'reconnect' },
+          { name: 'storm', seconds: 5, measured: true, event: 'reconnect', withinSeconds: 1 },
         ],
         thresholds: ['faults == 0', 'lost == 0', 'resume p99 <= 5000'],
       }),
