@@ -181,7 +181,7 @@ export class Player {
    */
   setNudge(ms: number): void {
     this.#devices.setNudge(ms);
-    this.#servo.realign();
+    this.#servo.realign('output');
     this.#tick();
   }
 
@@ -215,7 +215,7 @@ export class Player {
     this.#clockResets = resets;
     this.#clockTrusted = quality === 'good';
     if (!stepped && !trusted) return;
-    this.#servo.realign();
+    this.#servo.realign('clock');
     this.#tick();
   }
 
@@ -241,7 +241,7 @@ export class Player {
   #noticeDevice(): void {
     const { graph } = this.#outputs;
     if (graph === undefined) return;
-    if (this.#devices.observe(graph.signs(this.#outputLabel))) this.#servo.realign();
+    if (this.#devices.observe(graph.signs(this.#outputLabel))) this.#servo.realign('output');
     graph.timeline.assumeLatency(this.#devices.current.latencyMs);
   }
 
@@ -278,7 +278,7 @@ export class Player {
   #step(nowMs: number): void {
     if (this.#outputs.graph?.sample(nowMs) === 'moved') {
       this.#client.clock.compare?.();
-      this.#servo.realign();
+      this.#servo.realign('output');
     }
     this.#noticeDevice();
     const { nudgeMs } = this.#devices.current;
