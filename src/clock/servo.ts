@@ -28,7 +28,7 @@ export interface ServoInput {
 export type ServoAction =
   | { readonly kind: 'none' }
   | { readonly kind: 'rate'; readonly rate: number }
-  | { readonly kind: 'jump'; readonly byMs: number; readonly crossfadeMs: number }
+  | { readonly kind: 'jump'; readonly byMs: number }
   | { readonly kind: 'seek'; readonly toleranceLeadMs: number }
   | { readonly kind: 'cannot_keep_up' };
 
@@ -230,7 +230,7 @@ export class Servo {
     this.#forgetErrors();
     this.#forgetRate();
     if (size <= this.#limits.jumpMostMs) {
-      return { kind: 'jump', byMs: -average, crossfadeMs: Math.min(20, 10 + size / 30) };
+      return { kind: 'jump', byMs: -average };
     }
     this.#cost.begin(nowMs);
     return { kind: 'seek', toleranceLeadMs: this.#cost.expectedMs };
