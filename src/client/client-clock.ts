@@ -73,8 +73,9 @@ export class ClientClock implements ProbeListener {
 
   exchange(exchange: Exchange, wallMs: number): void {
     const { t0, t1, t2, t3 } = exchange;
-    this.#corridor.observe(exchange, wallMs);
-    this.#rtts.add(t3 - t0 - (t2 - t1));
+    const { kind } = this.#corridor.observe(exchange, wallMs);
+    // Stamps that were not believed tell no delay either, and the lead of everybody is planned by it.
+    if (kind !== 'rejected') this.#rtts.add(t3 - t0 - (t2 - t1));
     this.#tell(t3);
   }
 

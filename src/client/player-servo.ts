@@ -33,7 +33,7 @@ export class PlayerServo {
   readonly #servos = { webaudio: new Servo('webaudio', 0), element: new Servo('element') };
   #resumedAtMs: number | null = null;
   #stretchId: string | undefined;
-  #realign = false;
+  #realign: 'clock' | 'output' | undefined;
   #cannotKeepUp = false;
   readonly #onCorrection: (correction: PlayerCorrection) => void;
 
@@ -45,9 +45,12 @@ export class PlayerServo {
     return this.#cannotKeepUp;
   }
 
-  /** Hub time, or where the audio clock is, was found to be elsewhere for certain. */
-  realign(): void {
-    this.#realign = true;
+  /**
+   * What is heard was found to be elsewhere for certain. `clock`: by hub time, which a hub that lies may move as often as it likes, so that
+   * following it counts as a try. `output`: by the device itself, or by who nudged it.
+   */
+  realign(by: 'clock' | 'output'): void {
+    if (this.#realign !== 'output') this.#realign = by;
   }
 
   /** Sound stopped, or belongs to nobody's timeline: what was learned of the error is void. */
@@ -63,10 +66,10 @@ export class PlayerServo {
     this.#noticeStretch(measured, servo, nowMs);
 
     const { errorMs } = measured;
-    if (this.#realign && clock.quality === 'good') {
-      this.#realign = false;
-      if (Math.abs(errorMs) > certainMs[output.kind]) {
-        servo.reset();
+    const realign = this.#realign;
+    if (realign !== undefined && clock.quality === 'good') {
+      this.#realign = undefined;
+      if (Math.abs(errorMs) > certainMs[output.kind] && mayMove(servo, realign, nowMs)) {
         this.#resumedAtMs = nowMs;
         output.correct({ kind: 'rate', rate: freshRate }, nowMs);
         this.#move(
@@ -126,6 +129,12 @@ export class PlayerServo {
     servo.reset();
     this.#resumedAtMs = nowMs;
   }
+}
+
+function mayMove(servo: Servo, by: 'clock' | 'output', nowMs: number): boolean {
+  if (by === 'clock') return servo.place(nowMs);
+  servo.reset();
+  return true;
 }
 
 function leadOf(output: AudioOutput, servo: Servo): number {

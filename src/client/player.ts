@@ -183,7 +183,7 @@ export class Player {
   setNudge(ms: number): void {
     if (!Number.isFinite(ms)) throw new RangeError(`a nudge is a number of ms, not ${ms}`);
     this.#devices.setNudge(ms);
-    this.#servo.realign();
+    this.#servo.realign('output');
     this.#tick();
   }
 
@@ -217,7 +217,7 @@ export class Player {
     this.#clockResets = resets;
     this.#clockTrusted = quality === 'good';
     if (!stepped && !trusted) return;
-    this.#servo.realign();
+    this.#servo.realign('clock');
     this.#tick();
   }
 
@@ -243,7 +243,7 @@ export class Player {
   #noticeDevice(): void {
     const { graph } = this.#outputs;
     if (graph === undefined) return;
-    if (this.#devices.observe(graph.signs(this.#outputLabel))) this.#servo.realign();
+    if (this.#devices.observe(graph.signs(this.#outputLabel))) this.#servo.realign('output');
     graph.timeline.assumeLatency(this.#devices.current.latencyMs);
   }
 
@@ -285,7 +285,7 @@ export class Player {
   #step(nowMs: number): void {
     if (this.#outputs.graph?.sample(nowMs) === 'moved') {
       this.#client.clock.compare?.();
-      this.#servo.realign();
+      this.#servo.realign('output');
     }
     this.#noticeDevice();
     const { nudgeMs } = this.#devices.current;

@@ -7,6 +7,7 @@ import { type Ageing, type Bounds, ProbeHistory } from './probe-history.ts';
 import { type OffsetTarget, SlewedOffset } from './slewed-offset.ts';
 import { StampQuantum } from './stamp-quantum.ts';
 import { StepWatch } from './step-watch.ts';
+import { TimelineWatch } from './timeline-watch.ts';
 
 export type { Exchange, Rejection } from './exchange.ts';
 
@@ -67,6 +68,15 @@ const goodErrorMs = 5;
 /** The probes that prove a jump may have been slow ones; what they got wrong is part of the jump and not slewed. */
 const stepSettlesMs = 3_000;
 const gentleStepMs = 1;
+/** With less, the best probes of an honest link are kept waiting; with more, lies of a few milliseconds add up. */
+const narrowingFactor = 1.5;
+/** What a queue makes unsure of the estimate is delay on one way: it does not make room for a shorter round trip. */
+const narrowingMostMs = 1.25;
+/** Hub time that leaps more often than this is not one to correct a player by, whoever says so. */
+const leapsMost = 2;
+const leapsWithinMs = 60_000;
+/** Stamps of two threads may be out of order by less; and a clock that leapt back by less has caught up before it matters. */
+const leapBackMs = 100;
 /**
  * A long round trip may be a full queue on one way, whose whole length is error. It is believed when it stays the same for
  * some bursts, which queues do not, or when it has been the least for as long as queues last.
@@ -89,6 +99,7 @@ export class Corridor {
   readonly #quantum: StampQuantum;
   readonly #history = new ProbeHistory();
   readonly #watch = new StepWatch();
+  readonly #timeline = new TimelineWatch();
   readonly #path = new PathMemory();
   readonly #output = new SlewedOffset();
   #prior = freshPrior;
@@ -99,17 +110,22 @@ export class Corridor {
   #proven: Bounds = { upperMs: Infinity, lowerMs: -Infinity };
   #likely: Bounds = { upperMs: Infinity, lowerMs: -Infinity };
   #rttMinMs = Infinity;
-  #timelineId: number | null = null;
   /** Has been good since the last restart. */
   #settled = false;
   /** The last proven jump, whose size the next probes still refine. */
   #lastStep: { readonly cause: StepCause; readonly untilMs: number } | null = null;
   /** Local time of the last reset: replies to probes sent before it tell of the past. */
   #validFrom = -Infinity;
+  /** Local time of the last reply. */
+  #latestAt = -Infinity;
+  /** Local times of the last leaps that rest on the hub's word alone. */
+  #leaptAt: number[] = [];
   #wallMinusLocalMs: number | null = null;
   /** The wall clock told of a sleep that no probe has confirmed or refuted yet. */
   #alert = false;
   #alertedAt = -Infinity;
+  /** By how much the clocks came apart, at least. */
+  #alertedByMs = Infinity;
   #playing = false;
   #resets = 0;
   #rejected = 0;
@@ -125,16 +141,18 @@ export class Corridor {
   observe(exchange: Exchange, wallMs?: number): Observation {
     const interval = proveInterval(exchange, this.#quantum.ms);
     if (typeof interval === 'string') return this.#reject(interval);
+    this.#noticeLeapBack(exchange);
     if (interval.upperAt < this.#validFrom) return this.#reject('stale');
     this.#quantum.see(exchange.t0);
     this.#quantum.see(exchange.t3);
     if (wallMs !== undefined) this.noticeWall(exchange.t3, wallMs);
 
-    if (this.#timelineId !== null && exchange.timelineId !== this.#timelineId) {
-      this.#timelineId = exchange.timelineId;
-      return this.#restart([interval], 'timeline');
-    }
-    this.#timelineId = exchange.timelineId;
+    const timeline = this.#timeline.judge(exchange.timelineId, interval, {
+      ageing: this.#ageing,
+      quantumMs: this.#quantum.ms,
+    });
+    if (timeline.kind === 'held') return { kind: 'held' };
+    if (timeline.kind === 'new') return this.#restart(timeline.evidence, 'timeline');
     if (this.#history.burstCount === 0) return this.#restart([interval], 'settling');
 
     // Its way there belongs to the time before the sleep, its way back to the time after: it proves nothing.
@@ -149,9 +167,11 @@ export class Corridor {
           this.#alert ? 'suspend' : verdict.disjoint ? 'disjoint' : 'inside',
         );
       case 'fits':
-        this.#alert = false;
-        this.#learnPath(interval);
-        this.#history.add(interval);
+        if (this.#alert && this.#refutesAlert(interval)) this.#endAlert();
+        for (const each of verdict.evidence) {
+          this.#learnPath(each);
+          this.#history.add(each);
+        }
         this.#estimate(interval.lowerAt);
         return { kind: 'accepted', stepped: this.#steer(null) };
     }
@@ -171,8 +191,14 @@ export class Corridor {
     if (this.#history.burstCount > 0) {
       this.#alert = true;
       this.#alertedAt = localMs;
+      this.#alertedByMs = Math.min(this.#alertedByMs, Math.abs(apartMs - before));
     }
     return true;
+  }
+
+  /** The timeline that hub time is given out on; null before the first probe. */
+  get timelineId(): number | null {
+    return this.#timeline.id;
   }
 
   /** While something plays, changes that are not proven steps are slewed; before that they are applied at once. */
@@ -227,8 +253,22 @@ export class Corridor {
         (this.#skewSigma + estimateWander) * ageMs +
         Math.abs(this.#output.distanceAt(localMs)),
     );
-    const good = !this.#alert && estErrorMs <= goodErrorMs && this.#isPlainPath(maxErrorMs);
+    const good =
+      !this.#alert &&
+      estErrorMs <= goodErrorMs &&
+      this.#isPlainPath(maxErrorMs) &&
+      this.#leaptWithin(localMs) <= leapsMost;
     return { ...base, offsetMs, maxErrorMs, estErrorMs, quality: good ? 'good' : 'coarse' };
+  }
+
+  /** A probe that was slow enough to hide the leap refutes nothing; but a queue does not last, and a path that became longer does. */
+  #refutesAlert({ rttMs, upperAt }: ProvenInterval): boolean {
+    return rttMs - this.#rttMinMs < this.#alertedByMs || upperAt - this.#alertedAt >= queueDrainsMs;
+  }
+
+  #endAlert(): void {
+    this.#alert = false;
+    this.#alertedByMs = Infinity;
   }
 
   #isPlainPath(maxErrorMs: number): boolean {
@@ -243,13 +283,33 @@ export class Corridor {
     return Math.min(kappaMost, 3 * this.#skewSigma + wanderSkew);
   }
 
+  get #ageing(): Ageing {
+    return { skew: this.#skew, kappa: this.#kappa };
+  }
+
+  #leaptWithin(localMs: number): number {
+    return this.#leaptAt.filter((at) => Math.abs(localMs - at) < leapsWithinMs).length;
+  }
+
+  /** What is remembered of a future that will come once more must not refuse replies, nor hold back the slewing, until it does. */
+  #noticeLeapBack({ t0, t3: localMs }: Exchange): void {
+    if (localMs < this.#latestAt - leapBackMs) {
+      this.#validFrom = Math.min(this.#validFrom, t0);
+      this.#referenceAt = Math.min(this.#referenceAt, localMs);
+      this.#alertedAt = Math.min(this.#alertedAt, localMs);
+      this.#output.rewind(localMs);
+      this.#latestAt = localMs;
+    }
+    this.#latestAt = Math.max(this.#latestAt, localMs);
+  }
+
   #reject(reason: Rejection): Observation {
     this.#rejected += 1;
     return { kind: 'rejected', reason };
   }
 
   #expectation(interval: ProvenInterval): Parameters<StepWatch['judge']>[1] {
-    const ageing: Ageing = { skew: this.#skew, kappa: this.#kappa };
+    const ageing = this.#ageing;
     const quantumMs = this.#quantum.ms;
     const atSend = this.#history.boundsAt(interval.upperAt, ageing, quantumMs);
     const atReply = this.#history.boundsAt(interval.lowerAt, ageing, quantumMs);
@@ -261,6 +321,7 @@ export class Corridor {
       quantumMs,
       leastRttMs,
       unsureMs: this.#middleUnsureMs(leastRttMs),
+      narrowingMs: Math.min(quantumMs + narrowingFactor * this.#typicalErrorMs(), narrowingMostMs),
     };
   }
 
@@ -283,11 +344,14 @@ export class Corridor {
   #restart(evidence: readonly ProvenInterval[], cause: StepCause): Observation {
     if (this.#output.started) this.#resets += 1;
     const latest = evidence.reduce((at, each) => Math.max(at, each.lowerAt), -Infinity);
+    if (this.#output.started && cause !== 'settling' && cause !== 'suspend') {
+      this.#leaptAt = [...this.#leaptAt.slice(-leapsMost), latest];
+    }
     if (cause !== 'settling') this.#path.begin(this.#rttMinMs, latest, cause === 'suspend');
     for (const interval of evidence) this.#path.see(interval);
     this.#history.clear();
     this.#watch.clear();
-    this.#alert = false;
+    this.#endAlert();
     this.#settled = false;
     // The crystals are the same as before the jump, so what is known of their rates stays, with some doubt added.
     this.#prior = {
@@ -312,11 +376,11 @@ export class Corridor {
     this.#referenceAt = Math.max(this.#referenceAt, localMs);
     const at = this.#referenceAt;
     const skew = this.#skew;
-    this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+    this.#proven = this.#history.boundsAt(at, this.#ageing, quantumMs);
     // Proofs that contradict each other by less than a jump: another node is a little off, or the skew was. The newest are right.
     while (this.#proven.upperMs < this.#proven.lowerMs && this.#history.burstCount > 1) {
       this.#history.forgetOldest();
-      this.#proven = this.#history.boundsAt(at, { skew, kappa: this.#kappa }, quantumMs);
+      this.#proven = this.#history.boundsAt(at, this.#ageing, quantumMs);
     }
     this.#rttMinMs = this.#history.rttMinMs;
     const likelyKappa = Math.min(kappaMost, this.#skewSigma + estimateWander);

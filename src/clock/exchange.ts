@@ -16,6 +16,8 @@ export type Rejection =
   | 'out_of_range'
   | 'backwards'
   | 'impossible'
+  /** The hub says that it held the probe for longer than it takes to answer one. */
+  | 'held_long'
   | 'too_slow'
   /** Sent before the last proven jump, so it tells of the time before. */
   | 'stale';
@@ -34,6 +36,11 @@ export interface ProvenInterval {
 const largestStampMs = 2 ** 43;
 /** A reply slower than this proves nothing that a later one would not prove better. */
 export const slowestReplyMs = 10_000;
+/**
+ * Both stamps of the hub are taken in one callback, microseconds apart, however late its loop was before. What was held for longer was
+ * stopped between the two, which is rarer than a lost frame; and whatever is believed here, a lie could narrow the proof by.
+ */
+export const longestHeldMs = 1;
 
 /**
  * Checks an exchange and turns it into the interval that it proves: the probe cannot arrive before it was sent, nor
@@ -54,5 +61,6 @@ export function proveInterval(exchange: Exchange, quantumMs: number): ProvenInte
   const lowerMs = t2 - t3;
   // A hub that claims to have held the probe for longer than the whole exchange took is wrong or lying.
   if (upperMs - lowerMs < -2 * quantumMs - 0.01) return 'impossible';
+  if (t2 - t1 > longestHeldMs) return 'held_long';
   return { upperMs, upperAt: t0, lowerMs, lowerAt: t3, rttMs: Math.max(0, upperMs - lowerMs) };
 }

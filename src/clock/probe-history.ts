@@ -68,9 +68,11 @@ export class ProbeHistory {
     const { upperMs, upperAt, lowerMs, lowerAt, rttMs } = interval;
     const midMs = (upperMs + lowerMs) / 2;
     const midAt = (upperAt + lowerAt) / 2;
-    const last = this.#bursts.at(-1);
-    if (last === undefined || Math.abs(upperAt - last.startedAt) > burstMs) {
-      this.#bursts.push({
+    // One that was doubted for a while belongs where it was sent.
+    const last = this.#bursts.findLast(({ startedAt }) => startedAt - burstMs <= upperAt);
+    if (last === undefined || upperAt - last.startedAt > burstMs) {
+      const index = last === undefined ? 0 : this.#bursts.indexOf(last) + 1;
+      this.#bursts.splice(index, 0, {
         startedAt: upperAt,
         upperMs,
         upperAt,

@@ -53,7 +53,7 @@ const repeatProbes = 2;
 export class ProbeSession {
   readonly corridor: Corridor;
   readonly #random: () => number;
-  readonly #joinedAt: number;
+  #joinedAt: number;
   /** Sequence number → `t0` of the probes that are under way. */
   readonly #pending = new Map<number, number>();
   #sentAt: number[] = [];
@@ -71,6 +71,9 @@ export class ProbeSession {
   #blind = false;
   #hiddenSince: number | null = null;
   #unmatched = 0;
+  #askedAt = -Infinity;
+  /** By how much local time leapt back since hub time was last found elsewhere. */
+  #rewoundMs = 0;
 
   constructor({ corridor, random, nowMs }: ProbeSessionOptions) {
     this.corridor = corridor;
@@ -85,6 +88,8 @@ export class ProbeSession {
   }
 
   next(nowMs: number): NextProbe {
+    if (nowMs < this.#askedAt) this.#rewind(this.#askedAt - nowMs);
+    this.#askedAt = nowMs;
     if (this.#leftInBurst === 0) {
       const burst = nextBurst(
         {
@@ -171,6 +176,22 @@ export class ProbeSession {
     if (this.#extraSentAt.length <= extraBeforeRepeat) this.#want(nowMs, repeatProbes);
   }
 
+  /**
+   * Local time leapt back. All that was done was done as long ago as before, so it moves along: else no probe would be due until local time
+   * has caught up, and the budget of that minute would be spent twice.
+   */
+  #rewind(byMs: number): void {
+    this.#rewoundMs += byMs;
+    this.#joinedAt -= byMs;
+    this.#openingAt -= byMs;
+    this.#nextInBurstAt -= byMs;
+    if (this.#lastBurstAt !== null) this.#lastBurstAt -= byMs;
+    if (this.#hiddenSince !== null) this.#hiddenSince -= byMs;
+    if (this.#urgent !== null) this.#urgent = { ...this.#urgent, since: this.#urgent.since - byMs };
+    this.#sentAt = this.#sentAt.map((at) => at - byMs);
+    this.#extraSentAt = this.#extraSentAt.map((at) => at - byMs);
+  }
+
   #want(nowMs: number, probes: number = urgentProbes): void {
     this.#urgent = {
       since: this.#urgent?.since ?? nowMs,
@@ -180,11 +201,14 @@ export class ProbeSession {
 
   #reopen({ cause, byMs }: ClockStep, nowMs: number): void {
     // Local time stood still while the device slept; what was sent before is older by as much as hub time went on.
-    if (cause === 'suspend' && byMs > 0) {
-      this.#sentAt = this.#sentAt.map((at) => at - byMs);
-      this.#extraSentAt = this.#extraSentAt.map((at) => at - byMs);
-    }
+    // A clock that leapt back looks the same to the wall clock, and no time has passed then.
+    const sleptMs = cause === 'suspend' ? Math.max(0, byMs - this.#rewoundMs) : 0;
+    this.#rewoundMs = 0;
+    this.#sentAt = this.#sentAt.map((at) => at - sleptMs);
+    this.#extraSentAt = this.#extraSentAt.map((at) => at - sleptMs);
     this.#openingAt = nowMs;
+    // What was asked for to tell whether it leapt is told; the opening spreads what is left of the budget over more moments.
+    this.#urgent = null;
     // The burst that brought the proof stands for the opening's first.
     this.#burstsSinceOpening = 1;
   }

@@ -28,7 +28,7 @@ export interface ServoInput {
 export type ServoAction =
   | { readonly kind: 'none' }
   | { readonly kind: 'rate'; readonly rate: number }
-  | { readonly kind: 'jump'; readonly byMs: number; readonly crossfadeMs: number }
+  | { readonly kind: 'jump'; readonly byMs: number }
   | { readonly kind: 'seek'; readonly toleranceLeadMs: number }
   | { readonly kind: 'cannot_keep_up' };
 
@@ -141,6 +141,22 @@ export class Servo {
     this.#movedAt = [];
   }
 
+  /**
+   * The position is to be mended at once, for a reason that the servo does not know. That counts as a try and begins a cool-down, so that
+   * whoever finds such reasons over and over does not make it thrash.
+   * @returns whether it may; errors from before mean nothing then
+   */
+  place(nowMs: number): boolean {
+    if (this.#triesAt(nowMs).length >= triesMost) return false;
+    this.#movedAt.push(nowMs);
+    this.#forgetErrors();
+    this.#cost.cancel();
+    this.#correcting = false;
+    this.#gaveUp = false;
+    this.#forgetRate();
+    return true;
+  }
+
   /** One decision; to be called some two to ten times a second with a fresh error. */
   update(input: ServoInput): ServoAction {
     const { nowMs, errorMs, skewPpm } = input;
@@ -196,10 +212,10 @@ export class Servo {
 
   #move(average: number, input: ServoInput, base: number): ServoAction {
     const { nowMs } = input;
-    const since = this.#movedAt.filter((at) => nowMs - at < triesWithinMs);
-    this.#movedAt = since;
+    const since = this.#triesAt(nowMs);
     const last = since.at(-1) ?? -Infinity;
-    if (nowMs - last < coolDownMs) return this.#setRate(base + this.#integrator, nowMs, true);
+    if (isWithin(last, nowMs, coolDownMs))
+      return this.#setRate(base + this.#integrator, nowMs, true);
     // Having given up, a fresh start needs all tries back, or a lone one would be repeated every ten seconds.
     if (since.length >= triesMost) this.#gaveUp = true;
     else if (since.length === 0) this.#gaveUp = false;
@@ -212,11 +228,9 @@ export class Servo {
     this.#movedAt.push(nowMs);
     this.#correcting = false;
     this.#forgetErrors();
-    // The player still runs at the correcting rate; the next decision must set it back, whatever it is.
-    this.#rate = null;
-    this.#rateAt = -Infinity;
+    this.#forgetRate();
     if (size <= this.#limits.jumpMostMs) {
-      return { kind: 'jump', byMs: -average, crossfadeMs: Math.min(20, 10 + size / 30) };
+      return { kind: 'jump', byMs: -average };
     }
     this.#cost.begin(nowMs);
     return { kind: 'seek', toleranceLeadMs: this.#cost.expectedMs };
@@ -225,10 +239,21 @@ export class Servo {
   #setRate(rate: number, nowMs: number, atOnce: boolean): ServoAction {
     if (this.#rate !== null && Math.abs(rate - this.#rate) < this.#limits.rateStep)
       return { kind: 'none' };
-    if (!atOnce && nowMs - this.#rateAt < betweenRatesMs) return { kind: 'none' };
+    if (!atOnce && isWithin(this.#rateAt, nowMs, betweenRatesMs)) return { kind: 'none' };
     this.#rate = rate;
     this.#rateAt = nowMs;
     return { kind: 'rate', rate };
+  }
+
+  #triesAt(nowMs: number): number[] {
+    this.#movedAt = this.#movedAt.filter((at) => isWithin(at, nowMs, triesWithinMs));
+    return this.#movedAt;
+  }
+
+  /** After a move the player may still run at the correcting rate; the next decision must set it, whatever it is. */
+  #forgetRate(): void {
+    this.#rate = null;
+    this.#rateAt = -Infinity;
   }
 
   #forgetErrors(): void {
@@ -239,5 +264,10 @@ export class Servo {
 
 function isHeldBack({ clockQuality, buffering, resumedAtMs, nowMs }: ServoInput): boolean {
   if (clockQuality !== 'good' || buffering) return true;
-  return resumedAtMs !== null && nowMs - resumedAtMs < afterResumeMs;
+  return resumedAtMs !== null && isWithin(resumedAtMs, nowMs, afterResumeMs);
+}
+
+/** To either side: a local clock that leapt back must not make a wait of seconds one of minutes. */
+function isWithin(thenMs: number, nowMs: number, spanMs: number): boolean {
+  return Math.abs(nowMs - thenMs) < spanMs;
 }

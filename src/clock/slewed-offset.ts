@@ -63,6 +63,15 @@ export class SlewedOffset {
     return movedMs;
   }
 
+  /** Local time leapt back to `localMs`: what is left to slew goes on from there, as nothing was given out after it. */
+  rewind(localMs: number): void {
+    this.#lastReadMs = Math.min(this.#lastReadMs, localMs);
+    const target = this.#target;
+    if (target === null || target.localMs <= localMs) return;
+    const offsetMs = target.offsetMs + target.slope * (localMs - target.localMs);
+    this.#target = { ...target, localMs, offsetMs };
+  }
+
   #anchored(target: OffsetTarget): OffsetTarget {
     const localMs = Math.max(target.localMs, this.#lastReadMs, this.#target?.localMs ?? -Infinity);
     return {

@@ -9,6 +9,8 @@ interface Suspect {
   readonly movedMs: number;
   /** How far the middle may be off for reasons other than a jump. */
   readonly excusedMs: number;
+  /** What it would leave of the corridor's width. */
+  readonly leftMs: number;
 }
 
 /** What the corridor looked like where the probe was sent and answered. */
@@ -21,10 +23,13 @@ export interface Expectation {
   readonly leastRttMs: number;
   /** How wrong the corridor's middle itself may well be; Infinity where it is too young to judge by. */
   readonly unsureMs: number;
+  /** How much narrower than the least round trip an honest corridor may well become. */
+  readonly narrowingMs: number;
 }
 
 export type Verdict =
-  | { readonly kind: 'fits' }
+  /** `evidence`: what may be believed now, which is not the probe itself where it only backs one before it. */
+  | { readonly kind: 'fits'; readonly evidence: readonly ProvenInterval[] }
   /** Held back until the next probes tell; `disjoint` when a jump is the only honest explanation. */
   | { readonly kind: 'held'; readonly disjoint: boolean }
   /** Hub time has jumped; `evidence` is all that is known of it since. */
@@ -35,6 +40,8 @@ export type Verdict =
     };
 
 const suspectsKeptMs = 30_000;
+/** A path that became shorter shows in the burst that is asked for at once, or in the next one; two lies are further apart. */
+const narrowKeptMs = 10_000;
 const insideAgreeing = 3;
 const slackMs = 0.05;
 
@@ -45,14 +52,19 @@ const slackMs = 0.05;
  * (b) A jump smaller than the round trip stays inside the corridor. But a probe's middle cannot be off by more than half
  *     of what its round trip exceeds the least one, so a middle that moved further, three times over by the same amount,
  *     is a jump too (or a path whose two ways changed by exactly opposite amounts, which nothing can tell apart).
+ *
+ * And a lie from a probe: what would leave less of the corridor than a round trip takes is believed as far as a second one backs
+ * it, which a path that became shorter does within a burst. One false proof would else stand until it has aged.
  */
 export class StepWatch {
   #disjoint: Suspect[] = [];
   #inside: Suspect[] = [];
+  #narrow: Suspect[] = [];
 
   clear(): void {
     this.#disjoint = [];
     this.#inside = [];
+    this.#narrow = [];
   }
 
   /** `alert`: something outside (the wall clock) says that a jump is likely, so one disjoint probe is enough. */
@@ -83,13 +95,35 @@ export class StepWatch {
     );
     if (!moved) {
       this.#inside = recent(this.#inside, interval).filter((other) => agree(other, suspect));
-      return { kind: 'fits' };
+      return this.#narrowed(suspect, expected);
     }
     const agreeing = recent(this.#inside, interval).filter((other) => agree(other, suspect));
     this.#inside = [...agreeing, suspect];
     if (this.#inside.length < insideAgreeing && !alert) return { kind: 'held', disjoint: false };
     const evidence = this.#inside.map((each) => each.interval);
     return { kind: 'stepped', disjoint: false, evidence };
+  }
+
+  #narrowed(suspect: Suspect, expected: Expectation): Verdict {
+    const { interval } = suspect;
+    const leastMs = expected.leastRttMs - expected.narrowingMs - slackMs;
+    this.#narrow = recent(this.#narrow, interval, narrowKeptMs).filter((other) =>
+      meet(other.interval, interval, expected),
+    );
+    if (expected.unsureMs === Infinity || suspect.leftMs >= leastMs)
+      return { kind: 'fits', evidence: [interval] };
+    const alike = this.#narrow.filter((other) => narrowsLike(other, suspect, leastMs));
+    const [boldest, ...backed] = [...alike, suspect].sort((a, b) => a.leftMs - b.leftMs);
+    const boldestOfBacked = backed[0];
+    if (boldest === undefined || boldestOfBacked === undefined) {
+      this.#narrow.push(suspect);
+      return { kind: 'held', disjoint: false };
+    }
+    const isBacked = boldestOfBacked.leftMs - boldest.leftMs <= expected.narrowingMs;
+    this.#narrow = this.#narrow.filter((other) => !alike.includes(other));
+    if (!isBacked) this.#narrow.push(boldest);
+    const believed = isBacked ? [boldest, ...backed] : backed;
+    return { kind: 'fits', evidence: believed.map((each) => each.interval) };
   }
 
   #measure(interval: ProvenInterval, expected: Expectation): Suspect {
@@ -101,24 +135,40 @@ export class StepWatch {
       interval,
       movedMs: middle - corridorMiddle,
       excusedMs: Math.abs(interval.rttMs - leastRttMs) / 2 + unsureMs + quantumMs,
+      leftMs:
+        Math.min(atSend.upperMs, interval.upperMs) -
+        Math.max(atReply.lowerMs, interval.lowerMs - quantumMs),
     };
   }
 }
 
-function recent(suspects: readonly Suspect[], interval: ProvenInterval): Suspect[] {
-  return suspects.filter((each) => interval.upperAt - each.interval.upperAt < suspectsKeptMs);
+function recent(
+  suspects: readonly Suspect[],
+  interval: ProvenInterval,
+  keptMs = suspectsKeptMs,
+): Suspect[] {
+  return suspects.filter((each) => interval.upperAt - each.interval.upperAt < keptMs);
 }
 
 function agree(one: Suspect, other: Suspect): boolean {
   return Math.abs(one.movedMs - other.movedMs) <= one.excusedMs + other.excusedMs;
 }
 
+/** Both come from the same side, or both are faster than any probe before. */
+function narrowsLike(one: Suspect, other: Suspect, leastMs: number): boolean {
+  if (one.interval.rttMs < leastMs && other.interval.rttMs < leastMs) return true;
+  return Math.sign(one.movedMs) === Math.sign(other.movedMs);
+}
+
 /** Whether one offset can explain both intervals, the skew between them allowed for. */
-function meet(earlier: ProvenInterval, later: ProvenInterval, expected: Expectation): boolean {
-  const { skew, kappa } = expected.ageing;
+export function meet(
+  earlier: ProvenInterval,
+  later: ProvenInterval,
+  { ageing: { skew, kappa }, quantumMs }: Pick<Expectation, 'ageing' | 'quantumMs'>,
+): boolean {
   const apartMs = later.upperAt - earlier.upperAt;
   const tolerance =
-    slackMs + 2 * expected.quantumMs + kappa * (Math.abs(apartMs) + later.rttMs + earlier.rttMs);
+    slackMs + 2 * quantumMs + kappa * (Math.abs(apartMs) + later.rttMs + earlier.rttMs);
   return (
     earlier.upperMs + skew * apartMs + tolerance >= later.lowerMs &&
     earlier.lowerMs + skew * apartMs - tolerance <= later.upperMs

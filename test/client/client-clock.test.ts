@@ -38,6 +38,15 @@ describe('ClientClock', () => {
     expect(woken()).toBe(1);
   });
 
+  test('an exchange that is refused tells nothing of the delay', () => {
+    const { clock, at } = settled();
+    const before = clock.status.value.rttUsualMs;
+    for (let t0 = 31_000; t0 < 61_000; t0 += 1_000) {
+      clock.exchange({ t0, t1: t0 + 705, t2: 0, t3: t0 + 10, timelineId: 1 }, at.wallMs);
+    }
+    expect(clock.status.value.rttUsualMs).toBe(before);
+  });
+
   test('so it is when the probing side found a sleep', () => {
     const { clock, at } = settled();
     clock.slept(at.localMs + 1, at.wallMs + 20_001);

@@ -122,6 +122,42 @@ describe('schedule', () => {
   });
 });
 
+describe('local time that leaps back', () => {
+  test.each([-400, -30_000, -200_000])(
+    'by %d ms: probes go on, and the budget is still one of true minutes',
+    (byMs) => {
+      const talk = new Conversation(0).runTo(300_000);
+      const before = talk.sentAt.map((at) => at + byMs);
+      talk.sentAt.length = 0;
+      talk.offsetMs -= byMs;
+      talk.nowMs += byMs;
+      const from = talk.nowMs;
+      talk.runTo(from + 120_000);
+      expect(talk.sentAt[0]).toBeLessThan(from + 4_600);
+      expect(
+        busiestMinute([...before, ...talk.sentAt].filter((at) => at > from - 60_000)),
+      ).toBeLessThanOrEqual(40);
+      expect(talk.sentWithin(from + 60_000, from + 120_000)).toBeGreaterThan(20);
+      expect(talk.corridor.readingAt(talk.nowMs)).toMatchObject({ quality: 'good', rejected: 0 });
+      expect(Math.abs(talk.corridor.readingAt(talk.nowMs).offsetMs - talk.offsetMs)).toBeLessThan(
+        0.1,
+      );
+    },
+  );
+
+  test('by much in a hidden page: the next burst comes when it would have', () => {
+    const talk = new Conversation(0).runTo(300_000);
+    talk.session.onHidden(true, talk.nowMs);
+    talk.runTo(360_000);
+    talk.nowMs -= 200_000;
+    talk.offsetMs += 200_000;
+    talk.sentAt.length = 0;
+    const from = talk.nowMs;
+    talk.runTo(from + 60_000);
+    expect(talk.sentAt[0]).toBeLessThan(from + 31_000);
+  });
+});
+
 describe('what is kept for a jump', () => {
   test('a link that is always slow has its bursts repeated only so often', () => {
     const talk = new Conversation(0).runTo(100_000);

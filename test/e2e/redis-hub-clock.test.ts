@@ -117,6 +117,35 @@ describe.skipIf(servers === undefined)('hub time over Redis', () => {
     expect(a.timelineId).toBeGreaterThan(0);
   });
 
+  it('tells a timeline that others agreed on with the time that is on it, and not before', async () => {
+    const { redis } = await connect(first);
+    const clock = await openClock(redis, machine(0, 0));
+    const { timelineId } = clock;
+    const before = clock.now() - performance.now();
+    const admin = await createClient({ url: first.url }).connect();
+    const agreed = await admin.hGetAll(KEYS.hubTime);
+    const after = {
+      timeline: String(timelineId + 1),
+      offset: String(Number(agreed['offset']) + 5_000),
+    };
+    await admin.hSet(KEYS.hubTime, after);
+    const torn: number[] = [];
+    await expect
+      .poll(
+        () => {
+          const movedMs = clock.now() - performance.now() - before;
+          const isNew = clock.timelineId !== timelineId;
+          if (Math.abs(movedMs - (isNew ? 5_000 : 0)) > TOGETHER_MS) torn.push(movedMs);
+          return isNew;
+        },
+        { timeout: 15_000, interval: 2 },
+      )
+      .toBe(true);
+    expect(torn).toEqual([]);
+    await admin.hSet(KEYS.hubTime, agreed);
+    admin.destroy();
+  });
+
   it.each([
     ['that has the agreement of the one before', true],
     ['that has come back empty', false],

@@ -50,7 +50,6 @@ export class RedisHubClock implements HubClock {
   readonly #options: RedisHubClockOptions;
   readonly #corridor = new Corridor();
   readonly #session: ProbeSession;
-  #timelineId = 0;
   #latest: HubMs = 0;
   #isStopped = false;
   #cancel: (() => void) | undefined;
@@ -77,7 +76,7 @@ export class RedisHubClock implements HubClock {
   }
 
   get timelineId(): number {
-    return this.#timelineId;
+    return this.#corridor.timelineId ?? 0;
   }
 
   /** How well hub time is known here. */
@@ -132,13 +131,13 @@ export class RedisHubClock implements HubClock {
     this.#sawStrangerAt = undefined;
     const { agreed, serverMs, t0, t3 } = reading;
     if (agreed?.run !== reading.run) return;
-    this.#timelineId = agreed.timelineId;
     const hubMs = serverMs + agreed.offsetMs;
     const stamps = { t0, t1: hubMs, t2: hubMs, timelineId: agreed.timelineId };
     if (step !== undefined && t0 === step.t0) {
       this.#session.onReply({ ...stamps, seq: step.seq }, t3);
     } else {
-      this.#corridor.observe({ ...stamps, t3 });
+      const { kind } = this.#corridor.observe({ ...stamps, t3 });
+      if (kind === 'held') this.#session.onDisturbance(t3);
     }
   }
 
@@ -163,7 +162,7 @@ export class RedisHubClock implements HubClock {
       hubMs === null
         ? (before?.offsetMs ?? Math.max(0, notBefore + 1 - best.serverMs))
         : hubMs - best.serverMs;
-    const timelineId = before?.timelineId ?? (this.#timelineId || this.#randomTimeline());
+    const timelineId = before?.timelineId ?? (this.timelineId || this.#randomTimeline());
     log.info({ run: best.run, offsetMs, timelineId }, 'hub time goes on over another server');
     await runScript(
       redis,

@@ -2,7 +2,7 @@
 
 import type { LinkName } from './sim-links.ts';
 import { percentile } from './link-report.ts';
-import { impossible, loneLie } from './sim-lies.ts';
+import { impossible, loneHold, loneLie, loneTimeline } from './sim-lies.ts';
 import type { SimEvents, SimRun, SimSample } from './sim-scenario.ts';
 
 /** One happening in one run. */
@@ -179,7 +179,8 @@ export const simEvents = {
   },
   reconnect: {
     title: 'a reconnect to a node that is 0.4 ms off',
-    limit: { value: 5, unit: 's' },
+    // A clock that never noticed would be worse by all of the 0.4 ms.
+    limit: { value: 0.3, unit: 'ms' },
     plan: (_link, phaseMs) => ({
       events: {
         reconnects: [{ atMs: steadyFromMs + phaseMs, forMs: 1_500, nodeOffsetMs: 0.4 }],
@@ -188,7 +189,7 @@ export const simEvents = {
       atMs: [steadyFromMs + phaseMs],
       stepDue: true,
     }),
-    measure: repairSeconds,
+    measure: addedMs,
   },
   longer: route('a path longer by 20 ms one way', 20),
   shorter: route('a path shorter by 6 ms one way', -6),
@@ -221,7 +222,16 @@ export const simEvents = {
     tamper: impossible(1 / 3, { atMs, forMs: 60_000 }),
   })),
   lies: disturbance('one reply in thirteen that lies by up to 3 s', (atMs) => ({
-    tamper: loneLie(13, atMs),
+    tamper: loneLie(13, atMs, { least: 500, most: 3_000 }),
+  })),
+  smallLies: disturbance('one reply in thirteen that lies by 1 to 60 ms', (atMs) => ({
+    tamper: loneLie(13, atMs, { least: 1, most: 60 }),
+  })),
+  holds: disturbance('one reply in thirteen that claims to have been held', (atMs) => ({
+    tamper: loneHold(13, atMs),
+  })),
+  timelines: disturbance('one reply in thirteen of another timeline', (atMs) => ({
+    tamper: loneTimeline(13, atMs),
   })),
   fast: drift(100),
   slow: drift(-100),

@@ -91,11 +91,11 @@ export class SimPlayer implements SimObserver {
     this.#audioMinusLocalMs = apartMs;
     if (Math.abs(apartMs - before) <= movedMs) return;
     this.#subject.compare(localMs, this.#clock.wallAt(trueMs));
-    this.#servo.realign();
+    this.#servo.realign('output');
   }
 
   #followClock(resets: number, good: boolean): void {
-    if (resets !== this.#resets || (good && !this.#trusted)) this.#servo.realign();
+    if (resets !== this.#resets || (good && !this.#trusted)) this.#servo.realign('clock');
     this.#resets = resets;
     this.#trusted = good;
   }
