@@ -1,11 +1,14 @@
 // Owns the way from the one who leads to one thread that carries a part of the run: here in this process.
+import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { CrewOrder, CrewReport } from './crew-messages.ts';
+
+const LEAVES_WITHIN_MS = 5_000;
 
 /** A thread of the generator, wherever it runs. */
 export interface CrewLink {
   send(order: CrewOrder): void;
-  /** Lets go of it at once. */
+  /** Lets go of it: at once, unless it has ended. Resolves even where it hangs. */
   stop(): Promise<void>;
 }
 
@@ -14,9 +17,11 @@ export function startThread(onReport: (report: CrewReport) => void): CrewLink {
   const worker = new Worker(new URL('./crew-thread.js', import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: 8_192 },
   });
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   let isStopping = false;
+  let hasEnded = false;
   worker.on('message', (report: CrewReport) => {
-    if (report.kind === 'ended') isStopping = true;
+    if (report.kind === 'ended') isStopping = hasEnded = true;
     onReport(report);
   });
   worker.on('error', (error) => onReport({ kind: 'failed', message: String(error) }));
@@ -28,7 +33,12 @@ export function startThread(onReport: (report: CrewReport) => void): CrewLink {
     send: (order) => worker.postMessage(order),
     stop: async () => {
       isStopping = true;
-      await worker.terminate();
+      // One that has ended leaves by itself, with whatever Node still writes of it.
+      if (hasEnded)
+        await Promise.race([exited, pause(LEAVES_WITHIN_MS, undefined, { ref: false })]);
+      void worker.terminate();
+      await Promise.race([exited, pause(LEAVES_WITHIN_MS, undefined, { ref: false })]);
+      worker.unref();
     },
   };
 }

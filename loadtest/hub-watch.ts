@@ -34,7 +34,7 @@ export interface HubWatchOptions {
 export class HubWatch {
   readonly #options: HubWatchOptions;
   readonly #seconds: HubSecond[] = [];
-  readonly #startedMs = performance.now();
+  #startedMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #cpuMs: number | undefined;
   #atMs = 0;
@@ -48,7 +48,9 @@ export class HubWatch {
     return this.#seconds;
   }
 
+  /** Seconds count from here. */
   start(): void {
+    this.#startedMs = performance.now();
     this.#timer = setInterval(() => void this.#look(), EVERY_MS);
   }
 

@@ -56,7 +56,7 @@ export class Lead {
   readonly #last = new Map<string, LastSeen>();
   readonly #failed: Promise<never>;
   #fail: (error: Error) => void = () => undefined;
-  #phase = 0;
+  readonly #ran: Phase[] = [];
   #load = 0;
   #areFriends = false;
   #startedMs = performance.now();
@@ -80,6 +80,11 @@ export class Lead {
     return this.#isInterrupted;
   }
 
+  /** The phases that were begun, under the numbers that their figures are kept by. */
+  get ran(): readonly Phase[] {
+    return this.#ran;
+  }
+
   /** Ends the phase that runs, and all after it: what was is reported. */
   interrupt(): void {
     this.#isInterrupted = true;
@@ -99,14 +104,14 @@ export class Lead {
     this.#startedMs = performance.now();
     this.#timer = setInterval(() => {
       const second = this.phases.tick((performance.now() - this.#startedMs) / 1_000);
-      this.#options.onSecond(second, scenario.phases[this.#phase]);
+      this.#options.onSecond(second, this.#ran[second.phase]);
     }, TICK_MS);
   }
 
-  /** Runs one phase to its end. @param index names it in all that is reported */
-  async phase(phase: Phase, index: number): Promise<void> {
-    if (this.#isInterrupted) return;
-    this.#phase = index;
+  /** Runs one phase to its end; nothing happens where the run was ended early. @returns its number in `ran` */
+  async phase(phase: Phase): Promise<number> {
+    if (this.#isInterrupted) return this.#ran.length;
+    const index = this.#ran.push(phase) - 1;
     const { scenario, mostLoad, drain } = this.#options;
     const from = phase.from ?? this.#load;
     await this.#openRooms(Math.max(from, phase.load));
@@ -122,6 +127,7 @@ export class Lead {
     const drained = phase.event === 'drain' ? drain(phase.withinSeconds) : undefined;
     await this.#pause(ORDER_MS + seconds * 1_000);
     await drained;
+    return index;
   }
 
   /** Everything stops, what is on its way arrives, and what everybody holds is compared. */
@@ -188,7 +194,7 @@ export class Lead {
 
   #recordLast(): void {
     const recorder = {
-      record: (name: string, ms: number) => this.phases.record(this.#phase, name, ms),
+      record: (name: string, ms: number) => this.phases.record(this.#ran.length - 1, name, ms),
     };
     for (const { act, afterMs } of this.#last.values()) recordAct(recorder, act, 'last', afterMs);
     this.#last.clear();

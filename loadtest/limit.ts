@@ -20,6 +20,8 @@ interface Trial {
   readonly people: number;
   readonly verdict: 'held' | 'broke' | 'invalid';
   readonly broken: readonly string[];
+  /** The number of the phase that was judged. */
+  readonly phase: number;
 }
 
 /** The limit is found when what held and what broke are this near to each other. */
@@ -29,14 +31,21 @@ const SETTLE_SECONDS = 3;
 const MEASURE_SECONDS = 10;
 const MOST_SECONDS = 60;
 
-/** Phases are numbered on from here: two for each trial, one in which people come and one that is judged. */
-export async function findLimit(options: LimitOptions): Promise<Limit> {
+export interface Found {
+  readonly limit: Limit;
+  /** The phases whose figures are those of the limit: of the highest load that held, or where none did, of all that were tried. */
+  readonly phases: readonly number[];
+}
+
+/** Each trial has two phases: one in which people come, and one that is judged. What was ended early is no trial. */
+export async function findLimit(options: LimitOptions): Promise<Found> {
   const trials: Trial[] = [];
   let held = 0;
   let broke: Trial | undefined;
   let load = 1;
   while (!options.lead.isInterrupted) {
-    const trial = await tryLoad(options, load, trials.length);
+    const trial = await tryLoad(options, load);
+    if (options.lead.isInterrupted) break;
     trials.push(trial);
     options.say(toldTrial(trial));
     if (trial.verdict === 'held') held = load;
@@ -45,11 +54,17 @@ export async function findLimit(options: LimitOptions): Promise<Limit> {
     if (broke !== undefined && (held > 0 ? broke.load / held <= NEAR : broke.load < 0.02)) break;
     load = nextLoad(held, broke?.load, options.mostLoad);
   }
+  const judged = trials.filter((trial) => held === 0 || trial.load === held);
   return {
-    load: held,
-    brokeAt: broke?.load ?? null,
-    gaveWay: [...(broke?.broken ?? [])],
-    trials: trials.map((trial) => ({ ...trial, broken: [...trial.broken] })),
+    limit: {
+      load: held,
+      brokeAt: broke?.load ?? null,
+      gaveWay: [...(broke?.broken ?? [])],
+      trials: trials.map(({ load: tried, people, verdict, broken }) => ({
+        ...{ load: tried, people, verdict, broken: [...broken] },
+      })),
+    },
+    phases: judged.map(({ phase }) => phase),
   };
 }
 
@@ -59,21 +74,18 @@ function nextLoad(held: number, broke: number | undefined, most: number): number
   return held === 0 ? broke / 4 : Math.sqrt(held * broke);
 }
 
-async function tryLoad(options: LimitOptions, load: number, index: number): Promise<Trial> {
+async function tryLoad(options: LimitOptions, load: number): Promise<Trial> {
   const { scenario, lead, mostLoad, clockErrorMs } = options;
   const before = lead.phases.totals();
-  const [coming, measured] = [2 * index, 2 * index + 1];
   const lengths = scenario.phases.filter((phase) => phase.measured).map(({ seconds }) => seconds);
   const measureSeconds = Math.min(MOST_SECONDS, Math.max(0, ...lengths) || MEASURE_SECONDS);
   const phase = { load, withinSeconds: 0 } as const;
-  await lead.phase(
-    { ...phase, name: `to ${load.toFixed(2)}`, seconds: SETTLE_SECONDS, measured: false },
-    coming,
-  );
-  await lead.phase(
-    { ...phase, name: `at ${load.toFixed(2)}`, seconds: measureSeconds, measured: true },
-    measured,
-  );
+  await lead.phase({
+    ...{ ...phase, name: `to load ${load.toFixed(2)}`, seconds: SETTLE_SECONDS, measured: false },
+  });
+  const measured = await lead.phase({
+    ...{ ...phase, name: `load ${load.toFixed(2)}`, seconds: measureSeconds, measured: true },
+  });
   const people = seatCount(scenario, mostLoad, load);
   const all = lead.phases.latenciesOf([measured]);
   const latencies = all.summaries();
@@ -87,8 +99,9 @@ async function tryLoad(options: LimitOptions, load: number, index: number): Prom
     .map(({ text, value }) => `${text} (was ${value === null ? 'not measured' : shown(value)})`);
   const seconds = lead.phases.seconds.filter((second) => second.phase === measured);
   const tainted = taints(stateOf(all, seconds, clockErrorMs), latencies);
-  if (tainted.length > 0) return { load, people, verdict: 'invalid', broken: tainted };
-  return { load, people, verdict: broken.length > 0 ? 'broke' : 'held', broken };
+  const trial = { load, people, phase: measured };
+  if (tainted.length > 0) return { ...trial, verdict: 'invalid', broken: tainted };
+  return { ...trial, verdict: broken.length > 0 ? 'broke' : 'held', broken };
 }
 
 function toldTrial({ load, people, verdict, broken }: Trial): string {

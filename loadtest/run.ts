@@ -8,11 +8,11 @@ import { HubWatch } from './hub-watch.ts';
 import { judge, stateOf, taints } from './judge.ts';
 import { FAULT_KINDS } from './ledger/faults.ts';
 import { Lead } from './lead.ts';
-import { findLimit } from './limit.ts';
+import { findLimit, type Found } from './limit.ts';
 import { personId, seatCount, seatsOf } from './placement.ts';
 import { limitsMet, tryOut } from './preflight.ts';
 import type { Second } from './phases.ts';
-import { REPORT_VERSION, type Limit, type PhaseReport, type Report } from './report/report.ts';
+import { REPORT_VERSION, type PhaseReport, type Report } from './report/report.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
 import { createTokens } from './tokens.ts';
 import type { Target } from './wire/lean-socket.ts';
@@ -73,9 +73,9 @@ export class LoadTest {
       const lead = await this.#prepare(rest, mostLoad);
       this.#lead = lead;
       watch.start();
-      const limit = await this.#through(lead, mostLoad);
+      const found = await this.#through(lead, mostLoad);
       await lead.settle();
-      const report = this.#report(lead, watch, at, hubs, limit);
+      const report = this.#report(lead, watch, at, hubs, found);
       await lead.end();
       return report;
     } finally {
@@ -141,7 +141,8 @@ export class LoadTest {
     return { identity: { kind: 'guests', people }, somebody: guest };
   }
 
-  async #through(lead: Lead, mostLoad: number): Promise<Limit | null> {
+  /** @returns what was found where the limit was looked for */
+  async #through(lead: Lead, mostLoad: number): Promise<Found | undefined> {
     const { scenario, findLimit: search, say } = this.#options;
     if (search !== undefined) {
       return findLimit({
@@ -152,8 +153,8 @@ export class LoadTest {
         clockErrorMs: this.#elsewhere?.clockErrorMs ?? 0,
       });
     }
-    for (const [index, phase] of scenario.phases.entries()) await lead.phase(phase, index);
-    return null;
+    for (const phase of scenario.phases) await lead.phase(phase);
+    return undefined;
   }
 
   async #drain(withinSeconds: number): Promise<void> {
@@ -168,30 +169,20 @@ export class LoadTest {
     }
   }
 
-  #isMeasured(phase: number): boolean {
-    return (
-      this.#options.findLimit !== undefined ||
-      this.#options.scenario.phases[phase]?.measured === true
-    );
-  }
-
-  #measured(): number[] {
-    const { scenario } = this.#options;
-    return [...scenario.phases.keys()].filter((phase) => this.#isMeasured(phase));
-  }
-
   #report(
     lead: Lead,
     watch: HubWatch,
     at: Date,
     hubs: readonly HubRest[],
-    limit: Limit | null,
+    found: Found | undefined,
   ): Report {
     const { scenario, threads, say } = this.#options;
-    const latencies = lead.phases.latenciesOf(this.#measured());
+    const limit = found?.limit ?? null;
+    const measured = found?.phases ?? [...lead.ran.keys()].filter((at) => lead.ran[at]?.measured);
+    const latencies = lead.phases.latenciesOf(measured);
     const summaries = latencies.summaries();
     const totals = lead.phases.totals();
-    const seconds = lead.phases.seconds.filter(({ phase }) => this.#isMeasured(phase));
+    const seconds = lead.phases.seconds.filter(({ phase }) => measured.includes(phase));
     const clockErrorMs = this.#elsewhere?.clockErrorMs ?? 0;
     const state = stateOf(latencies, seconds, clockErrorMs);
     const thresholds =
@@ -248,7 +239,7 @@ export class LoadTest {
       },
       sent: { ...totals.tally },
       inStep: { ...totals.inStep },
-      phases: scenario.phases.map((phase, index) => phaseReport(lead, phase, index)),
+      phases: lead.ran.map((phase, index) => phaseReport(lead, phase, index)),
       seconds: lead.phases.seconds.map((second) => ({
         ...second,
         latencies: mapped(second.latencies, ([p50, p99, most]): [number, number, number] => [

@@ -98,8 +98,9 @@ describe('the page of a run', () => {
       expect(text).toContain(told);
     }
     expect(text).toContain('command.last p99 &lt;= 250 (was 612)');
-    // Its phases are the trials: those of the scenario would stand beside figures that are not theirs.
-    expect(text).not.toContain('id="phases"');
+    expect(text).toContain('At the highest load that held');
+    expect(text).toContain('Latencies of load 2.00');
+    expect(text).not.toContain('>steady<');
   });
 
   it('does not take the generator’s own limit for the hub’s', () => {

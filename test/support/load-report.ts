@@ -147,6 +147,10 @@ export function limitReport(changes: Partial<Report> = {}): Report {
   return {
     ...good,
     thresholds: [],
+    phases: [1, 2].flatMap((load) => [
+      { ...phaseOf(`to load ${load}.00`, false, 3), load },
+      { ...phaseOf(`load ${load}.00`, true, 10), load },
+    ]),
     seconds: good.seconds.map((second, at) => ({ ...second, phase: Math.floor(at / 4) })),
     limit: {
       ...{ load: 1, brokeAt: 2, gaveWay: ['command.last p99 <= 250 (was 612)'] },

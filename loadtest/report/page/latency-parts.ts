@@ -26,23 +26,28 @@ export function curvesSection(report: Report): Markup | undefined {
   });
   if (figures.every((figure) => figure === undefined)) return undefined;
   return markup`<section id="percentiles"><h2>Percentiles</h2>
-<p class="soft measure">Of the measured phases together; both axes are logarithmic. A curve ends with the largest of its values, of which there are as many as in brackets.</p>
+<p class="soft measure">${ofWhat(report.limit)}; both axes are logarithmic. A curve ends with the largest of its values, of which there are as many as in brackets.</p>
 <div class="curves">${figures}</div></section>`;
+}
+
+/** Whose figures stand for the run. */
+function ofWhat(limit: Report['limit']): string {
+  if (limit === null) return 'Of the measured phases together';
+  return limit.load > 0 ? 'At the highest load that held' : 'Of all loads that were tried';
 }
 
 export function latenciesSection({ latencies, limit }: Report): Markup | undefined {
   const { main, acts } = ordered(Object.keys(latencies));
   if (main.length + acts.length === 0) return undefined;
   return markup`<section id="latencies"><h2>Latencies</h2>
-<p class="soft measure">${limit === null ? 'Of the measured phases together. ' : ''}Each counts from the moment at which an act was meant.</p>
+<p class="soft measure">${ofWhat(limit)}. Each counts from the moment at which an act was meant.</p>
 ${latencyTable('Latencies', latencies, main, true)}
 ${acts.length === 0 ? undefined : markup`<details><summary>Each act</summary>${latencyTable('Latencies of each act', latencies, acts, false)}</details>`}
 </section>`;
 }
 
-/** The phases of a search are its trials, which are told elsewhere. */
-export function phasesSection({ phases, limit }: Report): Markup | undefined {
-  if (limit !== null || phases.length === 0) return undefined;
+export function phasesSection({ phases }: Report): Markup | undefined {
+  if (phases.length === 0) return undefined;
   const columns: readonly Column[] = [
     { head: 'phase', kind: 'wide' },
     ...[

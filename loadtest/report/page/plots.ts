@@ -1,5 +1,4 @@
 // Owns which plots show the course of a run, and what of its report is in each. Draws nothing.
-import { told } from '../numbers.ts';
 import type { Report } from '../report.ts';
 import { meaningOf, ordered } from '../words.ts';
 import {
@@ -62,22 +61,16 @@ function bandsOf({ seconds, phases, limit }: Report, endSeconds: number): Band[]
   return starts.map((second, at) => ({
     from: startOf(second),
     to: starts[at + 1] === undefined ? endSeconds : startOf(starts[at + 1]),
-    ...(limit === null ? ofPhase(phases, second.phase) : ofTrial(limit, second.phase)),
+    ...bandName(phases, second.phase, limit !== null),
   }));
 }
 
 type Named = Pick<Band, 'name' | 'isMeasured'>;
 
-function ofPhase(phases: Report['phases'], phase: number): Named {
+/** A search has many phases, of which only those that are judged are worth a name. */
+function bandName(phases: Report['phases'], phase: number, isSearch: boolean): Named {
   const { name, measured } = phases[phase] ?? { name: '', measured: false };
-  return { name, isMeasured: measured };
-}
-
-/** A search has two phases for each trial: people come, and then it is judged. */
-function ofTrial({ trials }: NonNullable<Report['limit']>, phase: number): Named {
-  const load = trials[Math.floor(phase / 2)]?.load;
-  const isMeasured = phase % 2 === 1;
-  return { name: isMeasured && load !== undefined ? `load ${told(load)}` : '', isMeasured };
+  return { name: isSearch && !measured ? '' : name, isMeasured: measured };
 }
 
 function loadPlots(seconds: Seconds): Plot[] {
