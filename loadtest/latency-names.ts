@@ -9,7 +9,19 @@ interface Recorder {
   record(name: string, ms: number): void;
 }
 
+const names: Record<Stage, Map<string, readonly string[]>> = {
+  ack: new Map(),
+  each: new Map(),
+  last: new Map(),
+};
+
+/** Called for each frame that anybody receives: its names are made once. */
 export function recordAct(recorder: Recorder, act: string, stage: Stage, ms: number): void {
-  recorder.record(`${act}.${stage}`, ms);
-  if (COMMANDS.includes(act as Act)) recorder.record(`command.${stage}`, ms);
+  let known = names[stage].get(act);
+  if (known === undefined) {
+    const isCommand = COMMANDS.includes(act as Act);
+    known = [`${act}.${stage}`, ...(isCommand ? [`command.${stage}`] : [])];
+    names[stage].set(act, known);
+  }
+  for (const name of known) recorder.record(name, ms);
 }

@@ -185,8 +185,14 @@ export class RoomBook {
   }
 }
 
+let last = { epoch: NaN, number: NaN, key: '' };
+
+/** Listeners of a room ask one after the other for the same. */
 export function keyOf(epoch: number, number: number): string {
-  return `${epoch}:${number}`;
+  if (last.number !== number || last.epoch !== epoch) {
+    last = { epoch, number, key: `${epoch}:${number}` };
+  }
+  return last.key;
 }
 
 function isSame(a: Revision, b: Revision): boolean {

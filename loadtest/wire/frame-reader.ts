@@ -35,34 +35,36 @@ export class FrameReader {
   /** @param chunk not kept: its bytes may be overwritten afterwards */
   take(chunk: Buffer): void {
     if (this.#isBroken) return;
-    let data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = NOTHING;
-    for (let used = this.#one(data); used > 0; used = this.#one(data)) data = data.subarray(used);
-    if (data.length > 0) this.#held = Buffer.from(data);
+    let at = 0;
+    for (let end = this.#one(data, at); end > at; end = this.#one(data, at)) at = end;
+    if (at < data.length) this.#held = Buffer.from(data.subarray(at));
   }
 
-  /** @returns how many bytes the first frame took; 0 where it is not whole yet */
-  #one(data: Buffer): number {
-    if (data.length < 2) return 0;
-    const first = data[0] ?? 0;
-    const second = data[1] ?? 0;
-    if ((first & 0x70) !== 0) return this.#fail('a frame with reserved bits');
-    if ((second & 0x80) !== 0) return this.#fail('a masked frame');
+  /** @returns where the frame that begins at `from` ends; `from` where it is not whole yet */
+  #one(data: Buffer, from: number): number {
+    const available = data.length - from;
+    if (available < 2) return from;
+    const first = data[from] ?? 0;
+    const second = data[from + 1] ?? 0;
+    if ((first & 0x70) !== 0) return this.#fail('a frame with reserved bits', from);
+    if ((second & 0x80) !== 0) return this.#fail('a masked frame', from);
     let length = second & 0x7f;
     let headerBytes = 2;
     if (length === 126) {
-      if (data.length < 4) return 0;
-      length = data.readUInt16BE(2);
+      if (available < 4) return from;
+      length = data.readUInt16BE(from + 2);
       headerBytes = 4;
     } else if (length === 127) {
-      if (data.length < 10) return 0;
-      length = Number(data.readBigUInt64BE(2));
+      if (available < 10) return from;
+      length = Number(data.readBigUInt64BE(from + 2));
       headerBytes = 10;
-      if (length > MOST_BYTES) return this.#fail(`a frame of ${length} bytes`);
+      if (length > MOST_BYTES) return this.#fail(`a frame of ${length} bytes`, from);
     }
-    const end = headerBytes + length;
-    if (data.length < end) return 0;
-    this.#frame((first & 0x80) !== 0, first & 0x0f, data.subarray(headerBytes, end));
+    if (available < headerBytes + length) return from;
+    const end = from + headerBytes + length;
+    this.#frame((first & 0x80) !== 0, first & 0x0f, data.subarray(from + headerBytes, end));
     return end;
   }
 
@@ -104,9 +106,10 @@ export class FrameReader {
     else this.#sink.binary(payload);
   }
 
-  #fail(message: string): 0 {
+  /** @returns `at`, as nothing is taken any more */
+  #fail(message: string, at = 0): number {
     this.#isBroken = true;
     this.#sink.broken(message);
-    return 0;
+    return at;
   }
 }

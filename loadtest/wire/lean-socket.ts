@@ -113,7 +113,7 @@ export class LeanSocket {
       return connectPlain(
         {
           ...{ host, port, ...from },
-          onread: { buffer: sharedBuffer, callback: (size, buffer) => this.#onBytes(size, buffer) },
+          onread: { buffer: sharedBuffer, callback: (size) => this.#onBytes(size) },
         },
         onConnected,
       );
@@ -131,8 +131,8 @@ export class LeanSocket {
     );
   }
 
-  #onBytes(size: number, buffer: Uint8Array): boolean {
-    this.#onChunk(Buffer.from(buffer.buffer, buffer.byteOffset, size));
+  #onBytes(size: number): boolean {
+    this.#onChunk(sharedBuffer.subarray(0, size));
     return true;
   }
 
