@@ -10,23 +10,29 @@ export const MAX_LISTENS_PER_IMPORT = 1_000;
 /** Before it nobody listened to anything by wire: 1 October 2002, as ListenBrainz has it. */
 const EARLIEST_S = 1_033_430_400;
 
+/** Other players write whatever they have: a listen is one without what they got wrong. */
+function ifWellFormed<T extends z.ZodType>(schema: T) {
+  return schema.optional().catch(undefined);
+}
+
 const ListenSchema = z.object({
   listened_at: z.int().min(EARLIEST_S),
   track_metadata: z.object({
     artist_name: TitleSchema,
     track_name: TitleSchema,
-    release_name: TitleSchema.nullish(),
-    additional_info: z
-      .object({
-        duration_ms: z.number().min(1).max(MAX_POSITION_MS).nullish(),
-        duration: z
-          .number()
-          .min(1)
-          .max(MAX_POSITION_MS / 1_000)
-          .nullish(),
-        earshot_listen_id: z.uuid().nullish(),
-      })
-      .nullish(),
+    release_name: ifWellFormed(TitleSchema),
+    additional_info: ifWellFormed(
+      z.object({
+        duration_ms: ifWellFormed(z.number().min(1).max(MAX_POSITION_MS)),
+        duration: ifWellFormed(
+          z
+            .number()
+            .min(1)
+            .max(MAX_POSITION_MS / 1_000),
+        ),
+        earshot_listen_id: ifWellFormed(z.uuid()),
+      }),
+    ),
   }),
 });
 
@@ -61,7 +67,7 @@ export interface ListenBrainzListen {
   };
 }
 
-/** Those that are listens, and those that are none: malformed, or yet to come at `now`. */
+/** Those that are listens, and those that are none: malformed in what every listen has, or yet to come at `now`. */
 export function importedListens(
   { payload }: ListenImport,
   now: HubMs,
@@ -86,14 +92,14 @@ function wrongWith({ issues: [issue] }: z.ZodError): string {
 
 function listenOf({ listened_at: atS, track_metadata: track }: z.infer<typeof ListenSchema>) {
   const { duration_ms: ms, duration: s, earshot_listen_id: id } = track.additional_info ?? {};
-  const durationMs = ms ?? (typeof s === 'number' ? s * 1_000 : undefined);
+  const durationMs = ms ?? (s === undefined ? undefined : s * 1_000);
   return {
     at: atS * 1_000,
     title: track.track_name,
     artist: track.artist_name,
-    ...(typeof track.release_name === 'string' ? { album: track.release_name } : {}),
+    ...(track.release_name === undefined ? {} : { album: track.release_name }),
     ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
-    ...(typeof id === 'string' ? { sameAs: id } : {}),
+    ...(id === undefined ? {} : { sameAs: id }),
   };
 }
 

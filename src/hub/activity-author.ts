@@ -4,7 +4,7 @@ import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import type { FeedSubscription } from '../ports/feed.ts';
 import type { Random } from '../ports/random.ts';
-import type { ActivityEndings } from './activity-endings.ts';
+import { ActivityEndings } from './activity-endings.ts';
 import type { AuthorPolicy } from './author-policies.ts';
 import {
   isWithheld,
@@ -17,7 +17,7 @@ import {
   type ActivityUser,
   type WithheldSolo,
 } from './live-activity.ts';
-import type { Withheld } from './withheld.ts';
+import { Withheld } from './withheld.ts';
 
 /** Where somebody listens: a room's id, or alone. */
 export type Source = string;
@@ -65,6 +65,28 @@ export interface Author {
   saidLive: string | undefined;
   /** The newest head. */
   heard: { readonly seq: number; readonly isOwn: boolean; readonly item: JsonObject | undefined };
+}
+
+export function newAuthor(user: ActivityUser, subscription: FeedSubscription): Author {
+  return {
+    id: user.id,
+    user,
+    candidates: new Map(),
+    endings: new ActivityEndings(),
+    policy: undefined,
+    toldVersion: 0,
+    isAsking: false,
+    isUnanswered: false,
+    isInDoubt: false,
+    isRead: false,
+    subscription,
+    withheld: new Withheld(),
+    reactions: undefined,
+    said: undefined,
+    isDue: false,
+    saidLive: undefined,
+    heard: { seq: 0, isOwn: false, item: undefined },
+  };
 }
 
 /**

@@ -1,8 +1,7 @@
-// The people of this node who listen to something: which of it is shown of each, what the history is told, what is private.
+// The people of this node who listen to something: which of it is shown of each, and what the feed is to say.
 // Knows the feed, the history and whether somebody is in a private session; knows neither rooms nor viewers.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
-import { PAUSE_LASTS_MS } from '../domain/now-playing.ts';
 import { colourOf } from '../domain/people.ts';
 import type { Feed, FeedHead } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
@@ -11,21 +10,20 @@ import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import {
   isPlayed,
-  isPrivate,
   isWaiting,
+  newAuthor,
   shownOf,
   wordOf,
   type Author,
   type Candidate,
   type Source,
 } from './activity-author.ts';
-import { ActivityEndings, type Ending } from './activity-endings.ts';
+import { ActivityCandidates } from './activity-candidates.ts';
 import type { ActivityHistory } from './activity-history.ts';
 import type { ActivityPublisher } from './activity-publisher.ts';
 import { AuthorHeads } from './author-heads.ts';
 import { AuthorPolicies, type AuthorPolicy } from './author-policies.ts';
 import { readLive, withheldIn, type Activity, type ActivityUser } from './live-activity.ts';
-import { Withheld } from './withheld.ts';
 
 const MOST_EMOJIS = 20;
 
@@ -44,13 +42,14 @@ export interface ActivityAuthorsDeps {
 export class ActivityAuthors {
   readonly #deps: ActivityAuthorsDeps;
   readonly #authors = new Map<UserId, Author>();
+  readonly #candidates: ActivityCandidates;
   readonly #policies: AuthorPolicies;
   readonly #heads: AuthorHeads;
   readonly #stopDoubt: () => void;
-  #order = 0;
 
   constructor(deps: ActivityAuthorsDeps) {
     this.#deps = deps;
+    this.#candidates = new ActivityCandidates(deps);
     this.#policies = new AuthorPolicies({
       ...deps,
       learnt: (...learnt) => this.#learnt(...learnt),
@@ -86,7 +85,8 @@ export class ActivityAuthors {
       author.candidates.delete(source);
       if (endedAt !== undefined) this.#end(author, before, endedAt);
     }
-    if (activity !== undefined) this.#take(author, source, activity);
+    if (activity !== undefined && this.#candidates.take(author, source, activity))
+      this.#ask(author);
     this.#say(author);
   }
 
@@ -178,33 +178,17 @@ export class ActivityAuthors {
   }
 
   #enter(userId: UserId): Author {
-    const author: Author = {
-      id: userId,
-      user: { id: userId, name: this.#deps.nameOf(userId), colour: colourOf(userId) },
-      candidates: new Map(),
-      endings: new ActivityEndings(),
-      policy: undefined,
-      toldVersion: 0,
-      isAsking: false,
-      isUnanswered: false,
-      isInDoubt: false,
-      isRead: false,
-      withheld: new Withheld(),
-      subscription: this.#deps.feed.subscribe(
-        userId,
-        (head) => this.#hear(author, head),
-        ({ type, activityId, emoji }) => {
-          if (type !== 'activity.reacted') return;
-          if (typeof activityId === 'string' && typeof emoji === 'string')
-            this.reacted(userId, activityId, emoji);
-        },
-      ),
-      reactions: undefined,
-      said: undefined,
-      isDue: false,
-      saidLive: undefined,
-      heard: { seq: 0, isOwn: false, item: undefined },
-    };
+    const user = { id: userId, name: this.#deps.nameOf(userId), colour: colourOf(userId) };
+    const subscription = this.#deps.feed.subscribe(
+      userId,
+      (head) => this.#hear(author, head),
+      ({ type, activityId, emoji }) => {
+        if (type !== 'activity.reacted') return;
+        if (typeof activityId === 'string' && typeof emoji === 'string')
+          this.reacted(userId, activityId, emoji);
+      },
+    );
+    const author = newAuthor(user, subscription);
     author.subscription.ready.catch(() => undefined);
     this.#authors.set(userId, author);
     this.#heads.read(userId, author.subscription.ready);
@@ -219,79 +203,10 @@ export class ActivityAuthors {
     this.#heads.forget(author.id);
   }
 
-  #take(author: Author, source: Source, activity: Activity): void {
-    const before = author.candidates.get(source);
-    if (before !== undefined) {
-      // They began with it when they first did, whatever the room did to it since.
-      const went = { ...activity, at: before.activity.at };
-      const candidate = { ...before, activity: went };
-      author.candidates.set(source, candidate);
-      this.#checkPrivate(author, candidate);
-      return;
-    }
-    this.#order += 1;
-    const { positionAt, positionMs, track, activityId } = activity;
-    const overAt = positionAt + track.durationMs - positionMs + PAUSE_LASTS_MS;
-    const candidate: Candidate = {
-      ...{ activity, order: this.#order, overAt },
-      ...{ isPrivate: undefined, wasPublic: false },
-    };
-    author.candidates.set(source, candidate);
-    if (this.#deps.history.isRemoved(author.id, activityId))
-      author.withheld.add(activityId, 'removed', this.#deps.clock.now());
-    candidate.isPrivate = isPrivate(author, activity);
-    if (candidate.isPrivate === true) this.#hide(author, candidate);
-    this.#ask(author);
-    this.#record(author, candidate);
-  }
-
-  /** What was private once stays so; what was not may become so while it lasts. */
-  #checkPrivate(author: Author, candidate: Candidate): void {
-    if (candidate.isPrivate === true) return;
-    const now = isPrivate(author, candidate.activity);
-    if (now === undefined || candidate.isPrivate === now) return;
-    const wasTaken = candidate.isPrivate !== undefined || !now;
-    candidate.isPrivate = now;
-    if (now) this.#hide(author, candidate);
-    if (wasTaken) this.#record(author, candidate);
-  }
-
   /** What nobody can be asked about is private until they can. */
   #end(author: Author, candidate: Candidate, endedAt: HubMs): void {
     author.endings.add(candidate, endedAt);
     this.#ask(author);
-  }
-
-  #settleEndings(author: Author): void {
-    if (author.isAsking) return;
-    author.endings.settle(
-      (candidate) => {
-        if (candidate.isPrivate === true) return true;
-        return author.isUnanswered ? undefined : isPrivate(author, candidate.activity);
-      },
-      (ending, answer) => this.#tellEnd(author, ending, answer),
-    );
-  }
-
-  #tellEnd(
-    author: Author,
-    { candidate, endedAt }: Ending<Candidate>,
-    isPrivate: boolean | undefined,
-  ): void {
-    if (isPrivate === true) this.#hide(author, candidate);
-    this.#record(author, { ...candidate, isPrivate }, endedAt);
-  }
-
-  #hide(author: Author, { activity }: Candidate): void {
-    author.withheld.add(activity.activityId, 'hidden', this.#deps.clock.now());
-  }
-
-  #record(author: Author, candidate: Candidate, endedAt?: HubMs): void {
-    const { history } = this.#deps;
-    const { activity, isPrivate = true, wasPublic } = candidate;
-    if (history.isRemoved(author.id, activity.activityId)) return;
-    const isTold = history.played(author.id, activity, { isPrivate, wasPublic, endedAt });
-    candidate.wasPublic ||= isTold && !isPrivate;
   }
 
   /** The word of a change may be lost with the node that was to tell it: what begins goes out by the policy as it is kept. */
@@ -328,8 +243,8 @@ export class ActivityAuthors {
     if (author === undefined) return;
     author.isRead = true;
     this.#hear(author, head);
-    this.#checkAll(author);
-    this.#settleEndings(author);
+    this.#candidates.check(author);
+    this.#candidates.settleEndings(author);
     this.#say(author);
   }
 
@@ -385,7 +300,7 @@ export class ActivityAuthors {
       if (live?.activityId === activity.activityId && live.at < activity.at)
         author.candidates.set(source, { ...candidate, activity: { ...activity, at: live.at } });
     }
-    this.#checkAll(author);
+    this.#candidates.check(author);
   }
 
   /** Says again what the feed does not say any more: it was lost, or another node has taken its place that shows nothing. */
@@ -413,13 +328,9 @@ export class ActivityAuthors {
       author.policy = policy;
       // A change of which no word came.
       if (policy.version > author.toldVersion) author.isDue = true;
-      this.#checkAll(author);
+      this.#candidates.check(author);
     }
-    this.#settleEndings(author);
+    this.#candidates.settleEndings(author);
     this.#say(author);
-  }
-
-  #checkAll(author: Author): void {
-    for (const candidate of author.candidates.values()) this.#checkPrivate(author, candidate);
   }
 }

@@ -16,8 +16,8 @@ export type Session =
       readonly user: User;
       /** Of the token: undefined where that was given to no device. */
       deviceId: string | undefined;
-      /** Whether the people's store had them at the hello; it may have been away. */
-      readonly isStored: boolean;
+      /** Whether the people's store has had them, at the hello or a refresh; it may have been away. */
+      isStored: boolean;
       expiresAt: number;
       warned: boolean;
     }

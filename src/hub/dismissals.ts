@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Nobody has this id: what is signalled to it is for the nodes, each of which listens. */
-const EVERY_NODE = '00000000-0000-0000-0000-000000000000' as UserId;
+const ADDRESS_OF_NODES = '00000000-0000-0000-0000-000000000000' as UserId;
 const DISMISSED = 'account.dismissed';
 const RETRY_MS = 1_000;
 /** Beyond it the oldest are not told any more: each node finds by itself who is gone (src/hub/standing-watch.ts). */
@@ -40,7 +40,7 @@ export class Dismissals {
   constructor(deps: DismissalsDeps) {
     this.#deps = deps;
     this.#subscription = deps.feed.subscribe(
-      EVERY_NODE,
+      ADDRESS_OF_NODES,
       () => undefined,
       (signal) => this.#heard(signal),
     );
@@ -104,7 +104,7 @@ export class Dismissals {
 
   async #isTold(signal: JsonObject): Promise<boolean> {
     try {
-      await this.#deps.feed.signal(EVERY_NODE, signal);
+      await this.#deps.feed.signal(ADDRESS_OF_NODES, signal);
       return true;
     } catch (error) {
       const level = error instanceof StoreUnavailable ? 'debug' : 'error';

@@ -1,10 +1,10 @@
 // Somebody whom viewers of this node look at: what there is to see of them, and who may. Knows neither feed nor stores.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
-import type { FeedItem } from '../../protocol/schemas/feed.ts';
+import type { FeedItem, Person } from '../../protocol/schemas/feed.ts';
 import type { PastActivity } from '../ports/activity-log.ts';
-import type { Watch } from './feed-view.ts';
-import { isWithheld, type WithheldIds } from './live-activity.ts';
-import { mayBePrivate } from './past-item.ts';
+import type { SeenHead, Watch } from './feed-view.ts';
+import { isWithheld, readLive, withheldIn, type WithheldIds } from './live-activity.ts';
+import { ended, mayBePrivate, pastItem } from './past-item.ts';
 
 export interface Author<V> {
   readonly id: UserId;
@@ -93,8 +93,92 @@ export function audienceOf<V>(author: Author<V>): readonly V[] {
   return author.audience;
 }
 
+/** Takes in what the feed says of the author now. */
+export function takeHead<V>(author: Author<V>, head: SeenHead, now: HubMs): void {
+  const before = author.item;
+  author.seq = head.seq;
+  author.toldVersion = Math.max(author.toldVersion, head.policyVersion);
+  const said = head.live?.item;
+  const live = readLive(said);
+  const withheld = withheldIn(said);
+  if (withheld.removed.length + withheld.hidden.length > 0) author.withheld = withheld;
+  if (live !== undefined) {
+    author.item = { ...live, seq: head.seq };
+    author.isLatestDue = author.hasJustEnded = author.isEndUnknown = false;
+  } else if (
+    head.isAfterHole ||
+    (before !== undefined && isWithheld(withheld, before.activityId))
+  ) {
+    // What was withheld in a hole is not known: the history has what is left.
+    author.item = undefined;
+    author.hasJustEnded = author.isEndUnknown = false;
+    author.isLatestDue = true;
+  } else if (before !== undefined) {
+    author.hasJustEnded ||= before.state !== 'ended';
+    author.item = ended(before, head.seq, now);
+  }
+}
+
+/** Takes in what the history has as the last activity, if it has one. @returns whether there is something to see by it */
+export function takeLatest<V>(
+  author: Author<V>,
+  past: PastActivity | undefined,
+  user: Person,
+): boolean {
+  // Where the history has not heard yet that it was taken back, or heard in private, the next word asks it again.
+  author.isLatestDue = past !== undefined && isKeptBack(author, past);
+  if (past === undefined || author.isLatestDue) return false;
+  author.item = pastItem(past, user, author.seq);
+  author.isEndUnknown = past.endedAt === undefined;
+  return true;
+}
+
+/**
+ * Of what is over a part may have been heard in private, also where its node has not learnt of that, or could not say so (FE8).
+ * @returns whether it is dropped for that: the history is then to be asked
+ */
+export function dropPrivate<V>(author: Author<V>): boolean {
+  const { item, hasJustEnded, isEndUnknown } = author;
+  author.hasJustEnded = false;
+  if (item === undefined || !(hasJustEnded || isEndUnknown)) return false;
+  if (item.at >= (author.privateUntil ?? 0)) return false;
+  author.privateId = item.activityId;
+  author.item = undefined;
+  author.isEndUnknown = false;
+  author.isLatestDue = true;
+  return true;
+}
+
+/**
+ * Brings in who of those who were asked about may see the author.
+ * @returns those who may no more, and those who may from now on
+ */
+export function regroup<V extends { readonly id: UserId }>(
+  author: Author<V>,
+  asked: readonly V[],
+  may: ReadonlySet<UserId>,
+): { readonly lost: readonly V[]; readonly gained: readonly V[] } {
+  const lost: V[] = [];
+  const gained: V[] = [];
+  const isKnown = isCertain(author);
+  for (const viewer of asked) {
+    const before = author.viewers.get(viewer);
+    // Gone meanwhile.
+    if (before === undefined) continue;
+    const now = may.has(viewer.id);
+    author.viewers.set(viewer, now);
+    if (before && !now) lost.push(viewer);
+    if (before || !now) continue;
+    // An answer that is old already lets nobody in: they are asked about again.
+    if (isKnown) gained.push(viewer);
+    else author.viewers.set(viewer, false);
+  }
+  author.audience = undefined;
+  return { lost, gained };
+}
+
 /** Whether nobody is to be shown what the history has as the last activity. */
-export function isKeptBack<V>(author: Author<V>, past: PastActivity): boolean {
+function isKeptBack<V>(author: Author<V>, past: PastActivity): boolean {
   const { withheld, privateId, privateUntil } = author;
   const { activityId } = past;
   return (

@@ -8,18 +8,20 @@ import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import { AuthorGrants } from './author-grants.ts';
 import {
   audienceOf,
+  dropPrivate,
   isCertain,
-  isKeptBack,
   newAuthor,
+  regroup,
+  takeHead,
+  takeLatest,
   visibleOf,
   type Author,
 } from './feed-author.ts';
 import { FeedLatest } from './feed-latest.ts';
 import type { FeedView, SeenHead } from './feed-view.ts';
-import { isWithheld, readLive, withheldIn } from './live-activity.ts';
-import { ended, pastItem } from './past-item.ts';
 
 export interface FeedChange {
   readonly upsert: readonly FeedItem[];
@@ -42,7 +44,6 @@ export interface FeedAuthorsDeps<V extends FeedLooker> {
   deliver(viewers: readonly V[], change: FeedChange): void;
 }
 
-const ASK_AGAIN_MS = 1_000;
 /** What a timer may wait at most; a longer private session is looked at again then. */
 const MOST_WAIT_MS = 86_400_000;
 
@@ -51,13 +52,22 @@ export class FeedAuthors<V extends FeedLooker> {
   readonly #authors = new Map<UserId, Author<V>>();
   /** Whom each viewer looks at: arrays, as there are many of them. */
   readonly #looked = new Map<V, readonly UserId[]>();
+  readonly #grants: AuthorGrants<V>;
   readonly #latest: FeedLatest;
   #retracted = 0;
-  #asked = 0;
   #isStopped = false;
 
   constructor(deps: FeedAuthorsDeps<V>) {
     this.#deps = deps;
+    this.#grants = new AuthorGrants<V>({
+      ...deps,
+      isLookedAt: (author) => this.#authors.get(author.id) === author,
+      answered: (author, viewers, may) => {
+        this.#regroup(author, viewers, may);
+        this.#show(author);
+      },
+      unanswered: (author) => this.#close(author),
+    });
     this.#latest = new FeedLatest({
       ...deps,
       isWanted: (id) => {
@@ -66,13 +76,7 @@ export class FeedAuthors<V extends FeedLooker> {
       },
       found: (id, past, user) => {
         const author = this.#authors.get(id);
-        if (author === undefined) return;
-        // Where the history has not heard yet that it was taken back, or heard in private, the next word asks it again.
-        author.isLatestDue = past !== undefined && isKeptBack(author, past);
-        if (past === undefined || author.isLatestDue) return;
-        author.item = pastItem(past, user, author.seq);
-        author.isEndUnknown = past.endedAt === undefined;
-        this.#show(author);
+        if (author !== undefined && takeLatest(author, past, user)) this.#show(author);
       },
     });
   }
@@ -95,7 +99,7 @@ export class FeedAuthors<V extends FeedLooker> {
 
   /** How often a policy was asked for. */
   get asked(): number {
-    return this.#asked;
+    return this.#grants.asked;
   }
 
   /**
@@ -124,7 +128,7 @@ export class FeedAuthors<V extends FeedLooker> {
     for (const id of this.#looked.get(viewer) ?? []) {
       const author = this.#authors.get(id);
       if (author === undefined) continue;
-      if (author.shown !== undefined && !isCertain(author)) this.#ask(author);
+      if (author.shown !== undefined && !isCertain(author)) this.#grants.ask(author);
       for (const each of [author.entering, author.reading, author.asking])
         if (each !== undefined) pending.add(each);
     }
@@ -147,7 +151,7 @@ export class FeedAuthors<V extends FeedLooker> {
     const author = this.#authors.get(id);
     if (author === undefined || version <= author.toldVersion) return;
     author.toldVersion = version;
-    if (!isCertain(author)) this.#ask(author);
+    if (!isCertain(author)) this.#grants.ask(author);
   }
 
   /** Words about policies may have been lost: each is asked for again before anything more of its author leaves. */
@@ -168,6 +172,7 @@ export class FeedAuthors<V extends FeedLooker> {
 
   stop(): void {
     this.#isStopped = true;
+    this.#grants.stop();
     this.#latest.stop();
     for (const author of [...this.#authors.values()]) {
       author.viewers.clear();
@@ -225,7 +230,7 @@ export class FeedAuthors<V extends FeedLooker> {
     }
     // One of the two was read before the policy changed.
     author.isInDoubt = true;
-    this.#ask(author);
+    this.#grants.ask(author);
   }
 
   #lose(author: Author<V>, viewer: V): void {
@@ -245,53 +250,19 @@ export class FeedAuthors<V extends FeedLooker> {
   }
 
   #hear(author: Author<V>, head: SeenHead): void {
-    const before = author.item;
-    author.seq = head.seq;
-    author.toldVersion = Math.max(author.toldVersion, head.policyVersion);
-    const said = head.live?.item;
-    const live = readLive(said);
-    const withheld = withheldIn(said);
-    if (withheld.removed.length + withheld.hidden.length > 0) author.withheld = withheld;
-    if (live !== undefined) {
-      author.item = { ...live, seq: head.seq };
-      author.isLatestDue = author.hasJustEnded = author.isEndUnknown = false;
-    } else if (
-      head.isAfterHole ||
-      (before !== undefined && isWithheld(withheld, before.activityId))
-    ) {
-      // What was withheld in a hole is not known: the history has what is left.
-      author.item = undefined;
-      author.hasJustEnded = author.isEndUnknown = false;
-      author.isLatestDue = true;
-    } else if (before !== undefined) {
-      author.hasJustEnded ||= before.state !== 'ended';
-      author.item = ended(before, head.seq, this.#deps.clock.now());
-    }
+    takeHead(author, head, this.#deps.clock.now());
     if (author.isLatestDue && author.item === undefined) this.#readLatest(author);
     this.#show(author);
-  }
-
-  /** Of what is over a part may have been heard in private, also where its node has not learnt of that, or could not say so (FE8). */
-  #dropPrivate(author: Author<V>): void {
-    const { item, hasJustEnded, isEndUnknown } = author;
-    author.hasJustEnded = false;
-    if (item === undefined || !(hasJustEnded || isEndUnknown)) return;
-    if (item.at >= (author.privateUntil ?? 0)) return;
-    author.privateId = item.activityId;
-    author.item = undefined;
-    author.isEndUnknown = false;
-    author.isLatestDue = true;
-    this.#readLatest(author);
   }
 
   /** Brings those in the audience to what they are to hold, as soon as it is certain who they are. */
   #show(author: Author<V>): void {
     if (this.#authors.get(author.id) !== author) return;
     if (!isCertain(author)) {
-      this.#ask(author);
+      this.#grants.ask(author);
       return;
     }
-    this.#dropPrivate(author);
+    if (dropPrivate(author)) this.#readLatest(author);
     this.#watchPrivate(author);
     const item = visibleOf(author, this.#deps.clock.now());
     const before = author.shown;
@@ -321,53 +292,8 @@ export class FeedAuthors<V extends FeedLooker> {
     );
   }
 
-  /** One question for all viewers of this node, and where it is not answered the next one a second later. Until then nothing of the author leaves. */
-  #ask(author: Author<V>): void {
-    if (this.#isStopped || author.cancelAsk !== undefined) return;
-    author.asking ??= this.#askNow(author);
-  }
-
-  async #askNow(author: Author<V>): Promise<void> {
-    const told = author.toldVersion;
-    author.isInDoubt = false;
-    this.#asked += 1;
-    const viewers = [...author.viewers.keys()];
-    try {
-      const ids = viewers.map(({ id }) => id);
-      const grants = await this.#deps.friends.grantsOf(author.id, ids);
-      author.asking = undefined;
-      if (this.#authors.get(author.id) !== author) return;
-      // The change was there before it was told: the answer is of what was told at least, whatever number an older copy gives it.
-      author.version = Math.max(grants.version, told);
-      author.privateUntil = grants.privateUntil;
-      this.#regroup(author, viewers, grants.may);
-      this.#show(author);
-    } catch (error) {
-      author.asking = undefined;
-      author.isInDoubt = true;
-      this.#failed(error, 'who may see somebody could not be asked');
-      this.#close(author);
-      this.#askLater(author);
-    }
-  }
-
   #regroup(author: Author<V>, asked: readonly V[], may: ReadonlySet<UserId>): void {
-    const lost: V[] = [];
-    const gained: V[] = [];
-    const isKnown = isCertain(author);
-    for (const viewer of asked) {
-      const before = author.viewers.get(viewer);
-      // Gone meanwhile.
-      if (before === undefined) continue;
-      const now = may.has(viewer.id);
-      author.viewers.set(viewer, now);
-      if (before && !now) lost.push(viewer);
-      if (before || !now) continue;
-      // An answer that is old already lets nobody in: they are asked about again.
-      if (isKnown) gained.push(viewer);
-      else author.viewers.set(viewer, false);
-    }
-    author.audience = undefined;
+    const { lost, gained } = regroup(author, asked, may);
     if (author.shown === undefined) return;
     if (lost.length > 0) this.#retract(author, lost);
     // What they may see is what those hold who could see it before, or what comes next; a policy that is in doubt again shows nothing.
@@ -378,17 +304,9 @@ export class FeedAuthors<V extends FeedLooker> {
 
   /** Nobody can say who may see the author: nobody does. */
   #close(author: Author<V>): void {
-    if (author.shown === undefined || this.#authors.get(author.id) !== author) return;
+    if (author.shown === undefined) return;
     author.shown = undefined;
     this.#retract(author, audienceOf(author));
-  }
-
-  #askLater(author: Author<V>): void {
-    if (this.#isStopped || this.#authors.get(author.id) !== author) return;
-    author.cancelAsk = this.#deps.timers.after(ASK_AGAIN_MS, () => {
-      author.cancelAsk = undefined;
-      if (!isCertain(author)) this.#ask(author);
-    });
   }
 
   #retract({ id }: Author<V>, viewers: readonly V[]): void {

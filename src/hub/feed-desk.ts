@@ -1,24 +1,19 @@
 // The viewers of this node: who looks at the feed, what each holds, and the words that are for one person alone.
 // Knows connections and frames; whom each may see is the matter of FeedAuthors.
 import type { JsonObject } from '../../protocol/merge-patch.ts';
-import type { HubMs, UserId } from '../../protocol/ids.ts';
-import {
-  MAX_FEED_ITEMS,
-  MIN_FEED_ITEMS,
-  type AudienceView,
-  type FeedItem,
-  type FeedSnapshot,
-} from '../../protocol/schemas/feed.ts';
+import type { UserId } from '../../protocol/ids.ts';
+import type { FeedSnapshot } from '../../protocol/schemas/feed.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';
-import type { Feed, FeedSubscription } from '../ports/feed.ts';
+import type { Feed } from '../ports/feed.ts';
 import type { AudienceChange } from '../domain/people.ts';
-import type { Audience, AudienceSet, Change, Friends } from '../ports/friends.ts';
+import type { AudienceSet, Change, Friends } from '../ports/friends.ts';
 import type { Presence } from '../ports/presence.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import type { Frame } from '../ports/sockets.ts';
 import type { Connection } from './connection.ts';
-import { FeedAuthors, type FeedChange } from './feed-authors.ts';
-import { FeedView, type Watch } from './feed-view.ts';
+import { FeedAuthors } from './feed-authors.ts';
+import { FeedDelivery } from './feed-delivery.ts';
+import { FeedView } from './feed-view.ts';
+import { EVERYBODY, audienceView, newViewer, snapshotOf, type Viewer } from './feed-viewer.ts';
 import { frameOf } from './frame.ts';
 import type { HubPorts } from './hub-ports.ts';
 import { EVERY_NODE } from './live-head.ts';
@@ -43,37 +38,16 @@ const SWEEP_MS = 5_000;
 const REVIEWED_A_SWEEP = 10;
 const RETRY_MS = 1_000;
 
-/** A person who looks at the feed over this node. */
-interface Viewer {
-  readonly id: UserId;
-  /** Few: a person has some devices. */
-  connections: readonly Connection[];
-  /** How many wait for the first reading. */
-  waiting: number;
-  /** The version of their own policy that the last reading came after. */
-  version: number;
-  toldVersion: number;
-  audience: AudienceView | undefined;
-  self: Watch | undefined;
-  signals: FeedSubscription | undefined;
-  reading: Promise<void> | undefined;
-}
-
 export class FeedDesk {
   readonly #deps: FeedDeskDeps;
   readonly #view: FeedView;
   readonly #authors: FeedAuthors<Viewer>;
+  readonly #delivery: FeedDelivery;
   readonly #teller: PolicyTeller;
   readonly #viewers = new Map<UserId, Viewer>();
-  /** Whose reply has not left yet: what comes meanwhile is told by a snapshot. */
-  readonly #entering = new Map<Connection, { isStale: boolean }>();
-  /** Those that are behind, and get a snapshot when they have caught up. */
-  readonly #owed = new Set<Connection>();
   readonly #cancelSweep: () => void;
   readonly #stopDoubt: () => void;
   #review: Iterator<Viewer, undefined> | undefined;
-  #delivered = 0;
-  #withheld = 0;
   #isStopped = false;
 
   constructor(deps: FeedDeskDeps) {
@@ -84,10 +58,11 @@ export class FeedDesk {
       presence: presence ?? ALONE,
       log: ports.log,
     });
+    this.#delivery = new FeedDelivery({ outbox: deps.outbox, timers: ports.timers });
     this.#authors = new FeedAuthors({
       ...ports,
       view: this.#view,
-      deliver: (viewers, change) => this.#deliver(viewers, change),
+      deliver: (viewers, change) => this.#delivery.deliver(viewers, change),
     });
     this.#stopDoubt = ports.feed.onDoubt(() => this.#authors.doubt());
     this.#teller = new PolicyTeller(ports);
@@ -114,21 +89,13 @@ export class FeedDesk {
     if (connection.session.phase !== 'active' || this.#viewers.get(userId) !== viewer)
       return undefined;
     viewer.connections = [...viewer.connections.filter((each) => each !== connection), connection];
-    this.#owed.delete(connection);
-    const entering = { isStale: false };
-    this.#entering.set(connection, entering);
-    this.#deps.ports.timers.atEndOfTick(() => {
-      if (this.#entering.get(connection) !== entering) return;
-      this.#entering.delete(connection);
-      if (entering.isStale) void this.#snapshot(viewer, connection, 'changed');
-    });
+    this.#delivery.enter(connection, () => void this.#snapshot(viewer, connection, 'changed'));
     return this.#seenBy(viewer);
   }
 
   /** Idempotent. */
   unsubscribe(connection: Connection, userId: UserId): void {
-    this.#owed.delete(connection);
-    this.#entering.delete(connection);
+    this.#delivery.leave(connection);
     const viewer = this.#viewers.get(userId);
     if (viewer?.connections.includes(connection) !== true) return;
     viewer.connections = viewer.connections.filter((each) => each !== connection);
@@ -138,7 +105,7 @@ export class FeedDesk {
   /** A connection that was behind has caught up. */
   drained(connection: Connection): void {
     const { session } = connection;
-    if (!this.#owed.delete(connection) || session.phase !== 'active') return;
+    if (!this.#delivery.drained(connection) || session.phase !== 'active') return;
     const viewer = this.#viewers.get(session.user.id);
     if (viewer !== undefined) void this.#snapshot(viewer, connection, 'behind');
   }
@@ -198,17 +165,7 @@ export class FeedDesk {
   }
 
   #open(userId: UserId): Viewer {
-    const viewer: Viewer = {
-      id: userId,
-      connections: [],
-      waiting: 0,
-      version: 0,
-      toldVersion: 0,
-      audience: undefined,
-      self: undefined,
-      signals: undefined,
-      reading: undefined,
-    };
+    const viewer = newViewer(userId);
     this.#viewers.set(userId, viewer);
     viewer.signals = this.#deps.ports.feed.subscribe(
       userId,
@@ -288,25 +245,6 @@ export class FeedDesk {
     for (const connection of viewer.connections) this.#deps.outbox.enqueue(connection, frame);
   }
 
-  #deliver(viewers: readonly Viewer[], change: FeedChange): void {
-    let frame: Frame | undefined;
-    for (const { connections } of viewers) {
-      for (const connection of connections) {
-        const entering = this.#entering.size > 0 ? this.#entering.get(connection) : undefined;
-        if (entering !== undefined) {
-          entering.isStale = true;
-          continue;
-        }
-        frame ??= frameOf({ type: 'feed.items', ...change });
-        if (this.#deps.outbox.enqueueStream(connection, frame)) this.#delivered += 1;
-        else {
-          this.#withheld += 1;
-          this.#owed.add(connection);
-        }
-      }
-    }
-  }
-
   /** What leaves goes by policies that are known: nothing of whom it is asked. */
   async #settled(viewer: Viewer): Promise<void> {
     for (;;) {
@@ -328,13 +266,7 @@ export class FeedDesk {
   }
 
   #seenBy(viewer: Viewer): FeedSnapshot {
-    const items = this.#authors.itemsFor(viewer).toSorted(newestFirst);
-    const live = items.filter(({ state }) => state !== 'ended').slice(0, MAX_FEED_ITEMS);
-    const over = items.filter(({ state }) => state === 'ended');
-    return {
-      items: [...live, ...over.slice(0, Math.max(0, MIN_FEED_ITEMS - live.length))],
-      audience: viewer.audience ?? EVERYBODY,
-    };
+    return snapshotOf(viewer, this.#authors.itemsFor(viewer));
   }
 
   async #sweep(): Promise<void> {
@@ -369,11 +301,11 @@ export class FeedDesk {
       'Pairs of a viewer and an author on this node.',
       () => this.#authors.ties,
     );
-    total('deliveries', 'Changes of the feed sent to connections.', () => this.#delivered);
+    total('deliveries', 'Changes of the feed sent to connections.', () => this.#delivery.delivered);
     total(
       'withheld',
       'Changes not sent to connections that were behind; they get a snapshot.',
-      () => this.#withheld,
+      () => this.#delivery.withheld,
     );
     total(
       'retractions',
@@ -393,23 +325,8 @@ export class FeedDesk {
   }
 }
 
-const EVERYBODY: AudienceView = { audience: 'friends', chosen: [] };
-
 /** The only process: whatever is published is its own, or of the one that it follows. */
 const ALONE: Pick<Presence, 'aliveNodes' | 'onNodes'> = {
   aliveNodes: EVERY_NODE,
   onNodes: () => () => undefined,
 };
-
-/** As the wire has it: without a private session that is over. */
-export function audienceView(
-  { audience, chosen, privateUntil }: Audience,
-  now: HubMs,
-): AudienceView {
-  const isPrivate = privateUntil !== undefined && privateUntil > now;
-  return { audience, chosen: [...chosen], ...(isPrivate ? { privateUntil } : {}) };
-}
-
-function newestFirst(a: FeedItem, b: FeedItem): number {
-  return b.at - a.at || (a.user.id < b.user.id ? -1 : 1);
-}

@@ -231,6 +231,8 @@ export class Sessions {
       await this.#standing?.look([connection]);
     } else {
       session.deviceId = verified.terms.deviceId;
+      // What is known once stays so where the store is away now.
+      session.isStored ||= known.isStored;
       session.expiresAt = this.#ports.clock.now() + verified.expiresInMs;
       session.warned = false;
       this.#outbox.enqueue(

@@ -24,7 +24,9 @@ export type ToldElsewhere = Pick<PastActivity, 'at'> & Partial<Pick<PastActivity
 
 /**
  * The activity that a word about `track` goes on with; undefined where it begins one. Where nobody can be asked it is most often known by
- * when it began (`soloPlayId`), and who listens does not wait for more; a private session since then counts (FE8).
+ * when it began (`soloPlayId`), and who listens does not wait for more. It is then recorded as begun as early as it may have been, which
+ * is too early where they began in the middle of the track: by a later beginning, what was heard in a private session since would be
+ * shown, here and by whoever looks from another node (FE8).
  */
 export async function toldElsewhere(
   deps: SoloElsewhereDeps,

@@ -131,7 +131,7 @@ export interface ActivityLog {
   ): Promise<readonly PastActivity[]>;
   /** Those that count. */
   listensPage(userId: UserId, query: PageQuery): Promise<readonly Listen[]>;
-  /** By the most listens first, days by the latest first. */
+  /** By the most listens first, days by the latest first. Rejects with a `RangeError` for a time zone that it does not know. */
   counts(userId: UserId, query: CountsQuery): Promise<readonly Count[]>;
   /** By the longest time first. */
   together(userId: UserId, query: Range & { readonly limit: number }): Promise<readonly Together[]>;

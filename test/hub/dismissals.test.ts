@@ -240,6 +240,27 @@ describe('a dismissal that nobody hears', () => {
     await nodes.time.advance(10);
     expect(stolen.socket.closedWith).toMatchObject(CLOSED);
   });
+
+  it.each(['hello', 'refresh'] as const)(
+    'is made good where the store could be asked about an operator’s person at the %s alone',
+    async (known) => {
+      const { nodes, users, friends, b } = await city(lost);
+      const BEN = userId(2);
+      const token = `${BEN}|Ben|3600000`;
+      const find = users.find.bind(users);
+      const away = (isAway: boolean): void => {
+        users.find = isAway ? () => Promise.reject(new StoreUnavailable('Postgres')) : find;
+      };
+      away(known === 'refresh');
+      const there = await b.connectBy(token);
+      away(known === 'hello');
+      expect(await there.ask('auth.refresh', { token })).toMatchObject({ type: 'ok' });
+      away(false);
+      await friends.erase(BEN);
+      await nodes.time.advance(61_000);
+      expect(there.socket.closedWith).toMatchObject(CLOSED);
+    },
+  );
 });
 
 describe('a dismissal while somebody is let in', () => {

@@ -1,6 +1,7 @@
 // People who befriend, block, hide and listen at random over several nodes: each client holds exactly what the model says it may, and
 // never held what it may not. `EARSHOT_FEED_SEEDS` and `EARSHOT_FEED_STEPS` make it longer.
 import { afterAll, describe, expect, it } from 'vitest';
+import { FeedModel } from '../support/feed-model.ts';
 import { FeedTown } from '../support/feed-town.ts';
 
 const SEEDS = Number(process.env['EARSHOT_FEED_SEEDS'] ?? 60);
@@ -21,6 +22,34 @@ async function told(town: FeedTown, work: () => Promise<void>): Promise<void> {
     throw new Error(`${(error as Error).message}\nafter:\n  ${acts}`, { cause: error });
   }
 }
+
+describe('the model of the feed', () => {
+  it('leaves open which was last where one was heard again: it began before the other, and ended after it (seed 131)', () => {
+    let now = 0;
+    const model = new FeedModel(
+      2,
+      () => now,
+      () => false,
+    );
+    model.befriend(1, 2);
+    const hear = (activityId: string): void => {
+      const fresh = { wasPublic: false, isPrivate: false, isRemoved: false };
+      model.begin(1, { activityId, title: activityId, begunAt: now, ...fresh });
+      now += 10_000;
+      model.end(1);
+    };
+    hear('room');
+    hear('alone');
+    expect(model.mayHold(1, 2).mustHold).toBe('alone');
+    hear('room');
+    expect(model.mayHold(1, 2)).toMatchObject({
+      ended: new Set(['room', 'alone']),
+      mustHold: undefined,
+    });
+    hear('later');
+    expect(model.mayHold(1, 2).mustHold).toBe('later');
+  });
+});
 
 describe('the feed, beside a model of it', () => {
   let shown = 0;

@@ -51,6 +51,19 @@ const SURELY_SHOWN_MS = 7_000;
 const OPENS_MS = 2_000;
 const NOTHING: MayHold = { live: new Set(), ended: new Set(), mustHold: undefined };
 
+/**
+ * What was over last; undefined where that depends on whom one asks. What was heard again stands in the history where it first began, and
+ * whoever comes is told of what began after it; whoever saw it end holds that.
+ */
+function latestOf(past: readonly Played[], seen: readonly Played[]): string | undefined {
+  const ended = seen.at(-1)?.activityId;
+  const shown = new Set(seen.map(({ activityId }) => activityId));
+  const begun = [...new Set(past.map(({ activityId }) => activityId))].filter((id) =>
+    shown.has(id),
+  );
+  return begun.at(-1) === ended ? ended : undefined;
+}
+
 export class FeedModel {
   readonly people = new Map<number, Person>();
   readonly #now: () => number;
@@ -123,7 +136,7 @@ export class FeedModel {
     const staying = [...past, ...(live === undefined ? [] : [live])].filter(
       (each) => each.mayStay === true && !each.isRemoved,
     );
-    const latest = hasHidden ? undefined : seen.at(-1)?.activityId;
+    const latest = hasHidden ? undefined : latestOf(past, seen);
     const before = lingers !== undefined && this.#now() < lingers.until ? [lingers.played] : [];
     const lingering = seen.filter((each) => before.includes(each));
     return {

@@ -1,5 +1,5 @@
 // What people have listened to, in MongoDB. Knows nothing of who may read it.
-import type { Collection, Filter } from 'mongodb';
+import { MongoServerError, type Collection, type Filter } from 'mongodb';
 import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import type { ActivityTrack } from '../../../protocol/schemas/feed.ts';
 import { dayNamer } from '../../domain/activity-counts.ts';
@@ -39,6 +39,8 @@ const PLAYS_AT_ONCE = 500;
 const AUTHORS_AT_ONCE = 50;
 /** A page or a sum that takes longer is given up: it is answered as unavailable. */
 const READ_MS = 10_000;
+/** What MongoDB says of a time zone that it does not know. */
+const NO_TIME_ZONE = 40_485;
 
 export interface MongoActivityLogOptions {
   /** Resolves once they are there; asked anew while it rejects. */
@@ -128,7 +130,7 @@ export class MongoActivityLog implements ActivityLog {
     { by, timeZone, from, to, limit }: CountsQuery,
   ): Promise<readonly Count[]> {
     return this.#with(async ({ listens }) => {
-      // Throws for what is no time zone, before MongoDB does in its own words.
+      // Throws for what is no time zone anywhere; MongoDB may know fewer of them than this process.
       dayNamer(timeZone);
       const day = {
         $dateToString: { date: { $toDate: '$at' }, timezone: timeZone, format: '%Y-%m-%d' },
@@ -158,7 +160,10 @@ export class MongoActivityLog implements ActivityLog {
           ],
           { maxTimeMS: READ_MS, allowDiskUse: true },
         )
-        .toArray();
+        .toArray()
+        .catch((error: unknown) => {
+          throw isNoTimeZone(error) ? new RangeError(error.message, { cause: error }) : error;
+        });
       return found.map(({ key: name, track, listens: count, heardMs }) => ({
         key: name,
         ...(by === 'track' ? { track } : {}),
@@ -285,6 +290,10 @@ export class MongoActivityLog implements ActivityLog {
   #with<T>(work: (collections: MongoCollections) => Promise<T>): Promise<T> {
     return orMongoAway(async () => work(await this.#options.collections()));
   }
+}
+
+function isNoTimeZone(error: unknown): error is MongoServerError {
+  return error instanceof MongoServerError && error.code === NO_TIME_ZONE;
 }
 
 /** Of a sum made of many queries: what each of them may still take. Throws `StoreUnavailable` when all of it has passed. */

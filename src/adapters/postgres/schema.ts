@@ -327,7 +327,7 @@ export const ActivityOutboxSchema = defineEntity({
   indexes: [
     {
       name: 'activity_outbox_order_index',
-      expression: `create index "activity_outbox_order_index" on "activity_outbox" (("entry"->>'kind' = 'remove') desc, "at", "id") where "rejected" is null`,
+      expression: `create index "activity_outbox_order_index" on "activity_outbox" (("entry"->>'kind' = 'remove' or coalesce("entry"->>'isPrivate', '') = 'true') desc, "at", "id") where "rejected" is null`,
     },
   ],
   properties: {

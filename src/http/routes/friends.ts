@@ -5,7 +5,7 @@ import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { ROOM_CODE_LENGTH, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
 import { checkPrivateUntil, isFriendCode } from '../../domain/people.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
-import { audienceView } from '../../hub/feed-desk.ts';
+import { audienceView } from '../../hub/feed-viewer.ts';
 import { personOf } from '../../hub/live-activity.ts';
 import type { Change, PersonSince } from '../../ports/friends.ts';
 import type { HttpDeps } from '../http-deps.ts';

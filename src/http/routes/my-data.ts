@@ -47,7 +47,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       method: 'post',
       path: '/v1/me/listenbrainz',
       summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
-      description: `What is no listen is left out, and counted. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. This is beside what their other requests may be.`,
+      description: `What is no listen is left out, and counted. An optional field that is malformed is left out alone. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. This is beside what their other requests may be.`,
       request: body(ListenBrainzBody),
       responses: { 200: json(ImportedBody, 'how many'), ...ERRORS },
     }),

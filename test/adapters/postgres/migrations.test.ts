@@ -77,6 +77,22 @@ function migrationsOn(open: () => Promise<Database>): void {
     expect(await orm.schema.getUpdateSchemaSQL({ wrap: false, safe: false })).toBe('');
   });
 
+  it('make exactly the indexes of the entities, by what each is of', async () => {
+    const indexes = async (): Promise<string[]> => {
+      const rows = await sql.rows<{ definition: string }>(
+        "select indexdef as definition from pg_indexes where schemaname = 'public' and tablename <> 'migration' order by 1",
+      );
+      return rows.map(({ definition }) => definition);
+    };
+    await migrateUp(database.target, SILENT);
+    const migrated = await indexes();
+    await downToEmpty();
+    await orm.schema.createSchema({ wrap: false });
+    const meant = await indexes();
+    await orm.schema.dropSchema({ wrap: false });
+    expect(migrated).toEqual(meant);
+  });
+
   it('tell what is done, what is pending and what is of a newer version', async () => {
     await downToEmpty();
     await orm.migrator.up({ to: NAMES[0]! });
