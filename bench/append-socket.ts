@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
 /** So much of a frame is handed on; the rest of a larger one is counted and dropped. */
-const HEAD_BYTES = 64 * 1_024;
+const HEAD_BYTES = 1_024 * 1_024;
 const CHUNK_BYTES = 256 * 1_024;
 /** Read into by all sockets in turn: what is in it is used before the next one reads. */
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES);

@@ -43,12 +43,9 @@ export type RoomReport =
   | {
       readonly kind: 'talked';
       readonly said: number;
-      /** Until the last was answered. */
-      readonly wallMs: number;
-      /** Of one core, that this process was busy with it. */
-      readonly share: number;
     }
-  | ({ readonly kind: 'counted' } & HeardCounts);
+  /** And the CPU that this process has used since. */
+  | ({ readonly kind: 'counted'; readonly cpuUs: number } & HeardCounts);
 
 export interface Joined {
   readonly joins: number;
@@ -58,6 +55,7 @@ export interface Joined {
   readonly answer: Spread;
   /** Of an answer, the median. */
   readonly bytes: number;
+  /** Of one core, that this process was busy with it. */
   readonly share: number;
 }
 
@@ -107,9 +105,9 @@ async function make(rooms: number): Promise<RoomReport> {
   return { kind: 'made', wallMs: performance.now() - startedAt };
 }
 
-/** Lets `count` people enter by `enter`, which answers with the bytes of what they got. */
+/** Lets `joins` people enter by `enter`, which answers with the bytes of what they got. */
 async function timed(
-  count: number,
+  joins: number,
   atOnce: number,
   enter: (n: number) => Promise<number>,
 ): Promise<RoomReport> {
@@ -117,15 +115,16 @@ async function timed(
   const sizes: number[] = [];
   const before = ownUsage();
   const startedAt = performance.now();
-  await each(count, atOnce, async (n) => {
+  await each(joins, atOnce, async (n) => {
     const askedAt = performance.now();
     const bytes = await enter(n);
     answers.push(performance.now() - askedAt);
     sizes.push(bytes);
   });
   const wallMs = performance.now() - startedAt;
+  const share = cpuOf(rise(before, ownUsage())) / 1_000 / wallMs;
   const [answer, bytes] = [spreadOf(answers), spreadOf(sizes).p50];
-  return { kind: 'joined', joins: count, wallMs, answer, bytes, share: shareOf(before, wallMs) };
+  return { kind: 'joined', joins, wallMs, answer, bytes, share };
 }
 
 async function join(order: Extract<RoomOrder, { kind: 'join' }>): Promise<RoomReport> {
@@ -156,8 +155,6 @@ async function enter(person: Person, roomId: string): Promise<number> {
 }
 
 async function talk(perSecond: number, seconds: number): Promise<RoomReport> {
-  const before = ownUsage();
-  const startedAt = performance.now();
   let answered = 0;
   let said = Infinity;
   const allAnswered = new Promise<void>((resolve, reject) => {
@@ -184,12 +181,15 @@ async function talk(perSecond: number, seconds: number): Promise<RoomReport> {
     throw new Error(`${all - answered} of ${all} messages were never acknowledged`);
   });
   if (answered < all) await Promise.race([allAnswered, impatient]);
-  const wallMs = performance.now() - startedAt;
-  return { kind: 'talked', said: all, wallMs, share: shareOf(before, wallMs) };
+  return { kind: 'talked', said: all };
 }
 
-function shareOf(before: ReturnType<typeof ownUsage>, wallMs: number): number {
-  return cpuOf(rise(before, ownUsage())) / 1_000 / wallMs;
+let countedAt = ownUsage();
+
+function count(): RoomReport {
+  const before = countedAt;
+  countedAt = ownUsage();
+  return { kind: 'counted', ...heard.take(), cpuUs: cpuOf(rise(before, countedAt)) };
 }
 
 obeyOrders(async (order: RoomOrder): Promise<RoomReport> => {
@@ -205,6 +205,6 @@ obeyOrders(async (order: RoomOrder): Promise<RoomReport> => {
     case 'talk':
       return talk(order.perSecond, order.seconds);
     case 'count':
-      return { kind: 'counted', ...heard.take() };
+      return count();
   }
 });

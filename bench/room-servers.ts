@@ -15,7 +15,17 @@ export interface RoomServer {
   memory(): Promise<Usage>;
   /** Its own, by name; none where it has none. */
   counters(): Promise<ReadonlyMap<string, number>>;
+  /** Undefined where nobody but people can talk. */
+  readonly within?: Within;
   stop(): Promise<void>;
+}
+
+/** Messages that come from within the server's process. */
+export interface Within {
+  /** Ids of the rooms that were there from the start. */
+  readonly rooms: readonly string[];
+  /** Tells `perSecond` messages to them in turn, for `seconds`. @returns how many */
+  readonly talk: (perSecond: number, seconds: number) => Promise<number>;
 }
 
 const NO_COUNTERS: ReadonlyMap<string, number> = new Map();
@@ -51,20 +61,28 @@ export async function startSubjects(
   };
   try {
     const ports: number[] = [];
+    let rooms: readonly string[] = [];
     for (let n = 0; n < count; n += 1) {
       const child = Child.fork<ServerOrder, ServerReport>('./fanout-server.js', ['--expose-gc']);
       children.push(child);
       const order = { kind: 'start', subject, options: { rooms: 0, ...options } } as const;
-      ports.push((await child.ask(order, 'started')).port);
+      const started = await child.ask(order, 'started');
+      ports.push(started.port);
+      ({ rooms } = started);
     }
     const ask = async (kind: 'usage' | 'memory'): Promise<Usage> =>
       sumOf(await Promise.all(children.map((child) => child.ask({ kind }, kind))));
+    const talk = async (publishesPerSecond: number, seconds: number): Promise<number> => {
+      const order = { kind: 'run', publishesPerSecond, seconds } as const;
+      return (await children[0]?.ask(order, 'ran'))?.published ?? 0;
+    };
     return {
       kind: kindOf(subject),
       ports,
       usage: () => ask('usage'),
       memory: () => ask('memory'),
       counters: () => Promise.resolve(NO_COUNTERS),
+      within: { rooms, talk },
       stop,
     };
   } catch (error) {
