@@ -1,4 +1,5 @@
 // Owns one thread's people of a feed: who comes when, what they play, who may see it, and what everybody must hold at the end.
+import { planComings } from './comings.ts';
 import type { FeedLatest, LastSeen, PhaseOrder, SpreadMark } from './crew-messages.ts';
 import { feedGraph, isPrivate } from './feed-graph.ts';
 import type { FeedGraph } from './feed-graph.ts';
@@ -76,30 +77,18 @@ export class CrewFeed {
     return this.#taken.size;
   }
 
-  begin({ from, to, seconds, reconnectWithinMs }: PhaseOrder, startMs: number): void {
-    const { agenda, random } = this.#options.ground;
+  begin(order: PhaseOrder, startMs: number): void {
     this.#round += 1;
     for (const person of this.people) {
-      const { fromLoad } = person.seat;
-      const isWanted = isTaken(fromLoad, to);
-      if (isWanted && this.#taken.has(person)) this.#playOn(person, startMs);
-      if (isWanted === this.#taken.has(person)) continue;
-      const share = to === from ? 0 : (fromLoad - from) / (to - from);
-      const atMs = startMs + Math.max(0, Math.min(1, share)) * seconds * 1_000;
-      agenda.at(
-        atMs,
-        () => {
-          if (isWanted) this.#come(person, atMs);
-          else this.#leave(person);
-        },
-        'arrival',
-      );
+      const stays = this.#taken.has(person) && isTaken(person.seat.fromLoad, order.to);
+      if (stays) this.#playOn(person, startMs);
     }
-    if (reconnectWithinMs === undefined) return;
-    for (const person of this.#taken) {
-      const atMs = startMs + random.next() * reconnectWithinMs;
-      agenda.at(atMs, () => person.cut(atMs), 'arrival');
-    }
+    const comings = {
+      ...{ people: this.people, taken: this.#taken },
+      come: (person: FeedPerson, intendedMs: number) => this.#come(person, intendedMs),
+      leave: (person: FeedPerson) => this.#leave(person),
+    };
+    planComings(this.#options.ground, comings, order, startMs);
   }
 
   mark(key: string, mark: ActMark): void {

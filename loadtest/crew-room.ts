@@ -1,14 +1,16 @@
 // Owns one room's listeners of one thread: who comes and goes when, what they do, and what is compared at the end.
 import type { RoomId, TrackId } from '../protocol/ids.ts';
+import { planComings } from './comings.ts';
 import type { LastSeen, PhaseOrder, RoomFurthest, SpreadMark } from './crew-messages.ts';
 import type { ActMark, ArrivalSink } from './ledger/arrivals.ts';
 import { RoomBook } from './ledger/room-book.ts';
 import type { Ground } from './listener/ground.ts';
 import { RoomActs } from './listener/room-acts.ts';
 import { RoomListener } from './listener/room-listener.ts';
+import { recordAct } from './latency-names.ts';
 import { machineNow } from './machine-clock.ts';
-import { isSpread, isTaken, type Seat } from './placement.ts';
-import { COMMANDS, type Act, type RoomsGroup } from './scenario/scenario.ts';
+import { isSpread, type Seat } from './placement.ts';
+import type { RoomsGroup } from './scenario/scenario.ts';
 
 export interface CrewRoomOptions {
   readonly ground: Ground;
@@ -64,24 +66,15 @@ export class CrewRoom {
     return this.#taken.size - this.#away.size;
   }
 
-  begin({ from, to, seconds, reconnectWithinMs }: PhaseOrder, startMs: number): void {
+  begin(order: PhaseOrder, startMs: number): void {
     const { group, ground } = this.#options;
-    const { agenda, random } = ground;
-    for (const member of this.members) {
-      const { fromLoad } = member.seat;
-      const isWanted = isTaken(fromLoad, to);
-      if (isWanted === this.#taken.has(member)) continue;
-      const share = to === from ? 0 : (fromLoad - from) / (to - from);
-      const atMs = startMs + Math.max(0, Math.min(1, share)) * seconds * 1_000;
-      if (isWanted) agenda.at(atMs, () => this.#come(member, atMs), 'arrival');
-      else agenda.at(atMs, () => this.#leave(member), 'arrival');
-    }
-    if (reconnectWithinMs !== undefined) {
-      for (const member of this.#taken) {
-        const atMs = startMs + random.next() * reconnectWithinMs;
-        agenda.at(atMs, () => member.cut(atMs), 'arrival');
-      }
-    }
+    const { from, to } = order;
+    const comings = {
+      ...{ people: this.members, taken: this.#taken },
+      come: (member: RoomListener, intendedMs: number) => this.#come(member, intendedMs),
+      leave: (member: RoomListener) => this.#leave(member),
+    };
+    planComings(ground, comings, order, startMs);
     const isFirst = (this.members[0]?.seat.fromLoad ?? Infinity) <= Math.max(from, to);
     const rate = group.grows === 'acts' ? Math.max(1, to) : 1;
     this.#acts.start(isFirst ? rate : 0, startMs);
@@ -188,17 +181,10 @@ export class CrewRoom {
     const { ground, at: group, room, spreadLast } = this.#options;
     const { latencies } = ground;
     return {
-      each: (act, afterMs) => {
-        latencies.record(`${act}.each`, afterMs);
-        if (COMMANDS.includes(act as Act)) latencies.record('command.each', afterMs);
-      },
+      each: (act, afterMs) => recordAct(latencies, act, 'each', afterMs),
       last: (act, afterMs, _listeners, key) => {
-        if (this.#isSpread) {
-          spreadLast({ group, room, stream, key, act, afterMs });
-          return;
-        }
-        latencies.record(`${act}.last`, afterMs);
-        if (COMMANDS.includes(act as Act)) latencies.record('command.last', afterMs);
+        if (this.#isSpread) spreadLast({ group, room, stream, key, act, afterMs });
+        else recordAct(latencies, act, 'last', afterMs);
       },
     };
   }

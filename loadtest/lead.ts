@@ -13,9 +13,10 @@ import type {
 } from './crew-messages.ts';
 import { feedGraph } from './feed-graph.ts';
 import { eachOf, type HubRest, type Somebody } from './hub-rest.ts';
+import { recordAct } from './latency-names.ts';
 import { Phases, type Second } from './phases.ts';
 import { roomsAt, seatCount, seatsOf } from './placement.ts';
-import { COMMANDS, type Act, type Phase, type Scenario } from './scenario/scenario.ts';
+import type { Phase, Scenario } from './scenario/scenario.ts';
 import type { Target } from './wire/lean-socket.ts';
 
 export interface LeadOptions {
@@ -186,10 +187,10 @@ export class Lead {
   }
 
   #recordLast(): void {
-    for (const { act, afterMs } of this.#last.values()) {
-      this.phases.record(this.#phase, `${act}.last`, afterMs);
-      if (COMMANDS.includes(act as Act)) this.phases.record(this.#phase, 'command.last', afterMs);
-    }
+    const recorder = {
+      record: (name: string, ms: number) => this.phases.record(this.#phase, name, ms),
+    };
+    for (const { act, afterMs } of this.#last.values()) recordAct(recorder, act, 'last', afterMs);
     this.#last.clear();
   }
 

@@ -1,21 +1,21 @@
 #!/usr/bin/env node
 // The command line of the load test: what is asked for, and the exit code of what came of it.
-import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { startAgent } from './agent.ts';
 import { AgentLinks } from './agent-link.ts';
+import { addReportCommands } from './cli/report-commands.ts';
+import { writeReport } from './cli/report-files.ts';
 import { Terminal, textOf } from './cli/terminal.ts';
 import { LoadTest, type Elsewhere, type RunOptions } from './run.ts';
-import { ReportSchema, type Report } from './report/report.ts';
+import { ReportSchema } from './report/report.ts';
 import { BUILT_IN } from './scenario/built-in.ts';
 import { readScenario } from './scenario/read-scenario.ts';
 import { ScenarioSchema } from './scenario/scenario.ts';
 import { targetOf } from './target.ts';
 
-/** Passed; a threshold broke; it could not begin; the figures cannot be trusted; ended early. */
+/** Passed; a threshold broke, or a figure is worse than before; it could not begin; the figures cannot be trusted; ended early. */
 const EXIT_CODES = { passed: 0, failed: 1, unable: 2, invalid: 3, interrupted: 130 } as const;
 
 interface Flags {
@@ -90,7 +90,10 @@ async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
   });
   const report = await test.run();
   terminal.say(textOf(report));
-  if (flags.out !== undefined) await writeReport(flags.out, report);
+  if (flags.out !== undefined) {
+    await writeReport(flags.out, report);
+    terminal.say(`written to ${flags.out}: report.json, report.html, junit.xml`);
+  }
   process.exitCode = EXIT_CODES[report.verdict];
 }
 
@@ -115,17 +118,13 @@ async function agent(flags: { host: string; port: number; agentKey?: string }): 
   terminal.say(`agent on ${flags.host}:${port}`);
 }
 
-async function writeReport(folder: string, report: Report): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  terminal.say(`written to ${folder}`);
-}
-
 const program = new Command('earshot-loadtest')
   .description(
     'how many rooms and listeners a deployment of Earshot holds, how fast, how well in step, and whether anything was lost',
   )
-  .showHelpAfterError();
+  .showHelpAfterError()
+  // A flag that is not understood is no threshold that broke.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CODES.unable));
 
 program
   .command('run', { isDefault: true })
@@ -185,7 +184,7 @@ program
   .option('--ca <file>', 'certificates to trust, PEM')
   .option('--insecure', 'trust any certificate')
   .option('--keep-rooms', 'leave the rooms open at the end')
-  .option('-o, --out <folder>', 'write the report there')
+  .option('-o, --out <folder>', 'write the report there: JSON, a page, and JUnit XML')
   .action(loadTest);
 
 program
@@ -219,6 +218,10 @@ program
         : z.toJSONSchema(ReportSchema);
     terminal.say(JSON.stringify(schema, null, 2));
   });
+
+addReportCommands(program, terminal, () => {
+  process.exitCode = EXIT_CODES.failed;
+});
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

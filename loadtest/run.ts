@@ -219,7 +219,7 @@ export class LoadTest {
       },
       generator: {
         agents: this.#elsewhere?.agents ?? 0,
-        threads,
+        threads: threads * Math.max(1, this.#elsewhere?.agents ?? 0),
         lateness: withoutNaN(latencies.of('generator.late').summary()),
         busyShareMost: Math.max(0, ...seconds.map(({ busyShare }) => busyShare)),
         loopDelayP99MsMost: Math.max(0, ...seconds.map((each) => each.loopDelayP99Ms)),

@@ -8,8 +8,9 @@ import { playOrder, type PublicRoom } from '../../protocol/schemas/room.ts';
 import { chatMark } from '../ledger/room-trace.ts';
 import type { ActMark } from '../ledger/arrivals.ts';
 import { keyOf } from '../ledger/room-book.ts';
+import { recordAct } from '../latency-names.ts';
 import { machineNow } from '../machine-clock.ts';
-import { ACTS, COMMANDS, type Act, type RoomsGroup } from '../scenario/scenario.ts';
+import { ACTS, type Act, type RoomsGroup } from '../scenario/scenario.ts';
 import type { Ground } from './ground.ts';
 import type { Answer } from './requests.ts';
 import type { RoomListener } from './room-listener.ts';
@@ -171,8 +172,7 @@ export class RoomActs {
   ): void {
     const { ground, mark } = this.#options;
     if (answer.kind === 'broken') return;
-    ground.latencies.record(`${act}.ack`, nowMs - intendedMs);
-    if (COMMANDS.includes(act)) ground.latencies.record('command.ack', nowMs - intendedMs);
+    recordAct(ground.latencies, act, 'ack', nowMs - intendedMs);
     if (answer.kind === 'refused') {
       if (NOT_REFUSED.includes(answer.code)) ground.counts.stale += 1;
       else ground.counts.addRefusal(`${type} ${answer.code}`);

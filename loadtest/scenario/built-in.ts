@@ -2,6 +2,11 @@
 import type { ScenarioInput } from './scenario.ts';
 
 const ZERO_FAULTS = ['faults == 0', 'refused == 0', 'lost == 0', 'stalls == 0'];
+/** What friends in a room do, a minute. */
+const PARTY_ACTS = {
+  ...{ play: 0.5, pause: 0.5, seek: 1, skip: 0.3 },
+  ...{ queue: 1, vote: 0.5, chat: 8, reaction: 6 },
+};
 const warmUp = { name: 'ramp', seconds: 10, from: 0, load: 1 };
 const steady = { name: 'steady', seconds: 30, load: 1, measured: true };
 
@@ -13,16 +18,7 @@ export const BUILT_IN: Readonly<Record<string, ScenarioInput>> = {
       {
         kind: 'rooms',
         ...{ rooms: 100, listeners: 5, preset: 'friends' },
-        acts: {
-          play: 0.5,
-          pause: 0.5,
-          seek: 1,
-          skip: 0.3,
-          queue: 1,
-          vote: 0.5,
-          chat: 8,
-          reaction: 6,
-        },
+        acts: PARTY_ACTS,
       },
     ],
     phases: [warmUp, steady],
@@ -123,16 +119,7 @@ export const BUILT_IN: Readonly<Record<string, ScenarioInput>> = {
       {
         kind: 'rooms',
         ...{ rooms: 100, listeners: 5, preset: 'friends', staySeconds: 600 },
-        acts: {
-          play: 0.5,
-          pause: 0.5,
-          seek: 1,
-          skip: 0.3,
-          queue: 1,
-          vote: 0.5,
-          chat: 8,
-          reaction: 6,
-        },
+        acts: PARTY_ACTS,
       },
     ],
     phases: [
@@ -148,16 +135,7 @@ export const BUILT_IN: Readonly<Record<string, ScenarioInput>> = {
       {
         kind: 'rooms',
         ...{ rooms: 60, listeners: 5, preset: 'friends', staySeconds: 120 },
-        acts: {
-          play: 0.5,
-          pause: 0.5,
-          seek: 1,
-          skip: 0.3,
-          queue: 1,
-          vote: 0.5,
-          chat: 8,
-          reaction: 6,
-        },
+        acts: PARTY_ACTS,
       },
       {
         kind: 'rooms',

@@ -44,6 +44,7 @@ export class Deck {
   #cancelRetry: () => void = () => undefined;
   #cueMs: number | undefined;
   #wantsToPlay = false;
+  #wantsPress = false;
   #closed = false;
   #openSec = 0;
   #closeSec = Infinity;
@@ -84,8 +85,15 @@ export class Deck {
     return this.#cueMs ?? this.element.currentTime * 1_000;
   }
 
-  get isPlaying(): boolean {
-    return this.#wantsToPlay;
+  /** Something outside has stopped it: a call, headphones that were taken out, another app. */
+  get isHeldOutside(): boolean {
+    const { paused, ended, readyState } = this.element;
+    return this.#wantsToPlay && paused && !ended && readyState > someData;
+  }
+
+  /** The browser let it play no more without a press. */
+  get wantsPress(): boolean {
+    return this.#wantsPress;
   }
 
   /** Sound comes out of it, so its position means something. */
@@ -139,6 +147,7 @@ export class Deck {
 
   play(): void {
     this.#wantsToPlay = true;
+    this.#wantsPress = false;
     this.#start();
   }
 
@@ -185,6 +194,7 @@ export class Deck {
   /** Called in a press: from then on the browser lets it play without one. */
   bless(): void {
     if (!this.element.hasAttribute('src')) this.element.load();
+    else if (this.isHeldOutside) this.play();
   }
 
   close(): void {
@@ -219,8 +229,8 @@ export class Deck {
 
   #start(): void {
     this.element.play().catch((cause: unknown) => {
-      // A pause or another address meanwhile rejects as well; only the refusal of the browser leaves it silent.
-      if (cause instanceof Error && cause.name === 'NotAllowedError') this.#wantsToPlay = false;
+      // A pause or another address meanwhile rejects as well; only the refusal of the browser wants somebody to do something.
+      if (cause instanceof Error && cause.name === 'NotAllowedError') this.#wantsPress = true;
       this.#options.onChange();
     });
   }

@@ -1,5 +1,6 @@
 // Owns the contract between the player and a way of making sound; must not know rooms, hub time or the wire.
 import type { EntryId, TrackId } from '../../protocol/ids.ts';
+import type { SoundHold } from './audio-graph.ts';
 
 /**
  * One stretch of one track that is to be heard: from `startMs` on at `positionMs`, one millisecond a millisecond.
@@ -64,6 +65,8 @@ export interface AudioOutput {
   buffered(track: WantedTrack): Buffered;
   /** What is to be heard from now on, in order of time; whatever else sounds falls silent. Idempotent. */
   follow(stretches: readonly Stretch[], nowMs: number): void;
+  /** What keeps sound away that should be heard, where the output knows of it. */
+  heldBy?(nowMs: number): SoundHold | undefined;
   /** Undefined while silent or not yet certain. */
   measure(nowMs: number): Measurement | undefined;
   correct(correction: Correction, nowMs: number): void;

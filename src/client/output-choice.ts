@@ -1,5 +1,6 @@
 // Owns which output plays which track: decoded where it fits and can be, else by an element; must not know rooms or hub time.
 import type { TrackId } from '../../protocol/ids.ts';
+import type { SoundHold } from './audio-graph.ts';
 import type {
   AudioOutput,
   Buffered,
@@ -65,6 +66,10 @@ export class OutputChoice implements AudioOutput {
         nowMs,
       );
     }
+  }
+
+  heldBy(nowMs: number): SoundHold | undefined {
+    return this.#current.heldBy?.(nowMs);
   }
 
   measure(nowMs: number): Measurement | undefined {

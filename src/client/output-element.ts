@@ -3,6 +3,7 @@ import type { TrackId } from '../../protocol/ids.ts';
 import { RecentErrors } from '../clock/recent-errors.ts';
 import { SeekCost } from '../clock/seek-cost.ts';
 import { Deck } from './audio-deck.ts';
+import type { SoundHold } from './audio-graph.ts';
 import type {
   AudioOutput,
   Buffered,
@@ -34,6 +35,8 @@ export interface ElementOutputOptions {
 
 interface Part {
   stretch: Stretch;
+  /** When it begins to sound: where the stretch does, or later where it was stopped meanwhile. */
+  startMs: number;
   readonly deck: Deck;
   phase: 'cued' | 'playing';
   cancelStart: () => void;
@@ -49,6 +52,10 @@ const readyMs = 3_000;
 /** What `play()` and a seek cost at first, until this device has shown what they do. */
 const startCostMs = 8;
 const seekCostMs = 60;
+/** An element that something outside has stopped is started again so often. */
+const betweenTriesMs = 1_000;
+/** So long after it was found stopped it sounds again. */
+const resumeLeadMs = 300;
 /** From here on a start is in the hands of a timer, and is not placed again. */
 const committedMs = 150;
 
@@ -63,6 +70,7 @@ export class ElementOutput implements AudioOutput {
   readonly #startCost = new SeekCost(startCostMs);
   readonly #seekCost = new SeekCost(seekCostMs);
   #parts: Part[] = [];
+  #triedAtMs = -Infinity;
   readonly #errors = new RecentErrors();
   #rate = 1;
   #volume = 1;
@@ -74,6 +82,13 @@ export class ElementOutput implements AudioOutput {
 
   get latencyMs(): number {
     return this.#options.graph?.timeline.latencyMs ?? 0;
+  }
+
+  /** What keeps sound away that should be heard at `nowMs`. */
+  heldBy(nowMs: number): SoundHold | undefined {
+    const part = this.#partAt(nowMs);
+    if (part?.phase !== 'playing' || !part.deck.isHeldOutside) return undefined;
+    return part.deck.wantsPress ? 'press' : 'system';
   }
 
   prepare(tracks: readonly WantedTrack[]): void {
@@ -161,7 +176,15 @@ export class ElementOutput implements AudioOutput {
     if (deck.trackId !== stretch.trackId) deck.load(stretch.trackId);
     if (deck.failure !== undefined) return;
     deck.setLevel(this.#options.levelOf(stretch.trackId));
-    const part: Part = { stretch, deck, phase: 'cued', cancelStart: idle, cancelEnd: idle };
+    const { startMs } = stretch;
+    const part: Part = {
+      stretch,
+      startMs,
+      deck,
+      phase: 'cued',
+      cancelStart: idle,
+      cancelEnd: idle,
+    };
     this.#parts.push(part);
     deck.setRate(this.#rate);
     if (stretch.startMs > nowMs) {
@@ -187,22 +210,39 @@ export class ElementOutput implements AudioOutput {
 
   #renew(part: Part, stretch: Stretch, nowMs: number): void {
     const movedStart = Math.abs(part.stretch.startMs - stretch.startMs) > sameMomentMs;
+    part.startMs += stretch.startMs - part.stretch.startMs;
     const movedEnd = Math.abs(part.stretch.endMs - stretch.endMs) > sameMomentMs;
     part.stretch = stretch;
     if (part.phase === 'playing' && !part.deck.isSettled) this.#postpone(nowMs);
+    if (part.phase === 'playing') this.#playAgain(part, nowMs);
     if (part.phase === 'cued') {
-      if (stretch.startMs < nowMs) this.#startNow(part);
-      else if (movedStart && stretch.startMs - nowMs > committedMs) {
+      if (part.startMs < nowMs) this.#startNow(part);
+      else if (movedStart && part.startMs - nowMs > committedMs) {
         this.#scheduleStart(part, nowMs);
       }
     }
     if (movedEnd) this.#scheduleEnd(part, nowMs);
   }
 
+  /**
+   * What stopped it from outside may be over: nobody tells, so it is tried now and then. It has all that it needs, so it is placed ahead and
+   * started there: what a start costs is known better than what a seek does.
+   */
+  #playAgain(part: Part, nowMs: number): void {
+    if (!part.deck.isHeldOutside || nowMs - this.#triedAtMs < betweenTriesMs) return;
+    this.#triedAtMs = nowMs;
+    const { stretch, deck } = part;
+    part.phase = 'cued';
+    part.startMs = nowMs + resumeLeadMs;
+    deck.pause();
+    deck.seek(stretch.positionMs + part.startMs - stretch.startMs);
+    this.#scheduleStart(part, nowMs);
+  }
+
   #scheduleStart(part: Part, nowMs: number): void {
     part.cancelStart();
     const leadMs = this.#heardLaterMs() + this.#startCost.expectedMs;
-    const inMs = part.stretch.startMs - leadMs - nowMs;
+    const inMs = part.startMs - leadMs - nowMs;
     part.cancelStart = this.#options.after(Math.max(0, inMs), () => this.#startNow(part));
   }
 
@@ -211,7 +251,7 @@ export class ElementOutput implements AudioOutput {
     const nowMs = this.#options.now();
     part.phase = 'playing';
     const leadMs = this.#heardLaterMs() + this.#startCost.expectedMs;
-    const lateMs = nowMs + leadMs - part.stretch.startMs;
+    const lateMs = nowMs + leadMs - part.startMs;
     if (lateMs > 300) {
       part.phase = 'cued';
       this.#join(part, nowMs);
@@ -254,8 +294,9 @@ export class ElementOutput implements AudioOutput {
   #open(part: Part, nowMs: number): void {
     const context = this.#options.graph?.context;
     if (context === undefined) return;
-    const sec = this.#secHeardAt(Math.max(nowMs, part.stretch.startMs)) ?? context.currentTime;
-    const inside = part.stretch.positionMs > 0 || part.stretch.startMs < nowMs;
+    const sec = this.#secHeardAt(Math.max(nowMs, part.startMs)) ?? context.currentTime;
+    const inside =
+      part.stretch.positionMs > 0 || part.stretch.startMs < part.startMs || part.startMs < nowMs;
     // At its very beginning a track is silent by itself, and its first sound must not be shaved off.
     const atSec = inside ? sec : sec - 0.05;
     part.deck.openAt(Math.max(context.currentTime, atSec));

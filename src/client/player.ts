@@ -178,8 +178,10 @@ export class Player {
   /**
    * For the output device that sounds now, and remembered for it.
    * @param ms by how much it is later than the browser says; sound is sent that much earlier
+   * @throws RangeError for what is no finite number
    */
   setNudge(ms: number): void {
+    if (!Number.isFinite(ms)) throw new RangeError(`a nudge is a number of ms, not ${ms}`);
     this.#devices.setNudge(ms);
     this.#servo.realign();
     this.#tick();
@@ -268,7 +270,12 @@ export class Player {
       this.#step(this.#platform.now());
     } finally {
       this.#ticking = false;
+      // What threw may work the next time: a player that stopped looking would be silent for good.
+      this.#scheduleTick();
     }
+  }
+
+  #scheduleTick(): void {
     this.#cancelTick();
     const settling = this.#mode !== 'locked' && this.#outputs.graph?.timeline.steady === false;
     const isHasty = settling || this.#clicks !== undefined;
@@ -365,7 +372,10 @@ export class Player {
     buffering: boolean,
     nowMs: number,
   ): void {
-    const waitsFor = this.#mode === 'locked' ? undefined : this.#outputs.graph?.heldBy(nowMs);
+    const waitsFor =
+      this.#mode === 'locked'
+        ? undefined
+        : (this.#outputs.graph?.heldBy(nowMs) ?? this.#output.heldBy?.(nowMs));
     const first = wanted[0];
     const failure = first && this.#output.buffered(first).failure;
     this.#state.set({

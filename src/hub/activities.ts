@@ -48,7 +48,8 @@ export interface ActivitiesDeps {
   readonly presence: Pick<Presence, 'aliveNodes'>;
   readonly rooms: () => Pick<Rooms, 'create'>;
   connectionsOf(userId: UserId): Iterable<Connection>;
-  latestOf(author: UserId): Promise<string | undefined>;
+  /** The newest activity of a person that the history shows. Rejects with `StoreUnavailable`. */
+  latestOf(author: UserId): Promise<PastActivity | undefined>;
   /** The newest activity of a person in the history, private or not. Rejects with `StoreUnavailable`. */
   lastOf(userId: UserId): Promise<PastActivity | undefined>;
   signal(userId: UserId, push: JsonObject): Promise<void>;

@@ -29,6 +29,8 @@ export interface Candidate {
   readonly order: number;
   /** Undefined while nobody could be asked: until then it counts as private. */
   isPrivate: boolean | undefined;
+  /** Whether the history was told of it as public. */
+  wasPublic: boolean;
   /** When it is over at the latest, by what was first said of it. */
   readonly overAt: HubMs;
 }

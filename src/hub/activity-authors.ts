@@ -232,7 +232,10 @@ export class ActivityAuthors {
     this.#order += 1;
     const { positionAt, positionMs, track, activityId } = activity;
     const overAt = positionAt + track.durationMs - positionMs + PAUSE_LASTS_MS;
-    const candidate: Candidate = { activity, order: this.#order, isPrivate: undefined, overAt };
+    const candidate: Candidate = {
+      ...{ activity, order: this.#order, overAt },
+      ...{ isPrivate: undefined, wasPublic: false },
+    };
     author.candidates.set(source, candidate);
     if (this.#deps.history.isRemoved(author.id, activityId))
       author.withheld.add(activityId, 'removed', this.#deps.clock.now());
@@ -283,10 +286,12 @@ export class ActivityAuthors {
     author.withheld.add(activity.activityId, 'hidden', this.#deps.clock.now());
   }
 
-  #record(author: Author, { activity, isPrivate }: Candidate, endedAt?: HubMs): void {
+  #record(author: Author, candidate: Candidate, endedAt?: HubMs): void {
     const { history } = this.#deps;
+    const { activity, isPrivate = true, wasPublic } = candidate;
     if (history.isRemoved(author.id, activity.activityId)) return;
-    history.played(author.id, activity, isPrivate ?? true, endedAt);
+    const isTold = history.played(author.id, activity, { isPrivate, wasPublic, endedAt });
+    candidate.wasPublic ||= isTold && !isPrivate;
   }
 
   /** The word of a change may be lost with the node that was to tell it: what begins goes out by the policy as it is kept. */

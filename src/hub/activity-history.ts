@@ -10,6 +10,14 @@ export interface HeardOf extends Pick<Activity, 'activityId' | 'playKey' | 'trac
   readonly roomId?: RoomId;
 }
 
+export interface PlayedAs {
+  readonly isPrivate: boolean;
+  /** Whether it was told as public before. */
+  readonly wasPublic?: boolean;
+  /** Undefined while it goes on. */
+  readonly endedAt?: HubMs | undefined;
+}
+
 /** As long as a play may last that its author has removed. */
 const REMOVED_KEPT_MS = 86_400_000;
 const MOST_REMOVED = 10_000;
@@ -33,10 +41,14 @@ export class ActivityHistory {
     return this.#removed.has(keyOf(userId, activityId));
   }
 
-  /** @param endedAt absent while it goes on */
-  played(userId: UserId, activity: Activity, isPrivate: boolean, endedAt?: HubMs): void {
+  /** @returns whether it is told: where too much waits, it is not */
+  played(
+    userId: UserId,
+    activity: Activity,
+    { isPrivate, wasPublic = false, endedAt }: PlayedAs,
+  ): boolean {
     const { activityId, at, track, room } = activity;
-    this.#recorder.record({
+    return this.#recorder.record({
       kind: 'activity',
       activityId,
       userId,
@@ -46,6 +58,7 @@ export class ActivityHistory {
       track,
       ...(room === undefined ? {} : { roomId: room.roomId, roomName: room.name }),
       isPrivate,
+      ...(isPrivate && wasPublic ? { takesBack: true } : {}),
     });
   }
 

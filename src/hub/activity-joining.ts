@@ -2,7 +2,7 @@
 // Knows friends, the feed and rooms; knows no sockets.
 import type { Refusal } from '../../protocol/errors.ts';
 import { refuse } from '../../protocol/errors.ts';
-import type { RoomId, UserId } from '../../protocol/ids.ts';
+import type { HubMs, RoomId, UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import { nameWith } from '../../protocol/schemas/primitives.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
@@ -10,16 +10,19 @@ import type { TrackInfo, UserCommand } from '../domain/command.ts';
 import { entryIdOf } from '../domain/playback.ts';
 import { soloPositionAt } from '../domain/now-playing.ts';
 import { KeyedBuckets } from '../domain/rate-limit.ts';
+import type { PastActivity } from '../ports/activity-log.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { Feed } from '../ports/feed.ts';
+import type { Feed, FeedHead } from '../ports/feed.ts';
 import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { Random } from '../ports/random.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
 import type { CommandOutcome } from './decide-batch.ts';
 import type { LiveRoom } from './live-room.ts';
 import type { LiveActivity } from './live-activity.ts';
 import { liveOf } from './live-head.ts';
+import { isHidden } from './past-item.ts';
 import type { Rooms } from './rooms.ts';
 import { entryOfSolo, roomOfSolo } from './solo-play.ts';
 
@@ -31,8 +34,8 @@ export interface ActivityJoiningDeps {
   readonly random: Pick<Random, 'roomId'>;
   readonly rooms: Pick<Rooms, 'create'>;
   readonly presence: Pick<Presence, 'aliveNodes'>;
-  /** The id of the newest activity that the history shows of a person. */
-  latestOf(author: UserId): Promise<string | undefined>;
+  /** The newest activity that the history shows of a person. */
+  latestOf(author: UserId): Promise<PastActivity | undefined>;
   /** Tells all connections of a person, on whatever node. */
   signal(userId: UserId, push: JsonObject): Promise<void>;
 }
@@ -59,10 +62,15 @@ export class ActivityJoining {
     const deps = this.#deps;
     const waitMs = this.#reactions.take(by.id, 1, deps.clock.now());
     if (waitMs > 0) return refuse('rate_limited', 'too many reactions', waitMs);
-    const live = await this.#liveOf(author);
-    if (!(await this.#maySee(by.id, author, live))) return NO_SUCH_ACTIVITY;
+    const head = await this.#headOf(author);
+    const live = this.#liveOf(head);
     const isLive = live?.activityId === activityId;
-    if (!isLive && (await deps.latestOf(author)) !== activityId) return NO_SUCH_ACTIVITY;
+    const past = isLive ? undefined : await deps.latestOf(author);
+    const privateUntil = await this.#maySee(by.id, author, live);
+    if (privateUntil === undefined) return NO_SUCH_ACTIVITY;
+    const isSeen =
+      past?.activityId === activityId && !isHidden(past, head.live?.item, privateUntil);
+    if (!isLive && !isSeen) return NO_SUCH_ACTIVITY;
     const user = { id: by.id, name: by.name };
     await deps.signal(author, { type: 'activity.reacted', activityId, user, emoji });
     return undefined;
@@ -73,8 +81,8 @@ export class ActivityJoining {
    * comes to the same one. Rejects with `StoreUnavailable`.
    */
   async join(by: User, author: UserId, activityId: string): Promise<RoomId | Refusal> {
-    const live = await this.#liveOf(author);
-    if (!(await this.#maySee(by.id, author, live))) return NO_SUCH_ACTIVITY;
+    const live = this.#liveOf(await this.#headOf(author));
+    if ((await this.#maySee(by.id, author, live)) === undefined) return NO_SUCH_ACTIVITY;
     if (live?.activityId !== activityId || live.join !== 'solo') return NO_SUCH_ACTIVITY;
     const track = this.#trackOf(live);
     if (track === undefined) return NO_SUCH_ACTIVITY;
@@ -90,16 +98,28 @@ export class ActivityJoining {
     return roomId;
   }
 
-  /** Asked once it is known what there is to see: so nobody goes by an answer that is older than that. */
-  async #maySee(viewer: UserId, author: UserId, live: LiveActivity | undefined): Promise<boolean> {
-    if (viewer === author) return false;
+  /**
+   * Asked once it is known what there is to see: so nobody goes by an answer that is older than that.
+   * @returns the end of the author's last private session, 0 where there was none; undefined for who may not see them
+   */
+  async #maySee(
+    viewer: UserId,
+    author: UserId,
+    live: LiveActivity | undefined,
+  ): Promise<HubMs | undefined> {
+    if (viewer === author) return undefined;
     const { may, privateUntil = 0 } = await this.#deps.friends.grantsOf(author, [viewer]);
-    if (!may.has(viewer) || privateUntil > this.#deps.clock.now()) return false;
-    return live === undefined || live.at >= privateUntil;
+    if (!may.has(viewer) || privateUntil > this.#deps.clock.now()) return undefined;
+    return live === undefined || live.at >= privateUntil ? privateUntil : undefined;
   }
 
-  async #liveOf(author: UserId): Promise<LiveActivity | undefined> {
+  async #headOf(author: UserId): Promise<FeedHead> {
     const [head] = await this.#deps.feed.heads([author]);
+    if (head === undefined) throw new StoreUnavailable('a part of the feed');
+    return head;
+  }
+
+  #liveOf(head: FeedHead): LiveActivity | undefined {
     return liveOf(head, this.#deps.presence.aliveNodes, this.#deps.clock.now());
   }
 

@@ -9,7 +9,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
-import { isWithheld, withheldIn } from './live-activity.ts';
+import { isWithheld, readLive, withheldIn } from './live-activity.ts';
 
 export interface ActivityPublisherDeps {
   readonly feed: Pick<Feed, 'publish'>;
@@ -18,8 +18,8 @@ export interface ActivityPublisherDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   /**
-   * Whether what is wanted of the author is so by their policy as it is kept now: asked before a word is said again that could not be said
-   * before, as its author may have gone private meanwhile. What is to be said may change before it resolves.
+   * Whether what is wanted of the author is so by their policy as it is kept now: asked before a word of what is live is said again that could
+   * not be said before, as its author may have gone private meanwhile. What only takes away does not wait for it. What is to be said may change before it resolves.
    */
   isCurrent(author: UserId): Promise<boolean>;
 }
@@ -195,7 +195,8 @@ export class ActivityPublisher {
     this.#underWay += 1;
     wanted.isUnderWay = true;
     try {
-      if (wanted.isLate && !(await this.#deps.isCurrent(author)))
+      const isLive = (): boolean => readLive(wanted.item) !== undefined;
+      if (wanted.isLate && isLive() && !(await this.#deps.isCurrent(author)) && isLive())
         throw new StoreUnavailable('the policy of who listens');
       wanted.isDirty = false;
       const { withdrawals } = wanted;

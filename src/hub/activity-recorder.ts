@@ -2,7 +2,12 @@
 // Knows an outbox; knows neither rooms nor people.
 import type { UserId } from '../../protocol/ids.ts';
 import { newer } from '../domain/entry-batches.ts';
-import type { ActivityEntry, HeardEntry, PlayedEntry } from '../ports/activity-log.ts';
+import {
+  takesBack,
+  type ActivityEntry,
+  type HeardEntry,
+  type PlayedEntry,
+} from '../ports/activity-log.ts';
 import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -14,7 +19,7 @@ export interface ActivityRecorderDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** How many entries wait here at most; what comes after them is lost, and counted. */
+  /** How many entries wait here at most; what comes after them is lost, and counted, unless it takes something back. */
   readonly mostWaiting?: number;
 }
 
@@ -35,6 +40,8 @@ export class ActivityRecorder {
   #stopping: Promise<void> | undefined;
   /** All that could be handed on was: what comes after it is lost. */
   #isOver = false;
+  /** Whether something that takes back waits since the last batch was made up. */
+  #isUrgent = false;
   #retryMs = RETRY_MS;
   #isAway = false;
   #lost = 0;
@@ -76,17 +83,24 @@ export class ActivityRecorder {
     return this.#lost;
   }
 
-  /** Takes an entry, to be told within a quarter of a second. */
-  record(entry: ActivityEntry): void {
+  /** Takes an entry, to be told within a quarter of a second. @returns false where it is lost */
+  record(entry: ActivityEntry): boolean {
     const key = keyOf(entry);
     const before = this.#waiting.get(key);
+    const isUrgent = takesBack(entry);
     const isFull = before === undefined && this.#waiting.size >= this.#mostWaiting;
-    if (isFull || this.#isOver) {
+    if (this.#isOver || (isFull && !isUrgent)) {
       this.#lose(1);
-      return;
+      return false;
     }
     this.#waiting.set(key, before === undefined ? entry : joined(before, entry));
-    this.#sendIn(this.#isAway ? this.#retryMs : BATCH_MS);
+    if (isUrgent && !this.#isUrgent) {
+      this.#isUrgent = true;
+      // An outbox that is full takes it all the same: it does not wait until that may have place again.
+      if (this.#isAway) this.#cancelNext();
+    }
+    this.#sendIn(this.#delayMs());
+    return true;
   }
 
   /** Tells it now, and resolves when it is durable. Rejects where it is not. */
@@ -114,19 +128,22 @@ export class ActivityRecorder {
    * counted. Idempotent.
    */
   stop(): Promise<void> {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#cancelNext();
     this.#stopping ??= this.#sendAll();
     return this.#stopping;
   }
 
   async #sendAll(): Promise<void> {
     await this.#sending;
-    do await this.#send();
-    while (this.#waiting.size > 0 && !this.#isAway);
+    while (this.#waiting.size > 0 && (await this.#send()));
     this.#isOver = true;
     if (this.#waiting.size > 0) this.#lose(this.#waiting.size);
     this.#waiting.clear();
+  }
+
+  #cancelNext(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #sendIn(delayMs: number): void {
@@ -141,23 +158,32 @@ export class ActivityRecorder {
     await this.#send();
     this.#sending = undefined;
     if (this.#waiting.size === 0) return;
-    if (this.#isAway) this.#sendIn(this.#retryMs);
-    else this.#sendIn(this.#waiting.size >= MOST_AT_ONCE ? 0 : BATCH_MS);
+    this.#sendIn(this.#waiting.size >= MOST_AT_ONCE && !this.#isAway ? 0 : this.#delayMs());
   }
 
-  /** Hands on one batch. Never rejects. */
-  async #send(): Promise<void> {
-    const batch = [...this.#waiting].slice(0, MOST_AT_ONCE);
-    if (batch.length === 0) return;
+  #delayMs(): number {
+    return this.#isAway && !this.#isUrgent ? this.#retryMs : BATCH_MS;
+  }
+
+  /** Hands on one batch: what takes something back first, and by itself, as with anything else a full outbox would not take it. Never rejects. */
+  async #send(): Promise<boolean> {
+    const all = [...this.#waiting];
+    const urgent = all.filter(([, entry]) => takesBack(entry));
+    const batch = (urgent.length > 0 ? urgent : all).slice(0, MOST_AT_ONCE);
+    this.#isUrgent = urgent.length > batch.length;
+    if (batch.length === 0) return true;
     try {
       await this.#deps.outbox.add(batch.map(([, entry]) => entry));
       // What was joined with later words meanwhile goes on waiting: whoever unites spans takes them twice.
       for (const [key, entry] of batch) {
         if (this.#waiting.get(key) === entry) this.#waiting.delete(key);
       }
-      this.#arrived();
+      // Of a full outbox it says nothing that this was taken.
+      if (urgent.length === 0) this.#arrived();
+      return true;
     } catch (error) {
       this.#failed(error);
+      return false;
     }
   }
 

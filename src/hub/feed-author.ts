@@ -1,8 +1,10 @@
 // Somebody whom viewers of this node look at: what there is to see of them, and who may. Knows neither feed nor stores.
 import type { HubMs, UserId } from '../../protocol/ids.ts';
 import type { FeedItem } from '../../protocol/schemas/feed.ts';
+import type { PastActivity } from '../ports/activity-log.ts';
 import type { Watch } from './feed-view.ts';
-import type { WithheldIds } from './live-activity.ts';
+import { isWithheld, type WithheldIds } from './live-activity.ts';
+import { mayBePrivate } from './past-item.ts';
 
 export interface Author<V> {
   readonly id: UserId;
@@ -23,14 +25,20 @@ export interface Author<V> {
   withheld: WithheldIds;
   /** Whether what was over last is to be read from the history, while nothing is live. */
   isLatestDue: boolean;
-  /** Whether it is over since the policy was last known for certain. */
+  /** Whether it is over since the policy was last known for certain: a part of it may have been private. */
   hasJustEnded: boolean;
+  /** Whether the history does not know when it ended: that may have been in whatever private session there is since. */
+  isEndUnknown: boolean;
+  /** The last activity of which a part was private: the history may know no better for ever. */
+  privateId: string | undefined;
   /** What the viewers in the audience hold; undefined for nothing. */
   shown: FeedItem | undefined;
   /** The first reading of the head, of the history, and the question about the policy: whoever comes meanwhile waits for them. */
   entering: Promise<void> | undefined;
   reading: Promise<void> | undefined;
   asking: Promise<void> | undefined;
+  /** Cancels the next question, where the last one was not answered. */
+  cancelAsk: (() => void) | undefined;
   /** Whether the policy must be asked for, although its version is not known to be newer. */
   isInDoubt: boolean;
 }
@@ -54,10 +62,13 @@ export function newAuthor<V>(
     withheld: { removed: [], hidden: [] },
     isLatestDue: true,
     hasJustEnded: false,
+    isEndUnknown: false,
+    privateId: undefined,
     shown: undefined,
     entering: undefined,
     reading: undefined,
     asking: undefined,
+    cancelAsk: undefined,
     isInDoubt: false,
   };
 }
@@ -80,4 +91,13 @@ export function visibleOf<V>(
 export function audienceOf<V>(author: Author<V>): readonly V[] {
   author.audience ??= [...author.viewers].flatMap(([viewer, may]) => (may ? [viewer] : []));
   return author.audience;
+}
+
+/** Whether nobody is to be shown what the history has as the last activity. */
+export function isKeptBack<V>(author: Author<V>, past: PastActivity): boolean {
+  const { withheld, privateId, privateUntil } = author;
+  const { activityId } = past;
+  return (
+    isWithheld(withheld, activityId) || privateId === activityId || mayBePrivate(past, privateUntil)
+  );
 }

@@ -8,7 +8,14 @@ import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
-import { audienceOf, isCertain, newAuthor, visibleOf, type Author } from './feed-author.ts';
+import {
+  audienceOf,
+  isCertain,
+  isKeptBack,
+  newAuthor,
+  visibleOf,
+  type Author,
+} from './feed-author.ts';
 import { FeedLatest } from './feed-latest.ts';
 import type { FeedView, SeenHead } from './feed-view.ts';
 import { isWithheld, readLive, withheldIn } from './live-activity.ts';
@@ -45,7 +52,6 @@ export class FeedAuthors<V extends FeedLooker> {
   /** Whom each viewer looks at: arrays, as there are many of them. */
   readonly #looked = new Map<V, readonly UserId[]>();
   readonly #latest: FeedLatest;
-  readonly #retries = new Set<() => void>();
   #retracted = 0;
   #asked = 0;
   #isStopped = false;
@@ -61,10 +67,11 @@ export class FeedAuthors<V extends FeedLooker> {
       found: (id, past, user) => {
         const author = this.#authors.get(id);
         if (author === undefined) return;
-        // Where the history has not heard yet that it was taken back, the next word asks it again.
-        author.isLatestDue = past !== undefined && isWithheld(author.withheld, past.activityId);
+        // Where the history has not heard yet that it was taken back, or heard in private, the next word asks it again.
+        author.isLatestDue = past !== undefined && isKeptBack(author, past);
         if (past === undefined || author.isLatestDue) return;
         author.item = pastItem(past, user, author.seq);
+        author.isEndUnknown = past.endedAt === undefined;
         this.#show(author);
       },
     });
@@ -162,7 +169,6 @@ export class FeedAuthors<V extends FeedLooker> {
   stop(): void {
     this.#isStopped = true;
     this.#latest.stop();
-    for (const cancel of this.#retries) cancel();
     for (const author of [...this.#authors.values()]) {
       author.viewers.clear();
       this.#dropIfAlone(author);
@@ -233,6 +239,7 @@ export class FeedAuthors<V extends FeedLooker> {
   #dropIfAlone(author: Author<V>): void {
     if (author.viewers.size > 0 || this.#authors.get(author.id) !== author) return;
     author.cancelPrivate?.();
+    author.cancelAsk?.();
     author.watch.leave(author.id);
     this.#authors.delete(author.id);
   }
@@ -247,14 +254,14 @@ export class FeedAuthors<V extends FeedLooker> {
     if (withheld.removed.length + withheld.hidden.length > 0) author.withheld = withheld;
     if (live !== undefined) {
       author.item = { ...live, seq: head.seq };
-      author.isLatestDue = author.hasJustEnded = false;
+      author.isLatestDue = author.hasJustEnded = author.isEndUnknown = false;
     } else if (
       head.isAfterHole ||
       (before !== undefined && isWithheld(withheld, before.activityId))
     ) {
       // What was withheld in a hole is not known: the history has what is left.
       author.item = undefined;
-      author.hasJustEnded = false;
+      author.hasJustEnded = author.isEndUnknown = false;
       author.isLatestDue = true;
     } else if (before !== undefined) {
       author.hasJustEnded ||= before.state !== 'ended';
@@ -264,12 +271,15 @@ export class FeedAuthors<V extends FeedLooker> {
     this.#show(author);
   }
 
-  /** Of what was live until now a part may have been heard in private, also where its node has not learnt of that (FE8). */
+  /** Of what is over a part may have been heard in private, also where its node has not learnt of that, or could not say so (FE8). */
   #dropPrivate(author: Author<V>): void {
-    if (!author.hasJustEnded) return;
+    const { item, hasJustEnded, isEndUnknown } = author;
     author.hasJustEnded = false;
-    if (author.item === undefined || author.item.at >= (author.privateUntil ?? 0)) return;
+    if (item === undefined || !(hasJustEnded || isEndUnknown)) return;
+    if (item.at >= (author.privateUntil ?? 0)) return;
+    author.privateId = item.activityId;
     author.item = undefined;
+    author.isEndUnknown = false;
     author.isLatestDue = true;
     this.#readLatest(author);
   }
@@ -311,9 +321,10 @@ export class FeedAuthors<V extends FeedLooker> {
     );
   }
 
-  /** One question for all viewers of this node. Until it is answered nothing of the author leaves. */
+  /** One question for all viewers of this node, and where it is not answered the next one a second later. Until then nothing of the author leaves. */
   #ask(author: Author<V>): void {
-    if (!this.#isStopped) author.asking ??= this.#askNow(author);
+    if (this.#isStopped || author.cancelAsk !== undefined) return;
+    author.asking ??= this.#askNow(author);
   }
 
   async #askNow(author: Author<V>): Promise<void> {
@@ -373,11 +384,11 @@ export class FeedAuthors<V extends FeedLooker> {
   }
 
   #askLater(author: Author<V>): void {
-    const cancel = this.#deps.timers.after(ASK_AGAIN_MS, () => {
-      this.#retries.delete(cancel);
-      if (this.#authors.get(author.id) === author) this.#ask(author);
+    if (this.#isStopped || this.#authors.get(author.id) !== author) return;
+    author.cancelAsk = this.#deps.timers.after(ASK_AGAIN_MS, () => {
+      author.cancelAsk = undefined;
+      if (!isCertain(author)) this.#ask(author);
     });
-    this.#retries.add(cancel);
   }
 
   #retract({ id }: Author<V>, viewers: readonly V[]): void {

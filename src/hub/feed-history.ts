@@ -2,13 +2,14 @@
 import type { UserId } from '../../protocol/ids.ts';
 import type { FeedItem } from '../../protocol/schemas/feed.ts';
 import type { ActivityLog, ActivityPlace, PageQuery, PastActivity } from '../ports/activity-log.ts';
-import type { Feed, FeedHead } from '../ports/feed.ts';
+import type { Feed } from '../ports/feed.ts';
 import type { Friends, Grant } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Presence } from '../ports/presence.ts';
-import { isWithheld, personOf, readLive, withheldIn } from './live-activity.ts';
+import { StoreUnavailable } from '../ports/room-log.ts';
+import { personOf } from './live-activity.ts';
 import { liveOf } from './live-head.ts';
-import { pastItem } from './past-item.ts';
+import { isHidden, pastItem } from './past-item.ts';
 
 export interface FeedHistoryDeps {
   readonly friends: Pick<Friends, 'grantsFor' | 'grantsOf' | 'profiles'>;
@@ -19,7 +20,10 @@ export interface FeedHistoryDeps {
 }
 
 export interface PlacedItem {
-  /** Undefined for what has been taken back, or whose author is gone: its place is one of the page's all the same. */
+  /**
+   * Undefined for what has been taken back, whose author is gone, or of whom nobody can say now what is taken back: its place is one of the
+   * page's all the same.
+   */
   readonly item: FeedItem | undefined;
   readonly place: ActivityPlace;
 }
@@ -64,11 +68,12 @@ export class FeedHistory {
     const past = await activityLog.historyPage(author, { ...query, includePrivate: isOwn });
     if (isOwn) return past.map((activity) => ({ activity, place: placeOf(activity) }));
     const [head] = await feed.heads([author]);
+    if (head === undefined) throw new StoreUnavailable('a part of the feed');
     // Who was shut out while it was read gets nothing of it.
     const grant = await this.#grantOf(author, viewer);
     if (grant === undefined) return undefined;
     return past.map((activity) => ({
-      activity: this.#isHidden(activity, head, grant) ? undefined : activity,
+      activity: isHidden(activity, head.live?.item, grant.privateUntil) ? undefined : activity,
       place: placeOf(activity),
     }));
   }
@@ -85,24 +90,15 @@ export class FeedHistory {
       const { userId, activityId: id } = activity;
       const [user, head, grant] = [known.get(userId), headOf.get(userId), seen.get(userId)];
       const place = placeOf(activity);
-      if (user === undefined || grant === undefined || this.#isHidden(activity, head, grant))
+      if (user === undefined || grant === undefined || head === undefined)
         return { item: undefined, place };
-      const seq = head?.seq ?? 0;
+      if (isHidden(activity, head.live?.item, grant.privateUntil))
+        return { item: undefined, place };
+      const { seq } = head;
       const live = liveOf(head, presence.aliveNodes, clock.now());
       const item = live?.activityId === id ? { ...live, seq } : pastItem(activity, user, seq);
       return { item, place };
     });
-  }
-
-  /**
-   * What was removed, or hidden, may lie in the history until an outbox has brought the word there; what goes on since before the end of a
-   * private session, until its node has learnt of that (FE8).
-   */
-  #isHidden({ activityId }: PastActivity, head: FeedHead | undefined, grant: MaySee): boolean {
-    const said = head?.live?.item;
-    if (isWithheld(withheldIn(said), activityId)) return true;
-    const live = readLive(said);
-    return live?.activityId === activityId && live.at < (grant.privateUntil ?? 0);
   }
 
   /** Those who let the viewer see something now. */

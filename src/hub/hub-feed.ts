@@ -8,6 +8,7 @@ import { FeedHistory } from './feed-history.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import { EVERY_NODE } from './live-head.ts';
+import { MissedErasures } from './missed-erasures.ts';
 import type { Outbox } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 import { StandingWatch } from './standing-watch.ts';
@@ -54,7 +55,7 @@ export function hubFeed(parts: {
     connectionsOf,
     lastOf: async (userId) =>
       (await activityLog.historyPage(userId, { limit: 1, includePrivate: true }))[0],
-    latestOf: async (author) => (await activityLog.latest([author])).get(author)?.activityId,
+    latestOf: async (author) => (await activityLog.latest([author])).get(author),
     signal: (userId, push) => desk.signal(userId, push),
   });
   const history = new FeedHistory({ ...ports, feed, friends, activityLog, presence });
@@ -68,10 +69,14 @@ export function hubFeed(parts: {
     turnAway,
     look: (userId) => void standing.look([...connectionsOf(userId)]),
   });
+  const missed = new MissedErasures({ ...ports, feed, activityLog, activityOutbox });
   const standing: StandingWatch = new StandingWatch({
     ...ports,
     connections,
-    letGo: (userId, deviceId) => dismissals.here(userId, deviceId),
+    letGo: (userId, deviceId) => {
+      dismissals.here(userId, deviceId);
+      if (deviceId === undefined) missed.erase(userId);
+    },
   });
   const removeDoubt = feed.onDoubt(() => standing.lookAtAll());
   return {
@@ -83,6 +88,7 @@ export function hubFeed(parts: {
     async stop() {
       removeDoubt();
       standing.stop();
+      missed.stop();
       dismissals.stop();
       desk.stop();
       await activities.stop();

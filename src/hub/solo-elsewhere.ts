@@ -41,8 +41,9 @@ export async function toldElsewhere(
   };
   try {
     const [head] = await feed.heads([userId]);
+    if (head === undefined) throw new StoreUnavailable('a part of the feed');
     // Also what nobody is shown: as another one it would be shown.
-    const solo = withheldSolo(head?.live?.item);
+    const solo = withheldSolo(head.live?.item);
     if (solo !== undefined && solo.until > clock.now()) {
       if (solo.mark === random.activityId(soloSeed(userId, track))) return solo;
     }

@@ -18,6 +18,8 @@ export interface PlayedEntry {
   readonly roomName?: string;
   /** Shown to nobody but oneself. */
   readonly isPrivate: boolean;
+  /** Whether it is private now and was told as public before. */
+  readonly takesBack?: boolean;
 }
 
 /** Time that a person surely heard; it is united with what was told before. */
@@ -45,7 +47,12 @@ export interface RemoveEntry {
 
 export type ActivityEntry = PlayedEntry | HeardEntry | RemoveEntry;
 
-export type PastActivity = Omit<PlayedEntry, 'kind' | 'version'>;
+/** Whether something stays to be seen that nobody may see, unless this is told. */
+export function takesBack(entry: ActivityEntry): boolean {
+  return entry.kind === 'remove' || (entry.kind === 'activity' && entry.takesBack === true);
+}
+
+export type PastActivity = Omit<PlayedEntry, 'kind' | 'version' | 'takesBack'>;
 
 export interface Listen {
   readonly listenId: string;

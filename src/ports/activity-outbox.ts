@@ -10,7 +10,7 @@ export class ActivityOutboxFull extends Error {
 export interface ActivityOutbox {
   /**
    * Durable when it resolves: the entries reach the activity log, at least once, also when this node dies.
-   * Rejects with `ActivityOutboxFull`, never where all that is told is taken back, or with `StoreUnavailable`; whether they were taken is then unknown, and they may be told again.
+   * Rejects with `ActivityOutboxFull`, never where all that is told takes something back, or with `StoreUnavailable`; whether they were taken is then unknown, and they may be told again.
    */
   add(entries: readonly ActivityEntry[]): Promise<void>;
   /** The person is erased: what waits about them is not told any more. Rejects with `StoreUnavailable` */

@@ -66,7 +66,7 @@ export interface Grant {
   readonly version: number;
   /** Whether the audience has the viewer in it. */
   readonly may: boolean;
-  /** Before this time the viewer sees nothing, whatever `may` says. */
+  /** Before this time the viewer sees nothing, whatever `may` says; told also once it has passed, as what was heard by then stays hidden. */
   readonly privateUntil?: HubMs;
 }
 

@@ -46,6 +46,11 @@ type Graph = NonNullable<ConstructorParameters<typeof ElementOutput>[0]['graph']
 
 function outputOf(levelOf: (trackId: TrackId) => number = () => 1, graph?: Graph) {
   const elements: ReadyElement[] = [];
+  const timers: (() => void)[] = [];
+  /** Whatever was to be called later is called now. */
+  const pass = (): void => {
+    for (const call of timers.splice(0)) call();
+  };
   const output = new ElementOutput({
     createElement: () => {
       const element = new ReadyElement();
@@ -55,11 +60,14 @@ function outputOf(levelOf: (trackId: TrackId) => number = () => 1, graph?: Graph
     url: (trackId) => Promise.resolve(`/media/${trackId}`),
     levelOf,
     graph,
-    after: () => () => undefined,
+    after: (_, call) => {
+      timers.push(call);
+      return () => void timers.splice(timers.indexOf(call), timers.includes(call) ? 1 : 0);
+    },
     now: () => 0,
     onChange: () => undefined,
   });
-  return { output, elements };
+  return { output, elements, pass };
 }
 
 async function prepared(output: ElementOutput, ids: readonly string[]): Promise<void> {
@@ -119,6 +127,66 @@ describe('ElementOutput', () => {
       errors.push(output.measure(nowMs)?.errorMs ?? NaN);
     }
     for (const errorMs of errors) expect(errorMs).toBeCloseTo(3, 6);
+  });
+
+  describe('stopped from outside', () => {
+    const stretch = {
+      ...track('a'),
+      ...{ id: 's', entryId: 'e' as EntryId, startMs: 0, endMs: 60_000, joins: false },
+    };
+
+    async function playing() {
+      const made = outputOf();
+      await prepared(made.output, ['a']);
+      const element = made.elements[0];
+      if (element === undefined) throw new Error('no element');
+      element.dispatchEvent(new Event('loadedmetadata'));
+      made.output.follow([stretch], 0);
+      return { ...made, element };
+    }
+
+    it('plays again from where it will be by then, tried once a second', async () => {
+      const { output, element, pass } = await playing();
+      element.pause();
+      expect(output.heldBy(20_000)).toBe('system');
+      output.follow([stretch], 20_000);
+      expect(element.currentTime).toBeCloseTo(20.3, 3);
+      pass();
+      expect(element.paused).toBe(false);
+      expect(output.heldBy(20_300)).toBeUndefined();
+      element.pause();
+      output.follow([stretch], 20_900);
+      pass();
+      expect(element.paused).toBe(true);
+      output.follow([stretch], 21_000);
+      pass();
+      expect(element.paused).toBe(false);
+    });
+
+    it('says that it wants a press where the browser refuses, and plays in it', async () => {
+      const { output, element, pass } = await playing();
+      const play = element.play.bind(element);
+      const refused = Object.assign(new Error('not now'), { name: 'NotAllowedError' });
+      element.pause();
+      element.play = () => Promise.reject(refused);
+      output.follow([stretch], 5_000);
+      pass();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      expect(output.heldBy(5_400)).toBe('press');
+      element.play = play;
+      output.unlock();
+      expect(element.paused).toBe(false);
+      expect(output.heldBy(5_500)).toBeUndefined();
+    });
+
+    it('stays silent where it was stopped on purpose', async () => {
+      const { output, element } = await playing();
+      output.follow([], 5_000);
+      expect(element.paused).toBe(true);
+      output.follow([], 9_000);
+      expect(element.paused).toBe(true);
+      expect(output.heldBy(9_000)).toBeUndefined();
+    });
   });
 
   it('without a context, makes a track quieter by its own level, and never louder than it is', async () => {

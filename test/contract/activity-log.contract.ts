@@ -92,6 +92,15 @@ export function activityLogContract(context: ContextOf<'activityLog'>): void {
       expect(await history(ana)).toEqual([pastOf(last)]);
     });
 
+    it('shows no more what is taken back by a word that makes it private', async () => {
+      const ana = someone();
+      const seen = played(ana, T);
+      const hidden = { ...seen, version: T + 1, isPrivate: true, takesBack: true };
+      await log().append([seen, hidden]);
+      expect(await log().feedPage([ana], { limit: 9 })).toEqual([]);
+      expect(await history(ana)).toEqual([pastOf({ ...seen, isPrivate: true })]);
+    });
+
     it('keeps the earliest beginning that was told, so that no page skips what goes on on another node', async () => {
       const ana = someone();
       const [early, late] = [played(ana, T), played(ana, T + 10)];

@@ -84,6 +84,16 @@ export function friendsAudienceContract(context: FriendsContext): void {
     expect(await friends().grantsFor(someUserId())).toEqual([]);
   });
 
+  it('goes on telling of a private session that has ended', async () => {
+    const [ana, ben] = await people.some(2);
+    await people.befriend(ana, ben);
+    await friends().setAudience(ana, { privateUntil: 5_000 });
+    await friends().setAudience(ana, { audience: 'chosen', chosen: [ben] });
+    expect(await friends().grantsFor(ben)).toMatchObject([{ author: ana, privateUntil: 5_000 }]);
+    expect((await friends().grantsOf(ana, [ben])).privateUntil).toBe(5_000);
+    expect(await friends().policies([ana])).toMatchObject([{ privateUntil: 5_000 }]);
+  });
+
   it('takes a friend who is lost from the chosen, for good', async () => {
     const [ana, ben, cleo] = await people.some(3);
     await people.befriend(ana, ben);

@@ -6,6 +6,7 @@ import { Activities, type SoloRequest } from '../../src/hub/activities.ts';
 import { Connection } from '../../src/hub/connection.ts';
 import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
 import { EVERY_NODE } from '../../src/hub/live-head.ts';
+import type { PastActivity } from '../../src/ports/activity-log.ts';
 import { FakeSocket } from '../support/fake-socket.ts';
 import { trackId, userId } from '../support/hub-world.ts';
 import { ListeningWorld, listen } from '../support/listening-world.ts';
@@ -19,7 +20,7 @@ class Alone {
   readonly world = new ListeningWorld();
   readonly signals: { readonly to: string; readonly push: JsonObject }[] = [];
   readonly activities: Activities;
-  latest: string | undefined;
+  latest: PastActivity | undefined;
 
   constructor() {
     const { feed, stores, ports } = this.world;
@@ -347,7 +348,8 @@ describe('a friend', () => {
         },
       },
     ]);
-    alone.latest = 'earlier';
+    const was = { track: { title: 'Earlier', artist: 'A', durationMs: 1_000, hasCover: false } };
+    alone.latest = { ...was, activityId: 'earlier', userId: ada.id, at: 0, isPrivate: false };
     expect(await alone.activities.react(ben, ada.id, 'earlier', '🔥')).toBeUndefined();
     expect(await alone.activities.react(ben, ada.id, 'older', '🔥')).toMatchObject({
       code: 'not_found',

@@ -125,6 +125,37 @@ describe('the recorder', () => {
     expect(outbox.entries).toHaveLength(3);
   });
 
+  it('loses nothing that takes something back, and tells it to an outbox that takes nothing else', async () => {
+    const { time, outbox, recorder: it } = recorder(3);
+    outbox.isFull = true;
+    for (let n = 0; n < 3; n += 1) it.record(played(`a${n}`, n));
+    await time.advance(10_000);
+    const back = { ...played('seen', 9), isPrivate: true, takesBack: true };
+    expect(it.record(back)).toBe(true);
+    expect(it.record(played('b', 1))).toBe(false);
+    await time.advance(250);
+    expect(outbox.entries).toEqual([back]);
+    expect([it.waiting, it.lost]).toEqual([3, 1]);
+    // And while one of the others is being told.
+    const add = outbox.add.bind(outbox);
+    let answer: () => void = () => undefined;
+    outbox.add = async (entries) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      await add(entries);
+    };
+    await time.advance(15_000);
+    it.record({ ...back, activityId: 'other' });
+    answer();
+    await time.advance(250);
+    answer();
+    await time.settle();
+    expect(outbox.entries).toHaveLength(2);
+    outbox.add = add;
+    outbox.isFull = false;
+    await time.advance(20_000);
+    expect([it.waiting, outbox.entries.length]).toEqual([0, 5]);
+  });
+
   it('hands on what waits when it stops', async () => {
     const { time, outbox, recorder: it } = recorder();
     it.record(played('a', 1));
@@ -190,16 +221,21 @@ describe('the history', () => {
       positionAt: 0,
       isHidden: false,
     });
-    for (let n = 0; n < 150; n += 1) it.played(userId(n), activity(n), false);
+    for (let n = 0; n < 150; n += 1) it.played(userId(n), activity(n), { isPrivate: false });
     await time.advance(10);
-    it.played(userId(149), activity(150), false);
-    it.played(userId(149), activity(151), false);
+    it.played(userId(149), activity(150), { isPrivate: false });
+    it.played(userId(149), activity(151), { isPrivate: false });
     await time.advance(250);
     const versions = outbox.played().map(({ version }) => version - time.now() + 260);
     expect(new Set(versions.slice(0, 150))).toEqual(new Set([0]));
     expect(versions.slice(150)).toEqual([10, 11]);
   });
 });
+
+/** What is live, as the feed is told. */
+function live(n: number): JsonObject {
+  return { activityId: `a${n}`, user: { id: userId(1) }, track, state: 'playing' };
+}
 
 class HeldFeed {
   readonly told: { readonly author: UserId; readonly item: JsonObject | undefined; at: number }[] =
@@ -209,6 +245,7 @@ class HeldFeed {
   /** What was asked whether it is so, in order. */
   readonly checked: UserId[] = [];
   isPolicyKnown = true;
+  isCurrent = (): Promise<boolean> => Promise.resolve(this.isPolicyKnown);
   mostUnderWay = 0;
   readonly #time: ManualTime;
 
@@ -236,7 +273,7 @@ describe('the publisher', () => {
       feed,
       isCurrent: (author) => {
         feed.checked.push(author);
-        return Promise.resolve(feed.isPolicyKnown);
+        return feed.isCurrent();
       },
       clock: time,
       timers: time,
@@ -288,7 +325,7 @@ describe('the publisher', () => {
   it('says again what it could not say once it is known to be so still', async () => {
     const { time, feed, publisher: it } = publisher();
     feed.isAway = true;
-    it.want(userId(1), { n: 1 });
+    it.want(userId(1), live(1));
     await time.advance(500);
     expect(feed.checked).toEqual([]);
     feed.isAway = feed.isPolicyKnown = false;
@@ -298,10 +335,40 @@ describe('the publisher', () => {
     await time.advance(2_000);
     expect(feed.told).toHaveLength(1);
     const checked = feed.checked.length;
-    it.want(userId(1), { n: 2 });
+    it.want(userId(1), live(2));
     await time.advance(2_000);
     expect(feed.told).toHaveLength(2);
     expect(feed.checked).toHaveLength(checked);
+  });
+
+  it('asks nobody before it says again what only takes away', async () => {
+    const { time, feed, publisher: it } = publisher();
+    feed.isAway = true;
+    feed.isPolicyKnown = false;
+    it.want(userId(1), live(1));
+    it.want(userId(2), live(1));
+    await time.advance(500);
+    it.want(userId(1), { hidden: ['x'] });
+    it.want(userId(2), undefined);
+    feed.isAway = false;
+    await time.advance(1_500);
+    expect(feed.told.map(({ item }) => item)).toEqual([{ hidden: ['x'] }, undefined]);
+    expect(feed.checked).toEqual([]);
+  });
+
+  it('says at once what takes away while it is asked whether what was live is so still', async () => {
+    const { time, feed, publisher: it } = publisher();
+    feed.isAway = true;
+    it.want(userId(1), live(1));
+    await time.advance(500);
+    feed.isAway = false;
+    let answer: (isCurrent: boolean) => void = () => undefined;
+    feed.isCurrent = () => new Promise<boolean>((resolve) => (answer = resolve));
+    await time.advance(600);
+    it.want(userId(1), { hidden: ['x'] });
+    answer(false);
+    await time.settle();
+    expect(feed.told.map(({ item }) => item)).toEqual([{ hidden: ['x'] }]);
   });
 
   it('does not wait with what withholds something, and keeps its pace with the rest', async () => {

@@ -30,7 +30,7 @@ async function city(signal?: () => Promise<void>) {
   const phone = (await accounts.createToken(ANA, 'phone', 1))?.token.id ?? '';
   const laptop = (await accounts.createToken(ANA, 'laptop', 1))?.token.id ?? '';
   const by = (deviceId: string): string => `${ANA}|Ana|3600000|${deviceId}`;
-  return { nodes, users, accounts, friends, feedOf, a, b, phone, laptop, by };
+  return { nodes, users, accounts, friends, activityLog, feeds, feedOf, a, b, phone, laptop, by };
 }
 
 function dismissalsOf({ hub }: HubWorld) {
@@ -159,6 +159,41 @@ describe('a dismissal that nobody hears', () => {
     for (const { socket } of [erased, stolen]) expect(socket.closedWith).toMatchObject(CLOSED);
     for (const { socket } of kept) expect(socket.isOpen).toBe(true);
   });
+
+  it.each(['is there', 'is away at first'] as const)(
+    'leaves nothing of what a person who was erased listened to meanwhile, where the store of it %s',
+    async (where) => {
+      const { nodes, friends, activityLog, feeds, a, b } = await city(lost);
+      const here = await b.connectBy(`${ANA}|Ana|3600000`);
+      const says = async (title: string): Promise<void> => {
+        const track = { title, artist: 'A', durationMs: 600_000 };
+        await here.ask('activity.set', { track, positionMs: 0, state: 'playing' });
+        await nodes.time.advance(10_000);
+      };
+      const kept = async (): Promise<string[]> => {
+        const all: string[] = [];
+        for await (const { track } of activityLog.export(ANA)) all.push(track.title);
+        return all;
+      };
+      await says('Before');
+      await dismissalsOf(a).person(ANA);
+      await feeds.join('a').forget(ANA);
+      await activityLog.erase(ANA, nodes.time.now());
+      await friends.erase(ANA);
+      await says('After');
+      await says('Later');
+      expect(await kept()).toContain('Later');
+      const erase = activityLog.erase.bind(activityLog);
+      if (where === 'is away at first')
+        activityLog.erase = () => Promise.reject(new StoreUnavailable('MongoDB'));
+      await nodes.time.advance(61_000);
+      expect(here.socket.closedWith).toMatchObject(CLOSED);
+      activityLog.erase = erase;
+      await nodes.time.advance(10_000);
+      expect(await kept()).toEqual([]);
+      expect(feeds.head(ANA)).toEqual({ seq: 0, live: undefined, policyVersion: 0 });
+    },
+  );
 
   it('is made good at once where the feed is in doubt, or the minute after its store is back', async () => {
     const { nodes, users, accounts, feedOf, b, phone, laptop, by } = await city(lost);

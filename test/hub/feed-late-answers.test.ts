@@ -165,6 +165,38 @@ describe('while it is asked who may see somebody', () => {
   });
 });
 
+describe('while nobody can say who may see somebody', () => {
+  it('it is asked once a second, however much is told meanwhile, and not once nobody looks', async () => {
+    const { world, feeds, play, look, grantsOf } = await friends();
+    const { friends: store } = world.stores;
+    const ben = await look(2);
+    await play(1);
+    let asks = 0;
+    store.grantsOf = (author, viewers) => {
+      if (viewers.length === 0) return grantsOf.ask(author, viewers);
+      asks += 1;
+      return Promise.reject(new StoreUnavailable('Postgres'));
+    };
+    const teller = feeds.join('other');
+    const tellEachSecond = async (): Promise<void> => {
+      for (let n = 0; n < 20; n += 1) {
+        version += 1;
+        await teller.tellPolicy(userId(1), version);
+        await world.time.advance(1_017);
+      }
+    };
+    let version = 1_000;
+    await tellEachSecond();
+    expect(ben.holds()).toEqual({});
+    expect(asks).toBeGreaterThan(10);
+    expect(asks).toBeLessThanOrEqual(22);
+    await ben.client.ask('feed.unsubscribe', {});
+    asks = 0;
+    await tellEachSecond();
+    expect(asks).toBe(0);
+  });
+});
+
 describe('what was listened to last', () => {
   it('comes as soon as the history answers, where it was away at the first look', async () => {
     const { world, activityLog, latest, play, stop, look } = await friends();

@@ -1,85 +1,14 @@
 // Private sessions, audiences and blocks that change while the feed is away: what is told of them afterwards, and what goes at once.
 import { describe, expect, it } from 'vitest';
-import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
-import type { Change } from '../../src/ports/friends.ts';
-import { FeedViewer } from '../support/feed-viewer.ts';
-import { userId, type HubWorld, type TestClient } from '../support/hub-world.ts';
-import { listeningStores } from '../support/listening-world.ts';
-import { UNHURRIED } from '../support/kitchen.ts';
-import { NodesWorld } from '../support/nodes-world.ts';
-
-const LONG_MS = 3_600_000;
-
-/** Ada listens over `a`; her friends Ben and Cleo look over `a` and over `b`. */
-async function town() {
-  const nodes = new NodesWorld(UNHURRIED);
-  const { time, users, archive } = nodes;
-  const stores = { ...listeningStores(time), users, archive };
-  const friends = new MemoryFriends(users, archive);
-  const joined: { doubt(): void }[] = [];
-  nodes.portsOf = (nodeId) => {
-    const feed = stores.feeds.join(nodeId);
-    joined.push(feed);
-    const { activityLog, outbox: activityOutbox } = stores;
-    return { feed, friends, activityLog, activityOutbox };
-  };
-  const [a, b] = [await nodes.start('a'), await nodes.start('b')];
-  for (const [n, name] of ['Ada', 'Ben', 'Cleo'].entries())
-    await users.save({ id: userId(n + 1), name, guest: true });
-  for (const friend of [2, 3]) {
-    await friends.request(userId(1), userId(friend), 0);
-    await friends.accept(userId(friend), userId(1), 0);
-  }
-  const ada = await a.connect(1);
-  const [ben, cleo] = [new FeedViewer(await a.connect(2)), new FeedViewer(await b.connect(3))];
-  await ben.subscribe();
-  await cleo.subscribe();
-  return {
-    ...{ a, b, ada, ben, cleo, time, friends, feeds: stores.feeds, outbox: stores.outbox },
-    away() {
-      stores.feeds.isAway = true;
-    },
-    async back() {
-      stores.feeds.isAway = false;
-      for (const feed of joined) feed.doubt();
-      await time.advance(3_000);
-    },
-    /** Ada goes private over a node, for so long. */
-    async private(node: HubWorld, ms: number) {
-      await node.hub.feed?.desk.setAudience(userId(1), { privateUntil: time.now() + ms });
-      await time.settle();
-    },
-    async tell(node: HubWorld, change: Promise<Change<string>>) {
-      node.hub.feed?.desk.tell(await change);
-      await time.settle();
-    },
-  };
-}
-
-async function say(ada: TestClient, title: string, fromMs: number, ms: number): Promise<void> {
-  const track = { title, artist: 'A', durationMs: LONG_MS };
-  for (let passed = 0; passed < ms; passed += 15_000) {
-    await ada.ask('activity.set', { track, positionMs: fromMs + passed, state: 'playing' });
-    await ada.world.time.advance(Math.min(15_000, ms - passed));
-  }
-}
-
-async function stop(ada: TestClient): Promise<void> {
-  const track = { title: 'Any', artist: 'A', durationMs: LONG_MS };
-  await ada.ask('activity.set', { track, positionMs: 0, state: 'stopped' });
-  await ada.world.time.advance(500);
-}
-
-function shownOf({ shown }: FeedViewer, from: number): string[] {
-  return shown.slice(from).map(({ track }) => track.title);
-}
+import { friendsPlace, say, shownOf, stop, type FriendsPlace } from '../support/friends-place.ts';
+import { userId } from '../support/hub-world.ts';
 
 describe('a private session that is begun while the feed is away', () => {
   it.each(['a', 'b'] as const)(
     'over node %s: what plays then is not shown afterwards, also where it is over before the feed is back',
     async (over) => {
-      const place = await town();
+      const place = await friendsPlace();
       await say(place.ada, 'Secret', 0, 15_000);
       expect([place.ben.holds(), place.cleo.holds()]).toEqual([
         { Ada: 'Secret' },
@@ -106,7 +35,7 @@ describe('a private session that is begun while the feed is away', () => {
   );
 
   it('over another node: what goes on through it is not shown afterwards either', async () => {
-    const place = await town();
+    const place = await friendsPlace();
     await say(place.ada, 'Secret', 0, 15_000);
     place.away();
     await place.private(place.b, 5_000);
@@ -124,7 +53,7 @@ describe('a private session that is begun while the feed is away', () => {
   });
 
   it('holds for what they go on with over another node', async () => {
-    const place = await town();
+    const place = await friendsPlace();
     await say(place.ada, 'Secret', 0, 15_000);
     place.away();
     await place.private(place.a, 5_000);
@@ -141,10 +70,7 @@ describe('a private session that is begun while the feed is away', () => {
 });
 
 describe('on the node on which it is changed, while the feed is away', () => {
-  const CHANGES: readonly (readonly [
-    string,
-    (place: Awaited<ReturnType<typeof town>>) => unknown,
-  ])[] = [
+  const CHANGES: readonly (readonly [string, (place: FriendsPlace) => unknown])[] = [
     ['a private session', (place) => place.private(place.a, 60_000)],
     [
       'a narrower audience',
@@ -161,7 +87,7 @@ describe('on the node on which it is changed, while the feed is away', () => {
   ];
 
   it.each(CHANGES)('%s takes away what is held at once', async (_, change) => {
-    const place = await town();
+    const place = await friendsPlace();
     await say(place.ada, 'Song', 0, 15_000);
     expect(place.ben.holds()).toEqual({ Ada: 'Song' });
     place.away();
@@ -172,7 +98,7 @@ describe('on the node on which it is changed, while the feed is away', () => {
 
 describe('what somebody has listened to', () => {
   it('counts as private at its end while nobody can be asked, until they can', async () => {
-    const place = await town();
+    const place = await friendsPlace();
     await say(place.ada, 'Song', 0, 15_000);
     const policies = place.friends.policies.bind(place.friends);
     place.friends.policies = () => Promise.reject(new StoreUnavailable('friends'));
@@ -185,7 +111,7 @@ describe('what somebody has listened to', () => {
   });
 
   it('is shown again after a private session by the policy as it is kept', async () => {
-    const place = await town();
+    const place = await friendsPlace();
     await say(place.ada, 'Song', 0, 15_000);
     await stop(place.ada);
     await place.time.advance(1_000);
@@ -202,7 +128,7 @@ describe('what somebody has listened to', () => {
   });
 
   it('in a private session that is ended by a past time is private all the same', async () => {
-    const place = await town();
+    const place = await friendsPlace();
     await place.private(place.a, 60_000);
     await say(place.ada, 'Secret', 0, 3_000);
     await place.a.hub.feed?.desk.setAudience(userId(1), { privateUntil: 5 });

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../../protocol/ids.ts';
 import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log.ts';
-import { MemoryFeeds } from '../../src/adapters/memory/memory-feed.ts';
+import { MemoryFeeds, type MemoryFeed } from '../../src/adapters/memory/memory-feed.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
+import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { userId, type HubWorld, type TestClient } from '../support/hub-world.ts';
 import { UNHURRIED } from '../support/kitchen.ts';
 import { KeepingOutbox } from '../support/listening-world.ts';
@@ -18,8 +19,10 @@ async function town() {
   const outbox = new KeepingOutbox(activityLog);
   const feeds = new MemoryFeeds({ now: () => nodes.time.now() });
   const friends = new MemoryFriends(nodes.users, nodes.archive);
+  const joined = new Map<string, MemoryFeed>();
   nodes.portsOf = (nodeId) => {
     const feed = feeds.join(nodeId);
+    joined.set(nodeId, feed);
     return { feed, friends, activityLog, activityOutbox: outbox };
   };
   const [a, b] = [await nodes.start('a'), await nodes.start('b')];
@@ -28,7 +31,12 @@ async function town() {
   await friends.request(ADA, BEN, 0);
   await friends.accept(BEN, ADA, 0);
   const [ada, ben] = [await a.connect(1), await b.connect(2)];
-  return { nodes, a, b, ada, ben, friends, feeds, outbox, activityLog, ...readsOf(b) };
+  const feedOf = (nodeId: string): MemoryFeed => {
+    const feed = joined.get(nodeId);
+    if (feed === undefined) throw new RangeError(`no node is ${nodeId}`);
+    return feed;
+  };
+  return { nodes, feedOf, a, b, ada, ben, friends, feeds, outbox, activityLog, ...readsOf(b) };
 }
 
 interface Reads {
@@ -115,6 +123,28 @@ describe('what its author has taken back', () => {
     await ada.ask('activity.remove', { activityId });
     await nodes.time.advance(10);
     expect(await feed()).toEqual(['Title 1']);
+  });
+});
+
+describe('of whom nobody can say what is taken back', () => {
+  it('nothing is read while that is so, and the place of it in the page is kept', async () => {
+    const { b, ada, ben, feedOf, feed, history } = await town();
+    const activityId = await play(ada, 1);
+    const there = feedOf('b');
+    const heads = there.heads.bind(there);
+    // What keeps Ada is away, and with it what she has taken back.
+    there.heads = async (authors) => {
+      const all = await heads(authors);
+      return all.map((head, i) => (authors[i] === ADA ? undefined : head)) as typeof all;
+    };
+    expect(await feed()).toEqual([]);
+    const page = await b.hub.feed?.history.recent(BEN, { limit: 10 });
+    expect(page).toMatchObject([{ item: undefined, place: { id: activityId } }]);
+    await expect(history()).rejects.toThrow(StoreUnavailable);
+    const reaction = { userId: ADA, activityId, emoji: '🔥' };
+    expect(await ben.ask('activity.react', reaction)).toMatchObject({ code: 'unavailable' });
+    there.heads = heads;
+    expect(await history()).toEqual(['Title 1']);
   });
 });
 

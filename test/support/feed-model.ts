@@ -12,6 +12,8 @@ export interface Played {
   wasPublic: boolean;
   /** Whether any of it was heard where it does not show: then nobody ever sees it. */
   isPrivate: boolean;
+  /** Whether that was in a private session: then whoever reads it is never let, whatever their node has heard. */
+  isOfSession?: boolean;
   /** It was public, and nobody could tell their node that it is so no more before it was over: that may show it still. */
   mayStay?: boolean;
   isRemoved: boolean;
@@ -101,6 +103,14 @@ export class FeedModel {
     return audience === 'friends' || (audience === 'chosen' && chosen.has(viewer));
   }
 
+  /** What a part of was heard in a private session. */
+  ofSessions(author: number): readonly string[] {
+    const { live, past } = this.person(author);
+    return [...past, ...(live === undefined ? [] : [live])].flatMap(
+      ({ activityId, isOfSession }) => (isOfSession === true ? [activityId] : []),
+    );
+  }
+
   mayHold(author: number, viewer: number): MayHold {
     if (!this.lets(author, viewer)) return NOTHING;
     const { live, lingers, past, hasHidden, privateUntil } = this.person(author);
@@ -158,6 +168,7 @@ export class FeedModel {
     if (live === undefined) return;
     if (!live.isPrivate && live.wasPublic && this.#isBlind(where)) live.mayStay = true;
     live.isPrivate = true;
+    if (where === 'session') live.isOfSession = true;
   }
 
   /** For whoever reads a failure. */
@@ -175,6 +186,7 @@ export class FeedModel {
     for (const before of person.past) {
       if (before.activityId !== played.activityId) continue;
       played.isPrivate ||= before.isPrivate;
+      played.isOfSession ||= before.isOfSession === true;
       played.isRemoved ||= before.isRemoved;
     }
     person.live = played;

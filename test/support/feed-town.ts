@@ -80,7 +80,11 @@ export class FeedTown {
     this.#feeds = new MemoryFeeds({ now, deliver: (_to, message) => this.#deliver(message) });
     // Whoever listens is asked about again before anything is told that could not be told before.
     const isBlind = (where: HiddenIn): boolean =>
-      where === 'room' && (this.#feeds.isAway || this.#outbox.isAway || this.#loses > 0);
+      where === 'room' &&
+      (this.#feeds.isAway ||
+        this.#outbox.isAway ||
+        this.#nodes.withoutPostgres.size > 0 ||
+        this.#loses > 0);
     this.#model = new FeedModel(options.people, now, isBlind);
     this.#rooms = new TownRooms(this.#model, now);
     this.#ledger = new TownLedger(this.#model, () => this.#isFaulty);
@@ -126,8 +130,7 @@ export class FeedTown {
   /** All that was broken is whole again, and after a while all is as it should be. */
   async heal(): Promise<void> {
     this.#isFaulty = false;
-    this.#feeds.isAway = false;
-    this.#outbox.isAway = false;
+    this.#bringBack();
     this.#loses = 0;
     for (const feed of this.#joined.values()) feed.doubt();
     await this.#advance(HEALS_MS);
@@ -135,7 +138,7 @@ export class FeedTown {
     this.#checkFrames();
     this.#ledger.note();
     this.#checkHeld();
-    await this.#checkRead();
+    for (const viewer of this.#model.people.keys()) await this.#checkRead(viewer);
   }
 
   // What people do.
@@ -219,8 +222,7 @@ export class FeedTown {
     const reply = await seat.client.ask('activity.remove', { activityId: played.activityId });
     // Where a store is away it may have been removed or not; the same is asked again, as a client would.
     if (reply['type'] !== 'ok') {
-      this.#feeds.isAway = false;
-      this.#outbox.isAway = false;
+      this.#bringBack();
       await seat.client.ask('activity.remove', { activityId: played.activityId });
     }
     // Of a room they may have heard it twice.
@@ -415,6 +417,17 @@ export class FeedTown {
     return this.#outbox.isAway ? 'the history is away' : 'the history is back';
   }
 
+  async loseAndFindPostgres(): Promise<string | undefined> {
+    const nodeId = this.#pick([...this.#worlds.keys()]);
+    if (nodeId === undefined) return undefined;
+    this.#break();
+    const { withoutPostgres } = this.#nodes;
+    const isBack = withoutPostgres.delete(nodeId);
+    if (!isBack) withoutPostgres.add(nodeId);
+    await Promise.resolve();
+    return `${nodeId} ${isBack ? 'reaches' : 'does not reach'} Postgres`;
+  }
+
   async killNode(): Promise<string | undefined> {
     if (this.#worlds.size < 2) return undefined;
     const nodeId = this.#pick([...this.#worlds.keys()]);
@@ -430,6 +443,7 @@ export class FeedTown {
       this.#model.person(seat.n).hasHidden = true;
     }
     this.#nodes.kill(nodeId);
+    this.#nodes.withoutPostgres.delete(nodeId);
     this.#worlds.delete(nodeId);
     this.#joined.delete(nodeId);
     this.#nodes.bury(nodeId);
@@ -438,6 +452,13 @@ export class FeedTown {
   }
 
   #loses = 0;
+
+  /** All stores, for all nodes. */
+  #bringBack(): void {
+    this.#feeds.isAway = false;
+    this.#outbox.isAway = false;
+    this.#nodes.withoutPostgres.clear();
+  }
 
   /** What is over may be lost to the history, and is read when somebody comes, and not before. */
   #break(): void {
@@ -532,8 +553,7 @@ export class FeedTown {
   }
 
   /** What somebody reads over REST now, of any node. */
-  async #checkRead(): Promise<void> {
-    const viewer = this.#readers.pick([...this.#model.people.keys()]);
+  async #checkRead(viewer = this.#readers.pick([...this.#model.people.keys()])): Promise<void> {
     const [nodeId, world] = this.#readers.pick([...this.#worlds]);
     const history = world.hub.feed?.history;
     if (history === undefined) return;
@@ -612,4 +632,10 @@ const ACTS = [
   'wait',
   'disconnect',
 ] as const;
-const FAULTS = ['loseMessages', 'feedAway', 'outboxAway', 'killNode'] as const;
+const FAULTS = [
+  'loseMessages',
+  'feedAway',
+  'outboxAway',
+  'loseAndFindPostgres',
+  'killNode',
+] as const;

@@ -1,5 +1,6 @@
 // A network that tampers with single frames from the hub to its clients, as the test tells it; all else passes as it is.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { frameSize } from './raw-websocket.ts';
 
 export interface ProxiedFrame {
   /** The text of a message; empty for any other frame. */
@@ -103,10 +104,7 @@ function frameBytes(
   bytes: Buffer,
 ): { readonly header: number; readonly whole: number } | undefined {
   if (bytes.length < 2 || bytes[0] === 'H'.charCodeAt(0)) return undefined;
-  const short = (bytes[1] ?? 0) & 0x7f;
-  const header = short < 126 ? 2 : short === 126 ? 4 : 10;
-  if (bytes.length < header) return undefined;
-  const payload =
-    short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
-  return bytes.length < header + payload ? undefined : { header, whole: header + payload };
+  const size = frameSize(bytes);
+  if (size === undefined || bytes.length < size.header + size.payload) return undefined;
+  return { header: size.header, whole: size.header + size.payload };
 }

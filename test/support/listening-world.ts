@@ -10,7 +10,12 @@ import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import type { HubOptions } from '../../src/hub/hub-options.ts';
 import type { HubPorts } from '../../src/hub/hub-ports.ts';
 import { readLive, withheldIn, type WithheldIds } from '../../src/hub/live-activity.ts';
-import type { ActivityEntry, HeardEntry, PlayedEntry } from '../../src/ports/activity-log.ts';
+import {
+  takesBack,
+  type ActivityEntry,
+  type HeardEntry,
+  type PlayedEntry,
+} from '../../src/ports/activity-log.ts';
 import { ActivityOutboxFull, type ActivityOutbox } from '../../src/ports/activity-outbox.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { HubWorld, userId, type TestClient } from './hub-world.ts';
@@ -32,7 +37,7 @@ export class KeepingOutbox implements ActivityOutbox {
   async add(entries: readonly ActivityEntry[]): Promise<void> {
     this.calls += 1;
     if (this.isAway) throw new StoreUnavailable('the outbox');
-    if (this.isFull) throw new ActivityOutboxFull();
+    if (this.isFull && !entries.every(takesBack)) throw new ActivityOutboxFull();
     this.entries.push(...structuredClone(entries));
     await this.#log?.append(entries);
   }

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { ReportSchema, type Report } from '../../loadtest/report/report.ts';
 import { expectBuilt } from './built.ts';
 
+const MAIN = path.resolve('dist/loadtest/main.js');
+
 export interface LoadTestRun {
   readonly code: number | null;
   readonly output: string;
@@ -18,6 +20,26 @@ export interface RunningLoadTest {
   readonly ended: Promise<LoadTestRun>;
 }
 
+/** An agent on a free port of this machine. */
+export async function startAgent(
+  key: string,
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
+  expectBuilt();
+  const child = spawn(process.execPath, [MAIN, 'agent', '--host', '127.0.0.1', '--port', '0'], {
+    env: { PATH: process.env['PATH'], AGENT_KEY: key },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return {
+    port: Number(/:(\d+)/.exec(line.toString())?.[1]),
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill();
+      await exited;
+    },
+  };
+}
+
 /** @param out where the report is to be written */
 export function startLoadTest(
   args: readonly string[],
@@ -25,8 +47,7 @@ export function startLoadTest(
   env: Readonly<Record<string, string>> = {},
 ): RunningLoadTest {
   expectBuilt();
-  const main = path.resolve('dist/loadtest/main.js');
-  const child = spawn(process.execPath, [main, ...args, '--out', out], {
+  const child = spawn(process.execPath, [MAIN, ...args, '--out', out], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -15,6 +15,9 @@ import { HubWorld } from './hub-world.ts';
 import { ManualTime } from './manual-time.ts';
 import { SeededRandom } from './seeded-random.ts';
 
+/** What asks no store at once. */
+const NO_QUESTIONS: ReadonlySet<string | symbol> = new Set(['subscribe', 'onNodes', 'onDoubt']);
+
 export class NodesWorld {
   readonly time = new ManualTime();
   readonly archive = new MemoryArchive();
@@ -30,6 +33,8 @@ export class NodesWorld {
   readonly deaf = new Set<NodeId>();
   /** Nodes that reach no store: what they ask fails. */
   readonly cutOff = new Set<NodeId>();
+  /** Nodes that reach neither friends nor the outbox of the listening history, and all else. */
+  readonly withoutPostgres = new Set<NodeId>();
   /** What is lost on its way, each time that something is told. */
   loses: () => boolean = () => false;
   /** Further ports of a node that is about to start. */
@@ -60,7 +65,7 @@ export class NodesWorld {
           bus: node.bus,
           presence: this.#reached(nodeId, node.presence),
         },
-        ...this.portsOf(nodeId),
+        ...this.#portsOf(nodeId),
       },
       seed,
       this.time,
@@ -96,14 +101,29 @@ export class NodesWorld {
     if (!this.deaf.has(to) && !this.loses()) message();
   }
 
-  /** The store as one node sees it: not at all while it is cut off. */
-  #reached<T extends object>(nodeId: NodeId, store: T): T {
+  #portsOf(nodeId: NodeId): Partial<HubPorts> {
+    const ports = this.portsOf(nodeId);
+    const { feed, friends, activityLog, activityOutbox } = ports;
+    const isInPostgres = (): boolean => this.withoutPostgres.has(nodeId);
+    return {
+      ...ports,
+      ...(feed === undefined ? {} : { feed: this.#reached(nodeId, feed) }),
+      ...(activityLog === undefined ? {} : { activityLog: this.#reached(nodeId, activityLog) }),
+      ...(friends === undefined ? {} : { friends: this.#reached(nodeId, friends, isInPostgres) }),
+      ...(activityOutbox === undefined
+        ? {}
+        : { activityOutbox: this.#reached(nodeId, activityOutbox, isInPostgres) }),
+    };
+  }
+
+  /** The store as one node sees it: not at all while it is cut off, or is so from this one. */
+  #reached<T extends object>(nodeId: NodeId, store: T, isAway = (): boolean => false): T {
     return new Proxy(store, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]): unknown => {
-          if (this.cutOff.has(nodeId) && name !== 'subscribe' && name !== 'onNodes')
+          if ((this.cutOff.has(nodeId) || isAway()) && !NO_QUESTIONS.has(name))
             return Promise.reject(new StoreUnavailable('the store'));
           return Reflect.apply(member, target, args);
         };

@@ -95,7 +95,8 @@ export class RawWebSocket {
   }
 }
 
-function frameSize(bytes: Buffer): { header: number; payload: number } | undefined {
+/** Of a frame from a server; undefined while too little of it is there. */
+export function frameSize(bytes: Buffer): { header: number; payload: number } | undefined {
   const short = bytes[1]! & 0x7f;
   if (short < 126) return { header: 2, payload: short };
   if (short === 126)

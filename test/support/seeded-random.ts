@@ -1,4 +1,4 @@
-// Randomness that repeats: mulberry32 behind the port, with ids that count.
+// Randomness that repeats, behind the port, with ids that count.
 import type {
   ConnectionId,
   EntryId,
@@ -8,33 +8,20 @@ import type {
   RoomId,
   SessionId,
 } from '../../protocol/ids.ts';
+import { Random as Seeded } from '../../loadtest/random.ts';
 import { CODE_ALPHABET } from '../../protocol/schemas/primitives.ts';
 import type { Random } from '../../src/ports/random.ts';
 
-export class SeededRandom implements Random {
-  #state: number;
+export class SeededRandom extends Seeded implements Random {
   #count: number;
 
   /** @param firstId where the ids begin: those of two that share a world must not meet */
   constructor(seed: number, firstId = 0) {
-    this.#state = seed >>> 0;
+    super(seed);
     this.#count = firstId;
   }
 
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  /** A whole number from 0 to `below` − 1. */
-  int(below: number): number {
-    return Math.floor(this.next() * below);
-  }
-
-  pick<T>(items: readonly T[]): T {
+  override pick<T>(items: readonly T[]): T {
     const item = items[this.int(items.length)];
     if (item === undefined) throw new RangeError('nothing to pick from');
     return item;

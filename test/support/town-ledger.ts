@@ -40,6 +40,7 @@ export class TownLedger {
 
   #remember(): void {
     for (const author of this.#model.people.keys()) {
+      this.#forbid(author);
       for (const viewer of this.#model.people.keys()) {
         if (this.#model.person(author).friends.has(viewer))
           this.#befriended.add(`${author}>${viewer}`);
@@ -50,6 +51,17 @@ export class TownLedger {
         for (const each of [...live, ...ended]) allowed.add(each);
         this.#allowed.set(key, allowed);
       }
+    }
+  }
+
+  /** What was heard in a private session is let by nothing that was before it, but where a node cannot have heard of it. */
+  #forbid(author: number): void {
+    if (this.unheard.has(author)) return;
+    const ofSessions = this.#model.ofSessions(author);
+    if (ofSessions.length === 0) return;
+    for (const viewer of this.#model.people.keys()) {
+      const allowed = this.#allowed.get(`${author}>${viewer}`);
+      for (const activityId of ofSessions) allowed?.delete(activityId);
     }
   }
 
@@ -122,7 +134,8 @@ export class TownLedger {
     },
   ): void {
     this.#remember();
-    const isLet = this.#model.lets(author, viewer);
+    const isLet =
+      this.#model.lets(author, viewer) && !this.#model.ofSessions(author).includes(read.activityId);
     if (isLet && this.#allowed.get(`${author}>${viewer}`)?.has(read.activityId) === true) return;
     const what = `${read.track.title} (${read.activityId}, ${read.state ?? 'past'})`;
     throw new Error(`${reader} reads ${what} of ${author}: ${this.#model.describe(author)}`);

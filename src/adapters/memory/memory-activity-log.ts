@@ -186,7 +186,7 @@ export class MemoryActivityLog implements ActivityLog {
   ): Promise<readonly PastActivity[]> {
     const asked = [...this.#played.values()].filter(isAsked);
     return page(asked, query, ({ at, activityId: id }) => ({ at, id })).map(
-      ({ kind: _kind, version: _version, ...past }) => structuredClone(past),
+      ({ kind: _kind, version: _version, takesBack: _takesBack, ...past }) => structuredClone(past),
     );
   }
 

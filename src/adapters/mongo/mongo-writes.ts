@@ -117,7 +117,7 @@ export async function keepPlayed(
 }
 
 function newestWord(entry: PlayedEntry): AnyBulkWriteOperation<ActivityDocument> {
-  const { kind: _kind, activityId, userId, version, at, ...played } = entry;
+  const { kind: _kind, takesBack: _takesBack, activityId, userId, version, at, ...played } = entry;
   const absent = (['endedAt', 'roomId', 'roomName'] as const).filter(
     (name) => played[name] === undefined,
   );

@@ -1,6 +1,6 @@
 // What was listened to, kept in Postgres until a store elsewhere has taken it: durable when told, bounded, worked off by any node.
 import type { UserId } from '../../../protocol/ids.ts';
-import type { ActivityEntry, ActivityLog } from '../../ports/activity-log.ts';
+import { takesBack, type ActivityEntry, type ActivityLog } from '../../ports/activity-log.ts';
 import { ActivityOutboxFull, type ActivityOutbox } from '../../ports/activity-outbox.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
@@ -12,7 +12,7 @@ export interface PostgresActivityOutboxOptions {
   readonly sql: Sql;
   /** Where it goes. */
   readonly activityLog: Pick<ActivityLog, 'append'>;
-  /** How many entries may wait, not counted what is taken back. */
+  /** How many entries may wait, not counted those that take something back. */
   readonly maxEntries: number;
   /** Any clock, ms: how long the oldest has waited. */
   readonly now: () => number;
@@ -26,6 +26,8 @@ const IDLE_MS = 500;
 const FIRST_BACK_OFF_MS = 500;
 const LAST_BACK_OFF_MS = 5_000;
 const MEASURE_EVERY_MS = 5_000;
+
+const TAKES_BACK = `(entry->>'kind' = 'remove' or coalesce(entry->>'takesBack', '') = 'true')`;
 
 interface Row {
   readonly id: string;
@@ -66,13 +68,13 @@ export class PostgresActivityOutbox implements ActivityOutbox {
   async add(entries: readonly ActivityEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const { sql, maxEntries, now } = this.#options;
-    // What somebody takes back is always taken in: it must not stay to be seen because too much else waits.
-    const counted = entries.filter(({ kind }) => kind !== 'remove').length;
+    // What takes something back is always taken in: that must not stay to be seen because too much else waits.
+    const counted = entries.filter((entry) => !takesBack(entry)).length;
     const added = await sql.rows<{ readonly id: string }>(
       `insert into activity_outbox (user_id, at, entry)
        select (e->>'userId')::uuid, ?::float8, e from jsonb_array_elements(?::jsonb) e
        where ?::int = 0 or ?::int + (select count(*) from (
-         select from activity_outbox where rejected is null and entry->>'kind' <> 'remove' limit ?) held) <= ?
+         select from activity_outbox where rejected is null and not ${TAKES_BACK} limit ?) held) <= ?
        returning id`,
       [now(), JSON.stringify(entries), counted, counted, maxEntries + 1, maxEntries],
     );

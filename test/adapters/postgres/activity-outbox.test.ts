@@ -128,6 +128,25 @@ describe('the outbox of listening', () => {
     expect(await history()).not.toContain(activityId);
   });
 
+  it('takes what makes private what was told as public, however full it is, and has no less place for it', async () => {
+    log.isAway = true;
+    const all = Array.from({ length: MAX }, () => played(ana));
+    const [seen] = all;
+    if (seen === undefined) expect.unreachable('an entry');
+    const hidden = { ...seen, version: 2, isPrivate: true };
+    await outbox.add(all.slice(0, -1));
+    await outbox.add([{ ...hidden, takesBack: true }]);
+    await outbox.add(all.slice(-1));
+    await outbox.add([{ ...hidden, version: 3, takesBack: true }]);
+    await expect(outbox.add([hidden])).rejects.toThrow(ActivityOutboxFull);
+    log.isAway = false;
+    outbox.start();
+    await expect.poll(history).toHaveLength(MAX);
+    expect([...(await log.latest([ana])).keys()]).toEqual([ana]);
+    const shown = await log.feedPage([ana], { limit: MAX });
+    expect(shown.map(({ activityId }) => activityId)).not.toContain(seen.activityId);
+  });
+
   it('sets aside what is no entry, and hands on its neighbours', async () => {
     const entries = [played(ana), played(ana, POISON), played(ana)];
     await outbox.add(entries);
