@@ -77,6 +77,12 @@ export class BenchHub {
     return hub;
   }
 
+  /** With all that it keeps in its own folder. */
+  static startEmbedded(): Promise<BenchHub> {
+    expectBuilt();
+    return BenchHub.#startOne({});
+  }
+
   /** So many nodes of one service. */
   static async startNodes(
     count: number,
@@ -130,6 +136,10 @@ export class BenchHub {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   usage(): Promise<Usage> {

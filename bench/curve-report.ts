@@ -79,11 +79,12 @@ export function told(parts: Parts): Partial<Record<PartName, Told>> {
     ...(nodes && {
       nodes: {
         title: 'CPU against nodes',
-        about: `Nodes on one Redis, ${NODES_SHAPE.rooms} rooms of ${NODES_SHAPE.listeners} listeners who are spread over all nodes, ${SI(NODES_SHAPE.perSecond)} messages a second. ${COST}, all nodes together. More nodes than the machine has cores show what a message costs there, not how much more can be done.`,
+        about: `Nodes on one Redis, ${NODES_SHAPE.rooms} rooms of ${NODES_SHAPE.listeners} listeners who are spread over all nodes, ${SI(NODES_SHAPE.perSecond)} messages a second. All CPU of all nodes together for each message that reached a listener: to receive it, append it to the Redis and hear of it from there is part of what nodes cost. More nodes than the machine has cores show what a message costs there, not how much more can be done.`,
         lines: deliveryTables(
           nodes,
-          'µs, by nodes',
+          'µs in all, by nodes',
           (x) => `${x} ${x === 1 ? 'node' : 'nodes'} on one Redis`,
+          ({ wholeUs }) => wholeUs,
         ),
       },
     }),

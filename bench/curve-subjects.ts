@@ -32,8 +32,13 @@ export const EARSHOT_AT_ONCE: CurveSubject = {
   start: (options) => startSubjects('earshot-uws', { ...options, gatherMs: 0 }),
 };
 
+export const RAW_PUBLISH: CurveSubject = {
+  name: NAMES.publish,
+  start: (options) => startSubjects('uws-publish', options),
+};
+
 export const RAW: readonly CurveSubject[] = [
-  { name: NAMES.publish, start: (options) => startSubjects('uws-publish', options) },
+  RAW_PUBLISH,
   { name: NAMES.sends, start: (options) => startSubjects('uws-send', options) },
 ];
 

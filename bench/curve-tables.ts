@@ -71,10 +71,11 @@ export function deliveryTables(
   curves: DeliveryCurves,
   xName: string,
   placeName: (x: number) => string,
+  cost: (figures: Delivery) => number = ({ totalUs }) => totalUs,
 ): string[] {
   const places = placesOf(curves);
   return [
-    ...(places.length > 1 ? [...overview(curves, xName, ({ totalUs }) => us(totalUs)), ''] : []),
+    ...(places.length > 1 ? [...overview(curves, xName, (figures) => us(cost(figures))), ''] : []),
     ...places.flatMap((x) => [`${placeName(x)}:`, '', ...deliveriesAt(curves, x), '']),
   ];
 }

@@ -21,6 +21,7 @@ export interface Curves<T> {
   readonly at: string;
   readonly loadBefore: readonly number[];
   readonly loadAfter: readonly number[];
+  readonly tookSeconds: number;
   readonly rounds: number;
   readonly series: readonly Series<T>[];
   /** Who is not among them, and why. */
@@ -43,6 +44,7 @@ async function collect<Subject extends Named, T extends FiguresOf<T>>(
 ): Promise<Curves<T>> {
   const at = new Date().toISOString();
   const loadBefore = loadavg();
+  const startedAt = performance.now();
   const points = new Map(subjects.map(({ name }): [string, Point<T>[]] => [name, []]));
   const leftOut = new Set<string>();
   for (const places of groups) {
@@ -61,8 +63,9 @@ async function collect<Subject extends Named, T extends FiguresOf<T>>(
     aside(`measured at ${places.join(', ')}; load ${loadavg()[0]?.toFixed(1) ?? ''}`);
   }
   const series = [...points].map(([subject, ofSubject]) => ({ subject, points: ofSubject }));
+  const tookSeconds = Math.round((performance.now() - startedAt) / 1_000);
   return {
-    ...{ at, loadBefore, loadAfter: loadavg(), rounds, leftOut: [...leftOut] },
+    ...{ at, loadBefore, loadAfter: loadavg(), tookSeconds, rounds, leftOut: [...leftOut] },
     series: series.filter((each) => each.points.length > 0),
   };
 }

@@ -12,6 +12,7 @@ import {
 } from './curve-parts.ts';
 import { PART_NAMES, readCurves, told, type PartName, type Parts } from './curve-report.ts';
 import { SECONDS } from './delivery.ts';
+import { readLimits } from './limits-report.ts';
 import { goalsOf, goalTable } from './goals.ts';
 import { writeReport } from './report.ts';
 import { versions } from './versions.ts';
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
     const part = told(parts)[name];
     for (const line of ['', part?.title ?? '', part?.about ?? '', '', ...(part?.lines ?? [])])
       say(line);
+    aside(`${name} took ${parts[name]?.tookSeconds ?? 0} s`);
     for (const line of parts[name]?.leftOut ?? []) say(line);
     await writeReport('curves', {
       secondsPerRun: SECONDS,
@@ -43,7 +45,7 @@ async function main(): Promise<void> {
       parts,
     });
   }
-  for (const line of goalTable(goalsOf(parts))) say(line);
+  for (const line of goalTable(goalsOf(parts, await readLimits()))) say(line);
 }
 
 await main();

@@ -5,12 +5,19 @@ import type { RoomOrder, RoomReport } from './room-clients.ts';
 import type { RoomServer } from './room-servers.ts';
 import { cpuOf, rise, type Usage } from './usage.ts';
 
+interface Pace {
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
 export interface DeliveryShape {
   readonly rooms: number;
   /** Of each room, beside the one who talks. */
   readonly listeners: number;
   /** Messages over all rooms. */
   readonly perSecond: number;
+  /** What is said before anything is measured, where it is not as elsewhere. */
+  readonly compile?: Pace;
 }
 
 /** CPU is that of all the server's processes. */
@@ -40,12 +47,10 @@ export interface Delivery {
   readonly clientShare: number;
 }
 
-export const SECONDS = flag('seconds', 5, 1);
-const WARM_UP_SECONDS = flag('warm-up', 1, 0.5);
+export const SECONDS = flag('seconds', 3, 1);
+const WARM_UP_SECONDS = flag('warm-up', 0.5);
 /** Before anything is measured so much is said, and fast: the server's code is compiled by then. */
-const COMPILED = { perSecond: 4_000, seconds: flag('compile', 3, 1.5) } as const;
-/** With more listeners than this, what a message costs without them is next to nothing. */
-const COMPILED_BELOW_LISTENERS = 1_000;
+const COMPILED: Pace = { perSecond: 4_000, seconds: flag('compile', 2, 1.5) };
 const JOINS_AT_ONCE = 100;
 /** Arrivals and presence are told in batches: afterwards the rooms are quiet. */
 const QUIET_MS = 1_000;
@@ -115,7 +120,7 @@ interface Stage {
 
 /** With listeners, beside what was without. */
 async function compare({ server, clients, shape, rooms, talk, beside }: Stage): Promise<Delivery> {
-  const { listeners, perSecond } = shape;
+  const { listeners, perSecond, compile = COMPILED } = shape;
   const run = async (seconds: number): Promise<Run> => {
     const before = [await server.usage(), await beside(), performance.now()] as const;
     const said = await talk(perSecond, seconds);
@@ -125,7 +130,7 @@ async function compare({ server, clients, shape, rooms, talk, beside }: Stage): 
     return { said, used, besideUs, wallMs: performance.now() - before[2] };
   };
   await pause(QUIET_MS);
-  if (listeners < COMPILED_BELOW_LISTENERS) await talk(COMPILED.perSecond, COMPILED.seconds);
+  await talk(compile.perSecond, compile.seconds);
   await run(WARM_UP_SECONDS);
   const alone = await run(SECONDS);
   const people = shape.rooms * listeners;

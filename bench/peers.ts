@@ -21,6 +21,8 @@ interface Request {
 const HOST = '127.0.0.1';
 const MAX_BACKPRESSURE_BYTES = 64 * 1_024 * 1_024;
 const PING_MS = 120_000;
+/** The client gives a command five seconds by itself, and ends the process where it took longer. */
+const REDIS_PATIENCE_MS = 60_000;
 /** A name by which nothing is resolved before it is needed: the package need not be there. */
 const REDIS_ADAPTER: string = '@socket.io/redis-adapter';
 
@@ -213,7 +215,8 @@ async function redisAdapter(url: string): Promise<Adapter> {
   const { createAdapter } = (await import(REDIS_ADAPTER)) as {
     createAdapter: (publisher: unknown, subscriber: unknown) => Adapter;
   };
-  const publisher = await createClient({ url }).connect();
+  const commandOptions = { timeout: REDIS_PATIENCE_MS };
+  const publisher = await createClient({ url, commandOptions }).connect();
   return createAdapter(publisher, await publisher.duplicate().connect());
 }
 
