@@ -23,9 +23,10 @@ import { redisCpu } from './redis-usage.ts';
 import type { RoomServer } from './room-servers.ts';
 import { rise } from './usage.ts';
 
-/** Three where small differences decide, two elsewhere: all parts together are to be done in half an hour. */
-const ROUNDS = flag('rounds', 3, 1);
-const FEWER_ROUNDS = flag('rounds', 2, 1);
+/** All parts together are done in some 35 minutes. */
+const ROUNDS = flag('rounds', 2, 1);
+/** What a connection weighs is the same in every round. */
+const MEMORY_ROUNDS = flag('rounds', 1);
 
 /** By the listeners of a room; as many rooms as make the servers busy, and in each too little for news to be gathered. */
 export const SIZES: ReadonlyMap<number, DeliveryShape> = new Map(
@@ -61,7 +62,7 @@ export const NODE_COUNTS = [1, 2, 4];
 export const NODES_SHAPE: DeliveryShape = {
   ...{ rooms: 21, listeners: 48, perSecond: 210 },
   // Each is an append to the Redis: four thousand a second would be more than a node does.
-  compile: { perSecond: 1_000, seconds: isQuick ? 2 : 8 },
+  compile: { perSecond: 1_000, seconds: isQuick ? 2 : 6 },
 };
 
 export const STORM_PEOPLE = isQuick ? 1_000 : 10_000;
@@ -74,7 +75,7 @@ export type DeliveryCurves = Curves<Delivery>;
 
 export function measureSizes(centrifugo: Centrifugo): Promise<DeliveryCurves> {
   const subjects = [EARSHOT, ...RAW, ...others(centrifugo)];
-  return curves(subjects, FEWER_ROUNDS, [...SIZES.keys()], (subject, listeners) => {
+  return curves(subjects, ROUNDS, [...SIZES.keys()], (subject, listeners) => {
     const shape = SIZES.get(listeners);
     if (shape === undefined) throw new Error('no such size');
     return on(subject.start(), (server) => measureDelivery(server, shape));
@@ -104,7 +105,7 @@ export interface Weight {
 
 export function measureMemory(centrifugo: Centrifugo): Promise<Curves<Weight>> {
   const subjects = [EARSHOT, RAW_PUBLISH, ...others(centrifugo)];
-  return sweeps(subjects, FEWER_ROUNDS, CONNECTIONS, (subject) => on(subject.start(), weigh));
+  return sweeps(subjects, MEMORY_ROUNDS, CONNECTIONS, (subject) => on(subject.start(), weigh));
 }
 
 async function weigh(server: RoomServer): Promise<Weight[]> {
@@ -135,7 +136,7 @@ async function weigh(server: RoomServer): Promise<Weight[]> {
 export async function measureNodes(centrifugo: Centrifugo): Promise<DeliveryCurves> {
   const stage = await startNodesStage(centrifugo);
   try {
-    return await curves(stage.subjects, FEWER_ROUNDS, NODE_COUNTS, (subject, nodes) =>
+    return await curves(stage.subjects, ROUNDS, NODE_COUNTS, (subject, nodes) =>
       on(subject.start(nodes), (server) =>
         measureDelivery(server, NODES_SHAPE, () => redisCpu(stage.redisUrl)),
       ),
@@ -164,7 +165,7 @@ export function measureStorm(centrifugo: Centrifugo): Promise<Curves<Storm>> {
   // The peers answer a join with as many bytes as Earshot did, which comes first in each round.
   let joinBytes = 0;
   const subjects = [EARSHOT, RAW_PUBLISH, ...others(centrifugo)];
-  return curves(subjects, FEWER_ROUNDS, STORM_ROOMS, async (subject, rooms) => {
+  return curves(subjects, ROUNDS, STORM_ROOMS, async (subject, rooms) => {
     const storm = await on(subject.start({ joinBytes }), (server) => stormOf(server, rooms));
     if (subject === EARSHOT) joinBytes = storm.answerBytes;
     return storm;

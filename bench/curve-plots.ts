@@ -1,5 +1,6 @@
 // Draws each part of the curves as a small chart, and says in words what it shows. Measures nothing, and writes no files.
 import type { PartName, Parts } from './curve-report.ts';
+import { NAMES } from './curve-subjects.ts';
 import { SI } from './curve-tables.ts';
 import { placesOf, type Curves, type FiguresOf } from './curve.ts';
 import type { Delivery } from './delivery.ts';
@@ -24,7 +25,7 @@ interface Plot<T> {
 const WIDTH = 800;
 const [LEFT, TOP, WIDE, HIGH] = [80, 84, 690, 260] as const;
 const BAR_HIGH = 16;
-const BAR_LEFT = 220;
+const BAR_LEFT = 270;
 const MB = 1_024 * 1_024;
 
 const totalUs = ({ totalUs: us }: Delivery): number => us;
@@ -84,13 +85,21 @@ export function plotsOf(parts: Parts): ReadonlyMap<PartName, CurvePlot> {
   return plots;
 }
 
-const colourOf = (index: number): string => colours[index % colours.length] ?? colours[0];
+/** The same in every chart. */
+const IN_ORDER: readonly string[] = [
+  ...[NAMES.earshot, NAMES.publish, NAMES.sends, NAMES.socketIo],
+  ...[NAMES.ws, NAMES.centrifugo, NAMES.earshotAtOnce],
+];
+
+function colourOf(subject: string): string {
+  return colours[IN_ORDER.indexOf(subject)] ?? colours[colours.length - 1] ?? '';
+}
 
 function lines<T extends FiguresOf<T>>(curves: Curves<T>, plot: Plot<T>): Omit<CurvePlot, 'file'> {
   const { title, unit, xLabel, value } = plot;
-  const series = curves.series.map(({ subject, points }, i) => ({
+  const series = curves.series.map(({ subject, points }) => ({
     subject,
-    colour: colourOf(i),
+    colour: colourOf(subject),
     points: points.map(({ x, figures }) => [x, value(figures)] as const),
   }));
   const values = series.flatMap(({ points }) => points.map(([, y]) => y));
@@ -129,13 +138,13 @@ function bars<T extends FiguresOf<T>>(
   placeName: (x: number) => string,
 ): Omit<CurvePlot, 'file'> {
   const all = placesOf(curves).flatMap((x) =>
-    curves.series.flatMap(({ subject, points }, i) => {
+    curves.series.flatMap(({ subject, points }) => {
       const at = points.find((point) => point.x === x);
       if (at === undefined) return [];
       return {
         name: `${subject}${placeName(x)}`,
         value: value(at.figures),
-        colour: colourOf(i),
+        colour: colourOf(subject),
       };
     }),
   );

@@ -12,10 +12,9 @@ export async function versions(centrifugo: Centrifugo): Promise<Versions> {
   const packages: [string, string][] = [];
   for (const name of PACKAGES) packages.push([name, await versionOf(name)]);
   return {
-    'Node.js': process.version,
     ...Object.fromEntries(packages),
     Centrifugo: centrifugo.kind === 'found' ? centrifugo.version : centrifugo.reason,
-    Redis: firstLineOf('redis-server', ['--version']) ?? NONE,
+    Redis: /v=([\d.]+)/.exec(firstLineOf('redis-server', ['--version']) ?? '')?.[1] ?? NONE,
   };
 }
 
