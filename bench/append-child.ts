@@ -75,17 +75,47 @@ export function spreadOf(values: readonly number[]): Spread {
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
+/** Of an even number of values the middle of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return spreadOf(values).p50;
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const [below, above] = [sorted[Math.ceil(half) - 1] ?? NaN, sorted[Math.floor(half)] ?? NaN];
+  return (below + above) / 2;
 }
 
-/** A number given as `--name=…`. */
-export function flag(name: string, fallback: number): number {
-  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`));
-  return given === undefined ? fallback : Number(given.split('=')[1]);
+/** `--quick`: short rounds, to see that a bench works. */
+export const isQuick = process.argv.includes('--quick');
+
+function given(name: string): string | undefined {
+  const { argv } = process;
+  const at = argv.indexOf(`--${name}`);
+  if (at >= 0) return argv[at + 1];
+  return argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1];
 }
+
+/**
+ * A number given as `--name=…` or `--name …`.
+ * @param quick what it is in a quick run, where it is another
+ */
+export function flag(name: string, fallback: number, quick = fallback): number {
+  return Number(given(name) ?? (isQuick ? quick : fallback));
+}
+
+/** Names given as `--name=one,two` or `--name one,two`; undefined where they are not. */
+export function listFlag(name: string): readonly string[] | undefined {
+  return given(name)?.split(',');
+}
+
+/** All that this process has said so far, a line each. */
+export const said: string[] = [];
 
 export function say(line: string): void {
+  said.push(line);
+  aside(line);
+}
+
+/** Is printed, and is no part of the report. */
+export function aside(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 

@@ -2,6 +2,7 @@
 import { obeyOrders, spreadOf, type Spread } from './append-child.ts';
 import { OrderCheck, type OrderFaults } from './append-order.ts';
 import { Person, each, type Reply, type ServerKind } from './append-people.ts';
+import { paced } from './pace.ts';
 
 export type CommandKind = 'seek' | 'vote';
 
@@ -102,11 +103,11 @@ async function makeRoom(
 ): Promise<Room> {
   const [owner, ...others] = people;
   if (owner === undefined) throw new Error('a room has an owner');
-  const roomId = memberOf(await owner.must('room.create', { name: `Room ${n}` }), 'roomId');
+  const roomId = await owner.makeRoom(`Room ${n}`);
   const added = await owner.must('queue.add', { roomId, trackIds: [trackId] });
   const entryId = memberOf(added, 'entryIds');
   await each(others.length, AT_ONCE, async (i) => {
-    await others[i]?.must('room.join', { roomId });
+    await others[i]?.join(roomId);
   });
   if (isPlaying) await owner.must('playback.play', { roomId });
   return { people, roomId, entryId };
@@ -114,7 +115,7 @@ async function makeRoom(
 
 async function enter(people: readonly Person[], n: number): Promise<Room> {
   const roomId = String(n);
-  for (const person of people) await person.must('join', { roomId });
+  for (const person of people) await person.join(roomId);
   return { people, roomId, entryId: '' };
 }
 
@@ -264,10 +265,10 @@ async function pace({
   }
   const startedAt = performance.now();
   const allAnswered = new Promise<void>((resolve) => (done = resolve));
-  let count = 0;
-  const timer = setInterval(() => {
-    const due = Math.min(total, ((performance.now() - startedAt) / 1_000) * perSecond);
-    while (count < due) {
+  await paced(
+    perSecond,
+    seconds,
+    (count) => {
       const n = count % rooms.length;
       const room = rooms[n];
       const [owner] = room?.people ?? [];
@@ -275,10 +276,9 @@ async function pace({
       const dueAt = startedAt + (count / perSecond) * 1_000;
       if (room !== undefined && owner !== undefined)
         sent[n]?.set(command(room, owner, 'seek', 0), dueAt);
-      count += 1;
-    }
-    if (count >= total) clearInterval(timer);
-  }, 1);
+    },
+    1,
+  );
   await allAnswered;
   const wallMs = performance.now() - startedAt;
   const cpu = process.cpuUsage(cpuBefore);

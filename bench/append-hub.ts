@@ -72,9 +72,45 @@ export class BenchHub {
   }
 
   static async start(store: StoreKind, servers: BenchServers): Promise<BenchHub> {
+    const [hub] = await BenchHub.startNodes(1, store, servers);
+    if (hub === undefined) throw new Error('no node was asked for');
+    return hub;
+  }
+
+  /** With all that it keeps in its own folder. */
+  static startEmbedded(): Promise<BenchHub> {
+    expectBuilt();
+    return BenchHub.#startOne({});
+  }
+
+  /** So many nodes of one service. */
+  static async startNodes(
+    count: number,
+    store: StoreKind,
+    servers: BenchServers,
+  ): Promise<BenchHub[]> {
     expectBuilt();
     // What another hub has left there belongs to its own database.
     if (store === 'redis') await emptied(servers.redis);
+    const shared =
+      store === 'redis'
+        ? { REDIS_URL: servers.redis.url, POSTGRES_URL: await servers.postgres.createDatabase() }
+        : {};
+    const mongo =
+      servers.mongo === undefined
+        ? {}
+        : { MONGODB_URL: servers.mongo.url, MONGODB_DATABASE: servers.mongo.database };
+    const nodes: BenchHub[] = [];
+    try {
+      while (nodes.length < count) nodes.push(await BenchHub.#startOne({ ...shared, ...mongo }));
+    } catch (error) {
+      for (const node of nodes) await node.stop();
+      throw error;
+    }
+    return nodes;
+  }
+
+  static async #startOne(stores: Readonly<Record<string, string>>): Promise<BenchHub> {
     const scratch = await temporaryDir();
     const { dir } = scratch;
     const music = path.join(dir, 'music');
@@ -89,15 +125,7 @@ export class BenchHub {
       MEDIA_DIR: music,
       TOKEN_SECRET: new TextDecoder().decode(BENCH_SECRET),
       ...UNLIMITED,
-      ...(store === 'redis'
-        ? {
-            REDIS_URL: servers.redis.url,
-            POSTGRES_URL: await servers.postgres.createDatabase(),
-          }
-        : {}),
-      ...(servers.mongo === undefined
-        ? {}
-        : { MONGODB_URL: servers.mongo.url, MONGODB_DATABASE: servers.mongo.database }),
+      ...stores,
     };
     const child = spawn(process.execPath, ['--expose-gc', '--import', INSIDE, MAIN], {
       env,
@@ -108,6 +136,10 @@ export class BenchHub {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   usage(): Promise<Usage> {

@@ -4,6 +4,7 @@ import { Session } from 'node:inspector/promises';
 import { obeyOrders, type Spread } from './append-child.ts';
 import { busiest, type BusyFunction } from './append-profile.ts';
 import { stamp, stamped } from './append-stamps.ts';
+import { ownUsage, ownUsageCollected, type UsageReport } from './usage.ts';
 
 export type HubOrder =
   | { readonly kind: 'usage' }
@@ -17,13 +18,7 @@ export type HubOrder =
   | { readonly kind: 'watched'; readonly file: string };
 
 export type HubReport =
-  | {
-      readonly kind: 'usage' | 'memory';
-      readonly userUs: number;
-      readonly systemUs: number;
-      readonly rssBytes: number;
-      readonly heapBytes: number;
-    }
+  | UsageReport
   | { readonly kind: 'stamp' }
   | { readonly kind: 'stamped'; readonly inside: Spread; readonly frames: number }
   | { readonly kind: 'watch' }
@@ -32,22 +27,12 @@ export type HubReport =
 const SAMPLE_US = 500;
 let session: Session | undefined;
 
-function usage(kind: 'usage' | 'memory'): HubReport {
-  const { user, system } = process.cpuUsage();
-  const { rss, heapUsed } = process.memoryUsage();
-  return { kind, userUs: user, systemUs: system, rssBytes: rss, heapBytes: heapUsed };
-}
-
 obeyOrders(async (order: HubOrder): Promise<HubReport> => {
   switch (order.kind) {
     case 'usage':
-      return usage('usage');
+      return { kind: 'usage', ...ownUsage() };
     case 'memory':
-      for (let i = 0; i < 3; i += 1) {
-        globalThis.gc?.();
-        await new Promise((resolve) => setTimeout(resolve, 300));
-      }
-      return usage('memory');
+      return { kind: 'memory', ...(await ownUsageCollected()) };
     case 'stamp':
       await stamp();
       return { kind: 'stamp' };

@@ -4,12 +4,14 @@ import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
 /** So much of a frame is handed on; the rest of a larger one is counted and dropped. */
-const HEAD_BYTES = 4_096;
+const HEAD_BYTES = 1_024 * 1_024;
 const CHUNK_BYTES = 256 * 1_024;
 /** Read into by all sockets in turn: what is in it is used before the next one reads. */
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 const NOTHING = Buffer.alloc(0);
-const TEXT = 1;
+const [TEXT, PING] = [1, 9];
+/** Of nothing, under a mask of zeros. */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 /** @param head of the payload, good until the call returns. @param length of the whole payload */
 export type FrameListener = (head: Buffer, length: number) => void;
@@ -144,7 +146,8 @@ export class BenchSocket {
           : short === 127
             ? Number(data.readBigUInt64BE(2))
             : short;
-      const isText = ((data[0] ?? 0) & 0x0f) === TEXT;
+      const kind = (data[0] ?? 0) & 0x0f;
+      const isText = kind === TEXT;
       const end = headerBytes + length;
       if (data.length < end) {
         if (data.length < headerBytes + HEAD_BYTES) break;
@@ -155,6 +158,7 @@ export class BenchSocket {
       }
       if (isText)
         this.onFrame(data.subarray(headerBytes, Math.min(end, headerBytes + HEAD_BYTES)), length);
+      else if (kind === PING) this.#net.write(PONG);
       data = data.subarray(end);
     }
     if (data.length > 0) this.#held = Buffer.from(data);

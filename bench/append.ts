@@ -1,18 +1,19 @@
 // `npm run bench:append`: what a change of a room costs over Redis: until the last listener has it, over many rooms, and in one hot room.
 // A Redis, a Postgres, the hub and its clients are processes apart; each figure has the processors' load beside it.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
+import { cpus } from 'node:os';
 import path from 'node:path';
-import { createClient } from 'redis';
-import { Child, flag, heading, median, row, say, type Spread } from './append-child.ts';
+import { Child, aside, flag, heading, median, row, say, type Spread } from './append-child.ts';
 import type { ClientOrder, ClientReport, CommandKind, Pressed } from './append-clients.ts';
 import { BenchHub, startServers, type BenchServers } from './append-hub.ts';
-import type { PeerOrder, PeerReport } from './append-peers.ts';
 import type { RedisOrder, RedisReport } from './append-redis.ts';
+import { redisCpu } from './redis-usage.ts';
+import { writeReport } from './report.ts';
+import { startSubjects } from './room-servers.ts';
+import { cpuOf, rise } from './usage.ts';
 
-const ROUNDS = flag('rounds', 3);
-const SECONDS = flag('seconds', 4);
-const SAMPLES = flag('samples', 400);
+const ROUNDS = flag('rounds', 3, 1);
+const SECONDS = flag('seconds', 4, 1);
+const SAMPLES = flag('samples', 400, 50);
 /** Which of the three: `--only=1` the latency, 2 many rooms, 3 the hot room. */
 const ONLY = flag('only', 0);
 const WARM_UP_SECONDS = 2;
@@ -22,8 +23,6 @@ const PEOPLE = 100;
 const ROOMS = 200;
 /** Commands under way of each person in the hot room. */
 const WINDOW = flag('window', 20);
-/** About what the hub tells of a seek. */
-const TOLD_BYTES = 620;
 const NAMED = 15;
 const PROFILES = path.resolve('.cache/bench');
 
@@ -57,7 +56,7 @@ async function latency(hub: BenchHub, servers: BenchServers): Promise<object> {
   const clients = clientsOf();
   const peerClients = clientsOf();
   const redis = Child.fork<RedisOrder, RedisReport>('./append-redis.js');
-  const peer = Child.fork<PeerOrder, PeerReport>('./append-peers.js');
+  const peer = await startSubjects('uws-publish');
   await clients.ask(
     {
       kind: 'gather',
@@ -71,15 +70,11 @@ async function latency(hub: BenchHub, servers: BenchServers): Promise<object> {
     },
     'gathered',
   );
-  const { port } = await peer.ask(
-    { kind: 'start', peer: 'uws', joinBytes: 4_096, toldBytes: TOLD_BYTES },
-    'started',
-  );
   await peerClients.ask(
     {
       kind: 'gather',
-      server: 'uws',
-      port,
+      server: peer.kind,
+      port: peer.ports[0] ?? 0,
       rooms: 1,
       perRoom: PEOPLE,
       firstPerson: 1,
@@ -107,7 +102,8 @@ async function latency(hub: BenchHub, servers: BenchServers): Promise<object> {
     inside.push(seen.inside);
     frames = seen.frames;
   }
-  for (const child of [clients, peerClients, redis, peer]) await child.end();
+  for (const child of [clients, peerClients, redis]) await child.end();
+  await peer.stop();
   const script = middle(bare.map(({ roundTrip }) => roundTrip));
   const rows: [string, Spread][] = [
     ['the append’s script alone', script],
@@ -147,16 +143,9 @@ async function under(
   clients: Clients,
   order: Extract<ClientOrder, { kind: 'press' | 'pace' }>,
 ): Promise<Load> {
-  const redis = await createClient({ url: servers.redis.url }).connect();
-  const redisUs = async (): Promise<number> => {
-    const info = await redis.info('cpu');
-    const of = (name: string): number =>
-      Number(new RegExp(`used_cpu_${name}:([\\d.]+)`).exec(info)?.[1]) * 1e6;
-    return of('user') + of('sys');
-  };
   const take = async () => ({
     hub: await hub.usage(),
-    redis: await redisUs(),
+    redis: cpuOf(await redisCpu(servers.redis.url)),
     metrics: await hub.metrics(),
     machine: processorTime(),
     at: performance.now(),
@@ -164,9 +153,8 @@ async function under(
   const before = await take();
   const pressed = await clients.ask(order, 'pressed');
   const after = await take();
-  redis.destroy();
   const wallUs = (after.at - before.at) * 1e3;
-  const hubUs = after.hub.userUs + after.hub.systemUs - before.hub.userUs - before.hub.systemUs;
+  const hubUs = cpuOf(rise(before.hub, after.hub));
   const machine = {
     busy: after.machine.busy - before.machine.busy,
     all: after.machine.all - before.machine.all,
@@ -318,22 +306,15 @@ async function hotRoom(hub: BenchHub, servers: BenchServers): Promise<object> {
     `\none room of ${PEOPLE} who all command and all listen, ${WINDOW} commands of each under way (closed loop)`,
   );
   say(heading(['command', ...LOAD_HEADING, 'frames withheld']));
-  for (const line of [...lines, ...profiles]) say(line);
+  for (const line of lines) say(line);
+  // Names of functions are for whoever makes them faster.
+  for (const line of profiles) aside(line);
   return results;
 }
 
 async function main(): Promise<void> {
   const servers = await startServers();
-  const report: Record<string, unknown> = {
-    bench: 'append',
-    at: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    loadBefore: loadavg()[0],
-    rounds: ROUNDS,
-    secondsPerRun: SECONDS,
-  };
+  const figures: Record<string, unknown> = { rounds: ROUNDS, secondsPerRun: SECONDS };
   const parts = [
     ['latency', latency],
     ['manyRooms', manyRooms],
@@ -344,7 +325,7 @@ async function main(): Promise<void> {
       if (ONLY !== 0 && ONLY !== i + 1) continue;
       const hub = await BenchHub.start('redis', servers);
       try {
-        report[name] = await part(hub, servers);
+        figures[name] = await part(hub, servers);
       } finally {
         await hub.stop();
       }
@@ -353,9 +334,7 @@ async function main(): Promise<void> {
     await servers.stop();
   }
   if (ONLY !== 0) return;
-  await mkdir('bench/results', { recursive: true });
-  await writeFile('bench/results/append.json', `${JSON.stringify(report, null, 2)}\n`);
-  say('\nwritten to bench/results/append.json');
+  await writeReport('append', figures);
 }
 
 await main();

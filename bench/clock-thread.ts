@@ -1,7 +1,5 @@
 // `npm run bench:clock-thread`: what the client's clock is worth when its probes are sent and stamped in the page, and in a worker. Real Chromium, a
 // real hub on this machine, whose monotonic clock is the truth for both; the two pages of a comparison run side by side.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
 import { chromium, type Browser } from 'playwright-core';
 import { EarshotApi } from '../src/client/rest.ts';
 import { EarshotProcess, temporaryDir } from '../test/support/earshot-process.ts';
@@ -15,6 +13,7 @@ import {
 import { startClockLab, type LabServer } from '../test/web/clock-lab/lab-server.ts';
 import type { LabExchange, LabSample } from '../test/web/clock-lab/lab.ts';
 import { flag, heading, row, say } from './append-child.ts';
+import { writeReport } from './report.ts';
 
 const THREADS = ['page', 'worker'] as const;
 type Thread = (typeof THREADS)[number];
@@ -33,7 +32,7 @@ const LOADING_MS = 200;
 const LOADING_EVERY_MS = 250;
 const REQUESTS = 40;
 /** Of the durations, to try it out. */
-const SCALE = flag('percent', 100) / 100;
+const SCALE = flag('percent', 100, 10) / 100;
 
 type Load = 'idle' | 'tasks' | 'stalls' | 'loading';
 
@@ -264,7 +263,6 @@ function tell(results: Readonly<Record<string, Record<Thread, Figures>>>): void 
 }
 
 async function main(): Promise<void> {
-  const loadBefore = loadavg()[0];
   const cleanUps: (() => Promise<unknown>)[] = [];
   const results: Record<string, Record<Thread, Figures>> = {};
   let truth: HubTruth | undefined;
@@ -297,19 +295,7 @@ async function main(): Promise<void> {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   }
   tell(results);
-  await mkdir('bench/results', { recursive: true });
-  const report = {
-    bench: 'clock-thread',
-    at: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    loadBefore,
-    truth,
-    results,
-  };
-  await writeFile('bench/results/clock-thread.json', `${JSON.stringify(report, null, 2)}\n`);
-  say('\nwritten to bench/results/clock-thread.json');
+  await writeReport('clock-thread', { truth, results });
 }
 
 await main();

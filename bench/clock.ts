@@ -1,23 +1,26 @@
 // What the clock is worth on simulated links, beside other methods on the same seeds, and how it stands what happens to clocks.
-import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { EventReport } from '../test/clock/support/event-report.ts';
 import { eventNames } from '../test/clock/support/sim-events.ts';
 import { linkNames } from '../test/clock/support/sim-links.ts';
+import { isQuick, say } from './append-child.ts';
 import { eventTable, missedEvents } from './clock/event-table.ts';
 import { runJobs } from './clock/jobs.ts';
 import { linkTable, missedTargets, type SubjectReport } from './clock/links.ts';
 import { fresh, type SeedChoice, tuned } from './clock/seeds.ts';
 import { writePlots } from './clock/plots/plots.ts';
 import { subjectNames } from './clock/subjects.ts';
+import { writeReport } from './report.ts';
 
 const MINUTE_MS = 60_000;
 const LARGEST_SEED = 2 ** 31;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '24' },
-    minutes: { type: 'string', default: '15' },
+    seeds: { type: 'string', default: isQuick ? '2' : '24' },
+    minutes: { type: 'string', default: isQuick ? '3' : '15' },
+    /** Few seeds, to see that it works. */
+    quick: { type: 'boolean', default: false },
     /** A number that seeds are drawn from; `now` takes one from the time, and prints it. */
     fresh: { type: 'string' },
     /** One link. */
@@ -37,10 +40,6 @@ const MINUTES = Number(values.minutes);
 const LINKS = linkNames.filter((link) => values.only === undefined || values.only === link);
 const EVENTS = eventNames.filter((event) => values.event === undefined || values.event === event);
 const SUBJECTS = subjectNames.filter((name) => !values.own || name === 'earshot');
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
 
 function chooseSeeds(): SeedChoice {
   if (values.fresh === undefined) return tuned(COUNT);
@@ -89,19 +88,7 @@ async function main(): Promise<void> {
       ? '\nAll targets are met; the one of a second after a join is for joins while the cross traffic is quiet.'
       : `\nMissed:\n${missed.join('\n')}`,
   );
-  await mkdir('bench/results', { recursive: true });
-  const report = {
-    bench: 'clock',
-    at: new Date().toISOString(),
-    node: process.version,
-    seeds: choice,
-    minutes: MINUTES,
-    links,
-    events,
-    missed,
-  };
-  await writeFile('bench/results/clock.json', `${JSON.stringify(report, null, 2)}\n`);
-  say('\nwritten to bench/results/clock.json');
+  await writeReport('clock', { seeds: choice, minutes: MINUTES, links, events, missed });
   if (values.plots) say(`drawn: ${(await writePlots(links)).join(', ')}`);
 }
 

@@ -1,89 +1,51 @@
-// The server process of the fan-out bench: one subject, its publishing clock, and its own CPU and memory.
+// A server process of the benches: one subject, its publishing clock, and its own CPU and memory.
+import { setTimeout as pause } from 'node:timers/promises';
+import { obeyOrders } from './append-child.ts';
+import { paced } from './pace.ts';
+import type { Subject, SubjectName, SubjectOptions } from './subject.ts';
 import { startSubject } from './subjects.ts';
-import { SUBJECTS, type Subject, type SubjectName } from './subject.ts';
+import { ownUsage, ownUsageCollected, rise, type Usage, type UsageReport } from './usage.ts';
 
 export type ServerOrder =
-  | { readonly kind: 'start'; readonly subject: SubjectName; readonly rooms: number }
+  | { readonly kind: 'start'; readonly subject: SubjectName; readonly options: SubjectOptions }
   /** Publishes to all rooms in turn, `publishesPerSecond` in all, for `seconds`. */
   | { readonly kind: 'run'; readonly publishesPerSecond: number; readonly seconds: number }
+  | { readonly kind: 'usage' }
+  /** The same with the garbage collected first. */
   | { readonly kind: 'memory' };
 
 export type ServerReport =
   | { readonly kind: 'started'; readonly port: number; readonly rooms: readonly string[] }
-  | {
-      readonly kind: 'ran';
-      readonly published: number;
-      readonly userUs: number;
-      readonly systemUs: number;
-      readonly wallMs: number;
-    }
-  | { readonly kind: 'memory'; readonly rssBytes: number };
+  | ({ readonly kind: 'ran'; readonly published: number } & Usage)
+  | UsageReport;
 
-const TICK_MS = 5;
+/** So fine that no room has several messages at once, unless there are few. */
+const TICK_MS = 1;
+/** The last sends leave at the end of the tick. */
+const DRAIN_MS = 50;
 let subject: Subject | undefined;
 
-function report(message: ServerReport): void {
-  process.send?.(message);
-}
-
-async function run(publishesPerSecond: number, seconds: number): Promise<void> {
+async function run(publishesPerSecond: number, seconds: number): Promise<ServerReport> {
   const rooms = subject?.rooms.length ?? 0;
-  const total = Math.round(publishesPerSecond * seconds);
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
-  let published = 0;
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      // What is due by now, so that a late timer does not lower the rate.
-      const due = Math.min(
-        total,
-        Math.round(((performance.now() - startedAt) / 1_000) * publishesPerSecond),
-      );
-      while (published < due) {
-        subject?.publish(published % rooms);
-        published += 1;
-      }
-      if (published < total) return;
-      clearInterval(timer);
-      resolve();
-    }, TICK_MS);
-  });
-  // The last sends leave at the end of the tick.
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const { user, system } = process.cpuUsage(cpuBefore);
-  report({
-    kind: 'ran',
-    published,
-    userUs: user,
-    systemUs: system,
-    wallMs: performance.now() - startedAt,
-  });
+  const before = ownUsage();
+  const publish = (n: number): void => subject?.publish(n % rooms);
+  const published = await paced(publishesPerSecond, seconds, publish, TICK_MS);
+  await pause(DRAIN_MS);
+  return { kind: 'ran', published, ...rise(before, ownUsage()) };
 }
 
-async function obey(order: ServerOrder): Promise<void> {
+obeyOrders(async (order: ServerOrder): Promise<ServerReport> => {
   switch (order.kind) {
-    case 'start':
-      if (!SUBJECTS.includes(order.subject)) throw new Error(`unknown subject ${order.subject}`);
-      subject = await startSubject(order.subject, order.rooms);
-      report({ kind: 'started', port: subject.port, rooms: subject.rooms });
-      return;
+    case 'start': {
+      subject = await startSubject(order.subject, order.options);
+      const { port, rooms } = subject;
+      return { kind: 'started', port, rooms };
+    }
     case 'run':
-      await run(order.publishesPerSecond, order.seconds);
-      return;
+      return run(order.publishesPerSecond, order.seconds);
+    case 'usage':
+      return { kind: 'usage', ...ownUsage() };
     case 'memory':
-      for (let i = 0; i < 3; i += 1) {
-        globalThis.gc?.();
-        await new Promise((resolve) => setTimeout(resolve, 300));
-      }
-      report({ kind: 'memory', rssBytes: process.memoryUsage().rss });
+      return { kind: 'memory', ...(await ownUsageCollected()) };
   }
-}
-
-process.on('message', (order: ServerOrder) => {
-  obey(order).catch((error: unknown) => {
-    process.stderr.write(
-      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.exit(1);
-  });
 });

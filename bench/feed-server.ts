@@ -2,33 +2,27 @@
 // with a publishing clock, and its own CPU and memory.
 import type { UserId } from '../protocol/ids.ts';
 import type { JsonObject } from '../protocol/merge-patch.ts';
-import { SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
 import { DirectActivityOutbox } from '../src/adapters/direct-activity-outbox.ts';
 import { MemoryActivityLog } from '../src/adapters/memory/memory-activity-log.ts';
 import { MemoryArchive } from '../src/adapters/memory/memory-archive.ts';
-import { MemoryChatLog } from '../src/adapters/memory/memory-chat-log.ts';
 import { MemoryFeeds } from '../src/adapters/memory/memory-feed.ts';
 import { MemoryFriends } from '../src/adapters/memory/memory-friends.ts';
-import { MemoryRoomLog } from '../src/adapters/memory/memory-room-log.ts';
 import { MemoryUsers } from '../src/adapters/memory/memory-users.ts';
 import { connectRedis } from '../src/adapters/redis/connect-redis.ts';
 import { RedisFeedChannels } from '../src/adapters/redis/redis-feed-channels.ts';
 import { RedisFeed } from '../src/adapters/redis/redis-feed.ts';
 import { RedisKeys } from '../src/adapters/redis/redis-keys.ts';
-import { createJwtAuthenticator } from '../src/adapters/system/jwt-authenticator.ts';
 import { createPinoLog } from '../src/adapters/system/pino-log.ts';
-import { createPromMetrics } from '../src/adapters/system/prom-metrics.ts';
 import { createSystemHubClock } from '../src/adapters/system/system-hub-clock.ts';
-import { systemRandom } from '../src/adapters/system/system-random.ts';
 import { systemTimers } from '../src/adapters/system/system-timers.ts';
-import { loadUwsSockets } from '../src/adapters/uws/uws-sockets.ts';
-import { Hub } from '../src/hub/hub.ts';
-import { DEFAULT_HUB_OPTIONS } from '../src/hub/hub-options.ts';
 import { obeyOrders } from './append-child.ts';
 import type { Feed } from '../src/ports/feed.ts';
-import { BENCH_SECRET, idOfPerson } from './bench-token.ts';
+import { idOfPerson } from './bench-token.ts';
 import { startRawFeed } from './feed-peer.ts';
 import { authorOf, sharedNowMs, type WhoLooks } from './feed-shape.ts';
+import { createMemoryHub, listenFor } from './memory-hub.ts';
+import { paced } from './pace.ts';
+import { ownUsage, ownUsageCollected, type UsageReport } from './usage.ts';
 
 /** Where the heads lie: in this process, as the rooms' log in the rooms' bench, or in Redis. The peer has none. */
 export type FeedStore =
@@ -49,10 +43,8 @@ export type FeedServerOrder =
 export type FeedServerReport =
   | { readonly kind: 'started'; readonly port: number }
   | { readonly kind: 'ran'; readonly published: number }
-  | { readonly kind: 'usage'; readonly cpuUs: number }
-  | { readonly kind: 'memory'; readonly rssBytes: number };
+  | UsageReport;
 
-const TICK_MS = 5;
 /** Makes a frame of about the size of the chat message in the rooms' bench. */
 const ARTIST_LENGTH = 200;
 const NO_LIMITS = {
@@ -119,42 +111,13 @@ async function startHub({
       await friends.accept(author, viewer, 1);
     }
   }
-  const hub = new Hub(
-    {
-      roomLog: new MemoryRoomLog(archive),
-      chatLog: new MemoryChatLog(),
-      users,
-      archive,
-      friends,
-      feed,
-      activityLog,
-      activityOutbox: new DirectActivityOutbox(activityLog),
-      authenticator: createJwtAuthenticator({ secret: BENCH_SECRET, tokenLifeMs: 3_600_000 }),
-      catalogue: { get: () => undefined },
-      clock,
-      timers: systemTimers,
-      random: systemRandom,
-      log: createPinoLog('warn'),
-      metrics: createPromMetrics(),
-    },
-    { ...DEFAULT_HUB_OPTIONS, maxConnectionsPerAddress: 100_000 },
-  );
-  await hub.start();
-  const uws = await loadUwsSockets();
-  if (uws.kind === 'unavailable') throw new Error(uws.reason);
-  const { port } = await uws.sockets.listen({
-    host: '127.0.0.1',
-    port: 0,
-    socketPath: SOCKET_PATH,
-    subprotocol: SUBPROTOCOL,
-    maxPayloadBytes: 65_536,
-    maxBodyBytes: 65_536,
-    idleTimeoutSeconds: 120,
-    upgrade: (request) => hub.upgrade(request),
-    listener: hub,
-    fetch: () => new Response(null, { status: 404 }),
+  const others = { users, friends, feed, activityLog, clock };
+  const hub = createMemoryHub(archive, {
+    ...others,
+    activityOutbox: new DirectActivityOutbox(activityLog),
   });
-  return port;
+  await hub.start();
+  return listenFor(hub, 'uws');
 }
 
 /** What a person listens to, of about the size of a chat message in the other bench. */
@@ -178,38 +141,18 @@ function publish(): void {
   publishItem?.(n, item);
 }
 
-async function run(publishesPerSecond: number, seconds: number): Promise<FeedServerReport> {
-  const total = Math.round(publishesPerSecond * seconds);
-  const startedAt = performance.now();
-  let published = 0;
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      const passedS = (performance.now() - startedAt) / 1_000;
-      const due = Math.min(total, Math.round(passedS * publishesPerSecond));
-      for (; published < due; published += 1) publish();
-      if (published < total) return;
-      clearInterval(timer);
-      resolve();
-    }, TICK_MS);
-  });
-  return { kind: 'ran', published };
-}
-
 obeyOrders(async (order: FeedServerOrder): Promise<FeedServerReport> => {
   switch (order.kind) {
     case 'start':
       return { kind: 'started', port: await start(order) };
     case 'run':
-      return run(order.publishesPerSecond, order.seconds);
-    case 'usage': {
-      const { user, system } = process.cpuUsage();
-      return { kind: 'usage', cpuUs: user + system };
-    }
+      return {
+        kind: 'ran',
+        published: await paced(order.publishesPerSecond, order.seconds, publish),
+      };
+    case 'usage':
+      return { kind: 'usage', ...ownUsage() };
     case 'memory':
-      for (let i = 0; i < 3; i += 1) {
-        globalThis.gc?.();
-        await new Promise((resolve) => setTimeout(resolve, 300));
-      }
-      return { kind: 'memory', rssBytes: process.memoryUsage().rss };
+      return { kind: 'memory', ...(await ownUsageCollected()) };
   }
 });

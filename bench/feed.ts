@@ -1,16 +1,18 @@
 // `npm run bench:feed`: from a publish to the viewers, what a delivery of the feed costs beside one of a room, what a subscription weighs,
 // and what a page of the history takes beside the bare query.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRedisServer } from '../test/support/redis-server.ts';
 import { Child, flag, heading, median, row, say, spreadOf } from './append-child.ts';
-import type { ClientOrder, ClientReport } from './fanout-clients.ts';
 import type { ServerOrder, ServerReport } from './fanout-server.ts';
 import type { FeedClientOrder, FeedClientReport } from './feed-clients.ts';
 import { measureHistory, tellHistory, type HistoryResult } from './feed-history.ts';
 import type { FeedServerOrder, FeedStore, FeedServerReport } from './feed-server.ts';
 import type { WhoLooks } from './feed-shape.ts';
+import { writeReport } from './report.ts';
+import type { RoomOrder, RoomReport } from './room-clients.ts';
+import { medianOf } from './rounds.ts';
+import { kindOf } from './subject.ts';
+import { cpuOf } from './usage.ts';
 
 interface Shape extends WhoLooks {
   readonly name: string;
@@ -20,14 +22,15 @@ interface Shape extends WhoLooks {
   readonly hasPeers: boolean;
 }
 
-const PEOPLE = flag('people', 10_000);
-const SECONDS = flag('seconds', 10);
-const ROUNDS = flag('rounds', 3);
-const WIDE = flag('wide', 50_000);
-const LISTENS = flag('listens', 1_000_000);
+const PEOPLE = flag('people', 10_000, 1_000);
+const SECONDS = flag('seconds', 10, 2);
+const ROUNDS = flag('rounds', 3, 1);
+const WIDE = flag('wide', 50_000, 2_000);
+const LISTENS = flag('listens', 1_000_000, 20_000);
 /** In MongoDB: fewer, as what stands in for it in tests takes some hundreds a second; none where it is 0. */
-const MONGO_LISTENS = flag('mongo-listens', 20_000);
+const MONGO_LISTENS = flag('mongo-listens', 20_000, 0);
 const WARM_UP_SECONDS = 3;
+const AT_ONCE = 50;
 /** After the last publish: what is on its way arrives. */
 const DRAIN_MS = 2_000;
 const VIEWERS_EACH = 20;
@@ -93,22 +96,20 @@ async function measureFeed(shape: Shape, on: FeedStore): Promise<Figures> {
           servers.map(async (server) => (await server.ask({ kind: 'memory' }, 'memory')).rssBytes),
         ),
       );
-    const cpuOf = async (): Promise<number> =>
-      sum(
-        await Promise.all(
-          servers.map(async (server) => (await server.ask({ kind: 'usage' }, 'usage')).cpuUs),
-        ),
-      );
+    const cpuUsed = async (): Promise<number> => {
+      const asked = servers.map((server) => server.ask({ kind: 'usage' }, 'usage'));
+      return sum((await Promise.all(asked)).map(cpuOf));
+    };
     const count = () =>
       Promise.all(clients.map((client) => client.ask({ kind: 'count' }, 'counted')));
     const [publisher] = servers;
     if (publisher === undefined) throw new Error('no node');
     const run = async (runSeconds: number) => {
       const order = { kind: 'run', publishesPerSecond, seconds: runSeconds } as const;
-      const cpuBefore = await cpuOf();
+      const cpuBefore = await cpuUsed();
       const { published } = await publisher.ask(order, 'ran');
       await pause(DRAIN_MS);
-      return { published, cpuUs: (await cpuOf()) - cpuBefore };
+      return { published, cpuUs: (await cpuUsed()) - cpuBefore };
     };
     const warmUp = Math.max(WARM_UP_SECONDS, 2 / publishesPerSecond);
     const seconds = Math.max(SECONDS, 5 / publishesPerSecond);
@@ -146,13 +147,16 @@ async function measureRooms({ viewers, authors, looksAt, publishesPerSecond }: S
   const subject = 'earshot-uws';
   const measureWith = async (hasListeners: boolean): Promise<number> => {
     const server = Child.fork<ServerOrder, ServerReport>('./fanout-server.js', ['--expose-gc']);
-    const clients = Child.fork<ClientOrder, ClientReport>('./fanout-clients.js');
+    const clients = Child.fork<RoomOrder, RoomReport>('./room-clients.js');
     try {
-      const start = { kind: 'start', subject, rooms: viewers / perRoom } as const;
+      const start = { kind: 'start', subject, options: { rooms: viewers / perRoom } } as const;
       const { port, rooms } = await server.ask(start, 'started');
-      const people = { perRoom, firstPerson: 1 };
-      if (hasListeners)
-        await clients.ask({ kind: 'connect', subject, port, rooms, ...people }, 'connected');
+      if (hasListeners) {
+        const who = { server: kindOf(subject), ports: [port], people: viewers, firstPerson: 1 };
+        await clients.ask({ kind: 'come', ...who }, 'came');
+        const order = { kind: 'join', atOnce: AT_ONCE, rooms, order: 'room by room' } as const;
+        await clients.ask(order, 'joined');
+      }
       await server.ask({ kind: 'run', publishesPerSecond, seconds: WARM_UP_SECONDS }, 'ran');
       const run = { kind: 'run', publishesPerSecond, seconds: SECONDS } as const;
       const ran = await server.ask(run, 'ran');
@@ -163,19 +167,6 @@ async function measureRooms({ viewers, authors, looksAt, publishesPerSecond }: S
     }
   };
   return ((await measureWith(true)) - (await measureWith(false))) / perRoom;
-}
-
-function medianOf(all: readonly Figures[]): Figures {
-  const of = (pick: (each: Figures) => number): number => median(all.map(pick));
-  return {
-    p50Ms: of((each) => each.p50Ms),
-    p99Ms: of((each) => each.p99Ms),
-    cpuUsPerDelivery: of((each) => each.cpuUsPerDelivery),
-    publishUs: of((each) => each.publishUs),
-    arrived: of((each) => each.arrived),
-    subscribeMs: of((each) => each.subscribeMs),
-    bytesPerSubscription: of((each) => each.bytesPerSubscription),
-  };
 }
 
 interface Peers {
@@ -252,7 +243,6 @@ async function measure(shape: Shape): Promise<Result> {
 }
 
 async function main(): Promise<void> {
-  const loadBefore = loadavg()[0];
   const feed: Result[] = [];
   for (const [i, shape] of SHAPES.entries()) {
     if (ONLY >= 0 && i !== ONLY) continue;
@@ -270,21 +260,7 @@ async function main(): Promise<void> {
     tellHistory(measured);
     history.push(measured);
   }
-  await mkdir('bench/results', { recursive: true });
-  const report = {
-    bench: 'feed',
-    at: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    loadBefore,
-    rounds: ROUNDS,
-    secondsPerRun: SECONDS,
-    feed,
-    history,
-  };
-  await writeFile('bench/results/feed.json', `${JSON.stringify(report, null, 2)}\n`);
-  say('\nwritten to bench/results/feed.json');
+  await writeReport('feed', { rounds: ROUNDS, secondsPerRun: SECONDS, feed, history });
 }
 
 await main();

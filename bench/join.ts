@@ -1,16 +1,15 @@
 // `npm run bench:join`: what joining costs the server: ten thousand people into one room, and into two thousand rooms of five.
 // On both stores, beside servers that others would build on, which do no more than answer and remember who is where.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
 import { Child, flag, heading, row, say, type Spread } from './append-child.ts';
-import { BenchHub, startServers, type BenchServers, type StoreKind } from './append-hub.ts';
-import type { ServerKind } from './append-people.ts';
-import type { PeerKind, PeerOrder, PeerReport } from './append-peers.ts';
-import type { JoinOrder, JoinReport } from './join-clients.ts';
+import { startServers } from './append-hub.ts';
+import { writeReport } from './report.ts';
+import type { RoomOrder, RoomReport } from './room-clients.ts';
+import { startHubs, startSubjects, type RoomServer } from './room-servers.ts';
+import { cpuOf } from './usage.ts';
 
-const PEOPLE = flag('people', 10_000);
+const PEOPLE = flag('people', 10_000, 1_000);
 /** They come first and are not weighed: they bring in code, and the heap that any process of Node takes at first. */
-const UNWEIGHED = flag('unweighed', 2_000);
+const UNWEIGHED = flag('unweighed', 2_000, 200);
 const AT_ONCE = 200;
 const PER_ROOM = 5;
 /** Presence and arrivals are told in batches: what the joins have brought about is over after this, ms. */
@@ -25,21 +24,6 @@ const SHAPES: readonly Shape[] = [
   { name: 'one room', roomsOf: () => 1 },
   { name: `rooms of ${PER_ROOM}`, roomsOf: (people) => people / PER_ROOM },
 ];
-
-interface Usage {
-  readonly userUs: number;
-  readonly systemUs: number;
-  readonly rssBytes: number;
-}
-
-interface Server {
-  readonly kind: ServerKind;
-  readonly port: number;
-  usage(): Promise<Usage>;
-  memory(): Promise<Usage>;
-  counters(): Promise<ReadonlyMap<string, number>>;
-  stop(): Promise<void>;
-}
 
 interface Cost {
   readonly joins: number;
@@ -58,55 +42,26 @@ interface Cost {
   readonly revisions: number | undefined;
 }
 
-async function startHub(store: StoreKind, servers: BenchServers): Promise<Server> {
-  const hub = await BenchHub.start(store, servers);
-  return {
-    kind: 'earshot',
-    port: hub.port,
-    usage: () => hub.usage(),
-    memory: () => hub.memory(),
-    counters: () => hub.metrics(),
-    stop: () => hub.stop(),
-  };
-}
-
-/** @param joinBytes of its answer to a join */
-async function startPeer(peer: PeerKind, joinBytes: number): Promise<Server> {
-  const child = Child.fork<PeerOrder, PeerReport>('./append-peers.js', ['--expose-gc']);
-  const { port } = await child.ask({ kind: 'start', peer, joinBytes, toldBytes: 0 }, 'started');
-  return {
-    kind: peer,
-    port,
-    usage: () => child.ask({ kind: 'usage' }, 'usage'),
-    memory: () => child.ask({ kind: 'memory' }, 'memory'),
-    counters: () => Promise.resolve(new Map()),
-    stop: () => child.end(),
-  };
-}
-
-function cpuOf({ userUs, systemUs }: Pick<Usage, 'userUs' | 'systemUs'>): number {
-  return userUs + systemUs;
-}
-
 const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 
-async function measure(server: Server, { roomsOf }: Shape): Promise<Cost> {
-  const clients = Child.fork<JoinOrder, JoinReport>('./join-clients.js');
+async function measure(server: RoomServer, { roomsOf }: Shape): Promise<Cost> {
+  const clients = Child.fork<RoomOrder, RoomReport>('./room-clients.js');
   const enter = async (
     people: number,
     firstPerson: number,
   ): Promise<Omit<Cost, 'bytesPerMember'>> => {
-    const { kind: serverKind, port } = server;
+    const { kind: serverKind, ports } = server;
     const beforeThem = await server.usage();
     const came = await clients.ask(
-      { kind: 'come', server: serverKind, port, people, firstPerson },
+      { kind: 'come', server: serverKind, ports, people, firstPerson },
       'came',
     );
     const withThem = await server.usage();
     const made = await clients.ask({ kind: 'make', rooms: roomsOf(people) }, 'made');
     await quiet();
     const before = { usage: await server.usage(), counters: await server.counters() };
-    const joined = await clients.ask({ kind: 'join', atOnce: AT_ONCE }, 'joined');
+    const order = { kind: 'join', atOnce: AT_ONCE, order: 'in turn' } as const;
+    const joined = await clients.ask(order, 'joined');
     await quiet();
     const after = { usage: await server.usage(), counters: await server.counters() };
     const rise = (name: string): number | undefined => {
@@ -184,15 +139,15 @@ function tell(shape: Shape, costs: Readonly<Record<string, Cost>>): void {
 }
 
 async function main(): Promise<void> {
-  const loadBefore = loadavg()[0];
   const results: Record<string, Record<string, Cost>> = {};
   const servers = await startServers();
   try {
     for (const shape of SHAPES) {
-      const redis = await measure(await startHub('redis', servers), shape);
-      const embedded = await measure(await startHub('embedded', servers), shape);
-      const uws = await measure(await startPeer('uws', redis.answerBytes), shape);
-      const socketIo = await measure(await startPeer('socket.io', redis.answerBytes), shape);
+      const redis = await measure(await startHubs(1, 'redis', servers), shape);
+      const embedded = await measure(await startHubs(1, 'embedded', servers), shape);
+      const answers = { joinBytes: redis.answerBytes };
+      const uws = await measure(await startSubjects('uws-publish', answers), shape);
+      const socketIo = await measure(await startSubjects('socket.io', answers), shape);
       const costs = {
         'Earshot on Redis': redis,
         'Earshot, embedded': embedded,
@@ -205,20 +160,7 @@ async function main(): Promise<void> {
   } finally {
     await servers.stop();
   }
-  await mkdir('bench/results', { recursive: true });
-  const report = {
-    bench: 'join',
-    at: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    loadBefore,
-    people: PEOPLE,
-    unweighed: UNWEIGHED,
-    results,
-  };
-  await writeFile('bench/results/join.json', `${JSON.stringify(report, null, 2)}\n`);
-  say('\nwritten to bench/results/join.json');
+  await writeReport('join', { people: PEOPLE, unweighed: UNWEIGHED, results });
 }
 
 await main();

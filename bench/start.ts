@@ -1,6 +1,6 @@
 // `npm run bench:start`: from a press to sound in every page. A real hub and real browsers, one of them behind a slow network; the press is
 // the browser's own input event, the sound is taken at the loudspeaker, and the lead that was planned is read off the wire.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { launchChromium } from '../test/support/chromium.ts';
@@ -8,12 +8,13 @@ import { EarshotProcess, temporaryDir } from '../test/support/earshot-process.ts
 import { SeededRandom } from '../test/support/seeded-random.ts';
 import { SlowProxy } from '../test/support/slow-proxy.ts';
 import { flag, heading, row, say } from './append-child.ts';
+import { writeReport } from './report.ts';
 import { Presser, firstHeard, openListener, prepareRoom, type Listener } from './start-room.ts';
 import { firstTone, writeToneTracks, type Tone } from './start-tones.ts';
 
-const PRESSES = flag('presses', 30);
-const COLD = flag('cold', 10);
-const BLOCKED = flag('blocked', 4);
+const PRESSES = flag('presses', 30, 2);
+const COLD = flag('cold', 10, 1);
+const BLOCKED = flag('blocked', 4, 1);
 const SLOW_LINK = { delayMs: flag('delay', 150), jitterMs: flag('jitter', 10) };
 /** So far apart that the next ones are not loaded ahead, and that a low tone is followed by a high one. */
 const COLD_STRIDE = 5;
@@ -210,11 +211,7 @@ async function main(): Promise<void> {
       `${kind}: in every page by the lead and ${ms(p95)} ms at p95 (goal ${GOAL_OVER_LEAD_MS}): ${verdict}`,
     );
   }
-  await mkdir('bench/results', { recursive: true });
-  await writeFile(
-    'bench/results/start.json',
-    `${JSON.stringify({ link: SLOW_LINK, rounds }, undefined, 2)}\n`,
-  );
+  await writeReport('start', { link: SLOW_LINK, rounds });
 }
 
 await main();

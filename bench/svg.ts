@@ -134,6 +134,12 @@ export function dot([px, py]: Point, { box, x, y }: Axes, colour: string, radius
   return `<circle cx="${cx}" cy="${cy}" r="${radius}" fill="${colour}" fill-opacity=".85"/>`;
 }
 
+/** From nothing to `value`, lying. */
+export function bar(value: number, top: number, height: number, { box, x }: Axes, colour: string) {
+  const width = placeX(value, box, x) - box.left;
+  return `<rect x="${box.left}" y="${top}" width="${short(width)}" height="${height}" fill="${colour}"/>`;
+}
+
 /** Names beside their colours, in one row that breaks at `width`. */
 export function legend(
   entries: readonly { readonly name: string; readonly colour: string }[],

@@ -1,7 +1,6 @@
 // `npm run bench:sync`: how well in step pages of a real browser are, by what leaves their loudspeakers, over each kind of link; beside the same player driven by
 // other people's clocks in the same page. Two nodes on one Redis, seeks, skips, and a page that is hidden for a while.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LoneChromium } from '../test/support/lone-chromium.ts';
 import { Gathering, type MemberOptions } from '../test/support/sync-lab/gathering.ts';
@@ -9,7 +8,8 @@ import { PLAYER_NAMES } from '../test/support/sync-lab/lab-wire.ts';
 import { sizesOf } from '../test/support/sync-lab/sync-figures.ts';
 import { SyncStage } from '../test/support/sync-lab/sync-stage.ts';
 import { SeededRandom } from '../test/support/seeded-random.ts';
-import { flag, say } from './append-child.ts';
+import { flag, isQuick, listFlag, say } from './append-child.ts';
+import { readReport, writeReport } from './report.ts';
 import {
   judgeMember,
   type MemberResult,
@@ -20,17 +20,13 @@ import {
 import { plotHeard } from './sync-plot.ts';
 import { tell } from './sync-report.ts';
 
-const MINUTES = flag('minutes', 10);
+const MINUTES = flag('minutes', 10, 1);
 /** Pages under test at a time, beside the reference. */
 const AT_ONCE = flag('pages', 2);
 const SEED = flag('seed', 1);
 /** Off, all pages and the hub share the machine's one crystal, which flatters whoever does not follow it. */
 const CRYSTALS = flag('crystals', 1);
-const ONLY = process.argv
-  .find((argument) => argument.startsWith('--only='))
-  ?.slice(7)
-  .split(',');
-const FILE = 'bench/results/sync.json';
+const ONLY = listFlag('only') ?? (isQuick ? ['lan'] : undefined);
 /** Of the file: what was written in another one cannot be shown beside it. */
 const SHAPE = 1;
 const MINUTE_MS = 60_000;
@@ -150,13 +146,8 @@ function nodesApart({ nodes }: SyncStage, { settledMs, untilMs }: Span): number 
 }
 
 async function readResults(): Promise<Results> {
-  try {
-    const read = JSON.parse(await readFile(FILE, 'utf8')) as { shape: number; members: Results };
-    return read.shape === SHAPE ? read.members : {};
-  } catch {
-    // There are none yet.
-    return {};
-  }
+  const read = await readReport<{ readonly shape: number; readonly members: Results }>('sync');
+  return read?.shape === SHAPE ? read.members : {};
 }
 
 async function main(): Promise<void> {
@@ -165,7 +156,6 @@ async function main(): Promise<void> {
   );
   // A run of some, or of none, leaves what is there of the others.
   const results: Results = ONLY === undefined ? {} : await readResults();
-  await mkdir('bench/results', { recursive: true });
   for (let first = 0; first < chosen.length; first += AT_ONCE) {
     const members = chosen.slice(first, first + AT_ONCE);
     say(`${members.map(({ name }) => name).join(', ')}: ${MINUTES} minutes`);
@@ -178,22 +168,13 @@ async function main(): Promise<void> {
     } finally {
       await stage.stop();
     }
-    const report = {
-      bench: 'sync',
-      shape: SHAPE,
-      at: new Date().toISOString(),
-      node: process.version,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      minutes: MINUTES,
-      members: results,
-    };
-    await writeFile(FILE, `${JSON.stringify(report)}\n`);
+    await writeReport('sync', { shape: SHAPE, minutes: MINUTES, members: results });
   }
   tell(results);
   if (process.argv.includes('--plots'))
     say(`\nwritten to ${await plotHeard(Object.values(results).map(({ member }) => member))}`);
-  say(`\nwritten to ${FILE}`);
+  // Once more, with all that was said.
+  await writeReport('sync', { shape: SHAPE, minutes: MINUTES, members: results });
 }
 
 await main();

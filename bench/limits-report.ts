@@ -1,0 +1,105 @@
+// What `npm run bench:limits` has found, and how it is told. Knows nothing of how it was measured.
+import { heading, isQuick, row } from './append-child.ts';
+import { SI } from './curve-tables.ts';
+import { readReport, type Report } from './report.ts';
+
+export const STADIUM_LISTENERS = isQuick ? 200 : 1_000;
+export const RECONNECTS = isQuick ? 500 : 10_000;
+
+/** Why the load test does not trust its own figures; empty where it does. */
+type Doubts = readonly string[];
+
+export interface Latency {
+  readonly count: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+}
+
+/** One room whose listeners all hear of each command. */
+export interface Stadium {
+  readonly listeners: number;
+  /** The most commands a second that kept all thresholds, and the fewest that did not. Where the fewest that were tried did not: those. */
+  readonly isHeld: boolean;
+  readonly heldPerSecond: number;
+  readonly brokeAtPerSecond: number | null;
+  readonly gaveWay: readonly string[];
+  readonly atHalf: {
+    readonly doubts: Doubts;
+    readonly perSecond: number;
+    /** From a command to the last listener. */
+    readonly last: Latency;
+    readonly faults: number;
+  };
+}
+
+/** All lose their connections within a second and come back, beside others who stay. */
+export interface Reconnects {
+  readonly people: number;
+  readonly cutWithinSeconds: number;
+  /** From the loss of a connection to being back in the room. */
+  readonly resume: Latency;
+  /** Numbers that did not come as they should, and people who did not come back. */
+  readonly faults: number;
+  readonly lost: number;
+  readonly doubts: Doubts;
+  readonly stayed: {
+    readonly doubts: Doubts;
+    readonly people: number;
+    readonly faults: number;
+    /** From what somebody says or does to each who hears of it, over the whole run. */
+    readonly heard: Latency;
+    /** The p99 of the worst second, from before the others lost their connections until after they were back. */
+    readonly worstP99Ms: number;
+  };
+}
+
+export interface LimitsFigures {
+  readonly stadium: Stadium;
+  readonly reconnects: Reconnects;
+}
+
+export function readLimits(): Promise<(Report & LimitsFigures) | undefined> {
+  return readReport<LimitsFigures>('limits');
+}
+
+const ms = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
+
+export function toldLimits({ stadium, reconnects }: LimitsFigures): string[] {
+  const { atHalf } = stadium;
+  const { stayed, resume } = reconnects;
+  const broke = stadium.brokeAtPerSecond === null ? 'nothing gave way' : stadium.gaveWay.join('; ');
+  const column = ['count', 'p50, ms', 'p99, ms', 'max, ms'];
+  const cells = (of: Latency): string[] => [SI(of.count), ms(of.p50Ms), ms(of.p99Ms), ms(of.maxMs)];
+  return [
+    `One room of ${SI(stadium.listeners)} listeners ${stadium.isHeld ? 'holds' : 'does NOT hold'} ${stadium.heldPerSecond.toFixed(1)} commands a second; at ${stadium.brokeAtPerSecond?.toFixed(1) ?? 'no load'} this was found: ${broke}`,
+    '',
+    heading(['from a command to the last listener', ...column, 'faults']),
+    row([
+      `at ${atHalf.perSecond.toFixed(1)} commands a second`,
+      ...cells(atHalf.last),
+      atHalf.faults,
+    ]),
+    '',
+    ...doubted('at half of the limit', atHalf.doubts),
+    `${SI(reconnects.people)} people lose their connections within ${reconnects.cutWithinSeconds} s and come back, while ${SI(stayed.people)} others talk and steer:`,
+    '',
+    heading(['', ...column, 'p99 of the worst second, ms', 'faults', 'lost']),
+    row(['from the loss to being back', ...cells(resume), '–', reconnects.faults, reconnects.lost]),
+    row([
+      'those who stayed, from an act to each listener',
+      ...cells(stayed.heard),
+      ms(stayed.worstP99Ms),
+      stayed.faults,
+      '–',
+    ]),
+    '',
+    ...doubted('those who came back', reconnects.doubts),
+    ...doubted('those who stayed', stayed.doubts),
+  ];
+}
+
+function doubted(of: string, doubts: Doubts): string[] {
+  if (doubts.length === 0) return [];
+  return [`The load test does not trust its own figures (${of}): ${doubts.join('; ')}.`, ''];
+}

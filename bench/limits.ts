@@ -1,0 +1,247 @@
+// `npm run bench:limits`: how long a command takes to a thousand listeners at half of what the hub holds, and whether ten thousand come back in
+// time when all lose their connections. The load test does the work; this starts a hub, says what is to be run, and reads the reports.
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Report } from '../loadtest/report/report.ts';
+import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
+import { temporaryDir } from '../test/support/earshot-process.ts';
+import { aside, flag, isQuick, say } from './append-child.ts';
+import { BenchHub } from './append-hub.ts';
+import { BENCH_SECRET } from './bench-token.ts';
+import {
+  RECONNECTS,
+  STADIUM_LISTENERS,
+  toldLimits,
+  type Latency,
+  type Reconnects,
+  type Stadium,
+} from './limits-report.ts';
+import { writeReport } from './report.ts';
+
+const LOAD_TEST = path.resolve('dist/loadtest/main.js');
+/** What it ends with where it has something to report. */
+const REPORTED = [0, 1, 3, 130];
+
+/** Commands a second at load 1, with which the search begins: below it there would be fewer listeners. */
+const UNIT_PER_SECOND = 2;
+const MOST_LOAD = isQuick ? 4 : 128;
+/** The hub's code is compiled after this, and a limit is not set by that. */
+const WARM_UP = { perSecond: 8, seconds: isQuick ? 3 : 10 } as const;
+const TRIAL_SECONDS = flag('trial', 10, 5);
+const HALF_SECONDS = flag('half', 45, 5);
+/** Of the stadium that comes along: beyond it nobody would call it held. */
+const HELD = ['faults == 0', 'refused == 0', 'lost == 0', 'stalls == 0', 'command.last p99 <= 250'];
+
+const PER_ROOM = 5;
+const CUT_WITHIN_SECONDS = 1;
+const STAYING_ROOMS = isQuick ? 5 : 20;
+const STAYING_PER_ROOM = 10;
+/** Until they are there and have begun, nobody loses a connection. */
+const BEFORE_SECONDS = 15;
+/** They are told to end when the others have. */
+const LONG_SECONDS = 900;
+/** The generator shares the machine with the hub: of all who listen so many run clock and player as well. */
+const CLOCK_SHARE = 0.05;
+
+function stadium(perSecond: number, seconds: number): ScenarioInput {
+  return {
+    name: 'stadium of the bench',
+    groups: [
+      {
+        ...{
+          kind: 'rooms',
+          rooms: 1,
+          listeners: STADIUM_LISTENERS,
+          grows: 'acts',
+          preset: 'radio',
+        },
+        ...{ acts: { seek: 60 * perSecond }, clockShare: CLOCK_SHARE },
+      },
+    ],
+    phases: [
+      { name: 'ramp', seconds: 5, from: 0, load: 1 },
+      { name: 'steady', seconds, load: 1, measured: true },
+    ],
+    thresholds: HELD,
+  };
+}
+
+const COMING_BACK: ScenarioInput = {
+  name: 'reconnects of the bench',
+  groups: [
+    {
+      ...{ kind: 'rooms', rooms: RECONNECTS / PER_ROOM, listeners: PER_ROOM, preset: 'friends' },
+      ...{ acts: { seek: 0.5, chat: 2 }, clockShare: CLOCK_SHARE },
+    },
+  ],
+  arrivalsPerSecond: 400,
+  phases: [
+    { name: 'ramp', seconds: 5, from: 0, load: 1 },
+    { name: 'before', seconds: BEFORE_SECONDS },
+    {
+      ...{ name: 'storm', seconds: 20, measured: true },
+      ...{ event: 'reconnect', withinSeconds: CUT_WITHIN_SECONDS },
+    },
+  ],
+  settleSeconds: 5,
+  thresholds: ['faults == 0', 'lost == 0', 'resume max <= 10000'],
+};
+
+const STAYING: ScenarioInput = {
+  name: 'those who stay',
+  seed: 2,
+  groups: [
+    {
+      ...{ kind: 'rooms', rooms: STAYING_ROOMS, listeners: STAYING_PER_ROOM, preset: 'friends' },
+      ...{ acts: { seek: 6, chat: 30 }, clockShare: CLOCK_SHARE },
+    },
+  ],
+  phases: [
+    { name: 'ramp', seconds: 2, from: 0, load: 1 },
+    { name: 'stay', seconds: LONG_SECONDS, measured: true },
+  ],
+  thresholds: [],
+};
+
+interface Running {
+  readonly report: Promise<Report>;
+  /** What was so far is reported. */
+  end(): void;
+}
+
+/** @param dir where its scenario and its report may lie */
+async function startLoadTest(
+  hub: BenchHub,
+  dir: string,
+  scenario: ScenarioInput,
+  flags: readonly string[] = [],
+): Promise<Running> {
+  const name = scenario.name.replaceAll(' ', '-');
+  const file = path.join(dir, `${name}.json`);
+  const out = path.join(dir, name);
+  await writeFile(file, JSON.stringify(scenario));
+  const args = [LOAD_TEST, file, '--url', hub.url, '--threads', '1', '--out', out, ...flags];
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'], TOKEN_SECRET: new TextDecoder().decode(BENCH_SECRET) },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const report = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code !== null && REPORTED.includes(code)) resolve();
+      else reject(new Error(`the load test ended with ${code}`));
+    });
+  }).then(async () => JSON.parse(await readFile(path.join(out, 'report.json'), 'utf8')) as Report);
+  return { report, end: () => child.kill('SIGINT') };
+}
+
+async function reportOf(...run: Parameters<typeof startLoadTest>): Promise<Report> {
+  return (await startLoadTest(...run)).report;
+}
+
+/** What is measured of one hub, which has a track by then. */
+async function onHub<T>(measure: (hub: BenchHub, dir: string) => Promise<T>): Promise<T> {
+  const scratch = await temporaryDir();
+  const hub = await BenchHub.startEmbedded();
+  try {
+    await hub.trackId();
+    return await measure(hub, scratch.dir);
+  } finally {
+    await hub.stop();
+    await scratch.remove();
+  }
+}
+
+async function measureStadium(hub: BenchHub, dir: string): Promise<Stadium> {
+  await reportOf(hub, dir, stadium(WARM_UP.perSecond, WARM_UP.seconds));
+  const most = ['--find-limit', '--most-load', String(MOST_LOAD)];
+  const { limit } = await reportOf(hub, dir, stadium(UNIT_PER_SECOND, TRIAL_SECONDS), most);
+  if (limit === null) throw new Error('the load test looked for no limit');
+  const isHeld = limit.load >= 1;
+  const heldPerSecond = UNIT_PER_SECOND * Math.max(1, limit.load);
+  const half = await reportOf(hub, dir, stadium(heldPerSecond / 2, HALF_SECONDS));
+  return {
+    listeners: STADIUM_LISTENERS,
+    isHeld,
+    heldPerSecond,
+    brokeAtPerSecond: limit.brokeAt === null ? null : UNIT_PER_SECOND * Math.max(1, limit.brokeAt),
+    gaveWay: limit.gaveWay,
+    atHalf: {
+      perSecond: heldPerSecond / 2,
+      doubts: doubtsOf(half),
+      last: latencyOf(half, 'command.last'),
+      faults: faultsOf(half),
+    },
+  };
+}
+
+async function measureReconnects(hub: BenchHub, dir: string): Promise<Reconnects> {
+  const { report: left } = await startLoadTest(hub, dir, COMING_BACK);
+  // A crowd that comes is another matter than one that comes back.
+  await Promise.race([left, allIn(hub)]);
+  const staying = await startLoadTest(hub, dir, STAYING);
+  const [back, stay] = await Promise.all([left.finally(() => staying.end()), staying.report]);
+  return reconnectsOf(back, stay);
+}
+
+async function allIn(hub: BenchHub): Promise<void> {
+  const connections = async (): Promise<number> =>
+    (await hub.metrics()).get('earshot_connections') ?? 0;
+  while ((await connections()) < RECONNECTS) await pause(500);
+}
+
+function reconnectsOf(back: Report, stay: Report): Reconnects {
+  const heard = 'chat.each';
+  return {
+    people: RECONNECTS,
+    cutWithinSeconds: CUT_WITHIN_SECONDS,
+    resume: latencyOf(back, 'resume'),
+    faults: faultsOf(back),
+    lost: back.counts.lost,
+    doubts: doubtsOf(back),
+    stayed: {
+      doubts: doubtsOf(stay),
+      people: STAYING_ROOMS * STAYING_PER_ROOM,
+      faults: faultsOf(stay),
+      heard: latencyOf(stay, heard),
+      worstP99Ms: Math.max(
+        ...stay.seconds.flatMap(({ phase, latencies }) => {
+          const isMeasured = stay.phases[phase]?.measured === true;
+          return isMeasured ? [latencies[heard], latencies['command.each']].map(p99Of) : [];
+        }),
+      ),
+    },
+  };
+}
+
+/** Of a run that was ended the last reason is that it was, which is no doubt. */
+function doubtsOf({ verdict, reasons }: Report): readonly string[] {
+  return verdict === 'interrupted' ? reasons.slice(0, -1) : reasons;
+}
+
+function p99Of(latencies: readonly [number, number, number] | undefined): number {
+  return latencies?.[1] ?? 0;
+}
+
+function latencyOf({ latencies }: Report, name: string): Latency {
+  const { count = 0, p50Ms = null, p99Ms = null, maxMs = null } = latencies[name] ?? {};
+  return { count, p50Ms, p99Ms, maxMs };
+}
+
+function faultsOf({ faults }: Report): number {
+  return faults.reduce((sum, { count }) => sum + count, 0);
+}
+
+async function main(): Promise<void> {
+  const figures = {
+    stadium: await onHub(measureStadium),
+    reconnects: await onHub(measureReconnects),
+  };
+  aside('');
+  for (const line of toldLimits(figures)) say(line);
+  await writeReport('limits', figures);
+}
+
+await main();

@@ -1,0 +1,124 @@
+// docs/results.md as text: from the reports of the benches, whatever there is of them. Reads and writes no files.
+import { heading, row } from './append-child.ts';
+import type { CurvePlot } from './curve-plots.ts';
+import { told, PART_NAMES, type CurvesFigures, type PartName } from './curve-report.ts';
+import { goalTable, goalsOf } from './goals.ts';
+import type { LimitsFigures } from './limits-report.ts';
+import type { Machine, Report } from './report.ts';
+import type { Versions } from './versions.ts';
+
+export type CurvesReport = Report & CurvesFigures & { readonly versions: Versions };
+export type LimitsReport = Report & LimitsFigures;
+
+export interface Results {
+  readonly curves: CurvesReport | undefined;
+  readonly limits: LimitsReport | undefined;
+  /** By bench, in the order in which they are told; undefined where one has not run. */
+  readonly others: ReadonlyMap<string, Report | undefined>;
+  readonly plots: ReadonlyMap<PartName, CurvePlot>;
+}
+
+const INTRO = `What \`npm run bench\` measured, as it wrote it: nothing here is written by hand. [benchmarks.md](benchmarks.md) tells what the benches do, and what the figures mean. The ratios matter; the microseconds are the machine's.`;
+
+export function resultPage(results: Results): string {
+  const { curves, limits, others } = results;
+  const lines = [
+    ...['# Results', '', INTRO, ''],
+    ...['## Goals', '', ...goalTable(goalsOf(curves?.parts ?? {}, limits)), ''],
+    ...['## Machine and versions', '', ...machines(results), ''],
+    ...['## When', '', ...runs(results), ''],
+    ...(curves === undefined ? [] : curveLines(curves, results.plots)),
+    ...(limits === undefined ? [] : ['## At the limit', '', ...markdown(limits.said)]),
+    ...[...others].flatMap(([bench, report]) =>
+      report === undefined ? [] : [`## \`bench:${bench}\``, '', ...markdown(report.said)],
+    ),
+  ];
+  // One empty line at most.
+  return `${lines
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trimEnd()}\n`;
+}
+
+function reportsOf({ curves, limits, others }: Results): [string, Report | undefined][] {
+  return [['curves', curves], ['limits', limits], ...others];
+}
+
+function machines(results: Results): string[] {
+  const by = new Map<string, string[]>();
+  for (const [bench, report] of reportsOf(results)) {
+    if (report === undefined) continue;
+    const machine = toldMachine(report.machine);
+    by.set(machine, [...(by.get(machine) ?? []), bench]);
+  }
+  const isOne = by.size === 1;
+  return [
+    ...[...by].map(([machine, benches]) =>
+      isOne ? `- ${machine}` : `- ${machine}: ${benches.join(', ')}`,
+    ),
+    ...Object.entries(results.curves?.versions ?? {}).map(([name, version]) =>
+      version.startsWith(name) ? `- ${version}` : `- ${name} ${version}`,
+    ),
+  ];
+}
+
+function toldMachine({ cpu, cores, memoryBytes, system, node }: Machine): string {
+  const gigabytes = (memoryBytes / 1_024 ** 3).toFixed(0);
+  return `${cores} × ${cpu}, ${gigabytes} GB, ${system}, Node.js ${node}`;
+}
+
+/** All that is not of the same day stands beside its date, and all that was disturbed beside the load. */
+function runs(results: Results): string[] {
+  const { curves } = results;
+  const parts = PART_NAMES.map((name) => {
+    const part = curves?.parts[name];
+    if (part === undefined) return notRun(`curves, ${name}`);
+    const { at, tookSeconds, rounds, loadBefore, loadAfter } = part;
+    const took = `${(tookSeconds / 60).toFixed(1)} min, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+    return row([`curves, ${name}`, began(at), took, load(loadBefore), load(loadAfter)]);
+  });
+  const others = reportsOf(results).flatMap(([bench, report]) => {
+    if (bench === 'curves') return [];
+    if (report === undefined) return notRun(bench);
+    const { at, loadBefore, loadAfter } = report;
+    return row([bench, `ended ${minute(at)}`, '', load(loadBefore), load(loadAfter)]);
+  });
+  return [
+    'The load is that of the machine over one, five and fifteen minutes: what a bench itself brings about is in it afterwards, and what was there before it is in both.',
+    '',
+    heading(['bench', 'when', 'took', 'load before', 'load after']),
+    ...parts,
+    ...others,
+  ];
+}
+
+const notRun = (bench: string): string => row([bench, 'not run', '', '', '']);
+const began = (at: string): string => `began ${minute(at)}`;
+const minute = (at: string): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+const load = (of: readonly number[]): string => of.map((each) => each.toFixed(1)).join(' ');
+
+function curveLines({ parts }: CurvesReport, plots: Results['plots']): string[] {
+  const toldParts = told(parts);
+  return PART_NAMES.flatMap((name) => {
+    const [part, of, plot] = [parts[name], toldParts[name], plots.get(name)];
+    if (part === undefined || of === undefined) return [];
+    return [
+      ...[`## ${of.title}`, '', of.about, ''],
+      ...(plot === undefined ? [] : [`![${plot.alt}](results/${plot.file})`, '']),
+      ...markdown([...of.lines, ...part.leftOut]),
+    ];
+  });
+}
+
+/** Lines as they were printed, parted so that a table stays one, and a sentence by itself. */
+function markdown(said: readonly string[]): string[] {
+  const lines = said.join('\n').split('\n');
+  return [
+    ...lines.flatMap((line, i) => {
+      const isRow = line.startsWith('|');
+      const isGoingOn = isRow && lines[i - 1]?.startsWith('|') === true;
+      return isGoingOn ? [line] : ['', line];
+    }),
+    '',
+  ];
+}

@@ -1,0 +1,29 @@
+// Writes docs/results.md and its plots from the reports that are there. Measures nothing, and takes no quick run's word.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { aside } from './append-child.ts';
+import { plotsOf } from './curve-plots.ts';
+import { readCurves } from './curve-report.ts';
+import { readLimits } from './limits-report.ts';
+import { readReport, type Report } from './report.ts';
+import { resultPage, type CurvesReport } from './result-page.ts';
+
+const PAGE = 'docs/results.md';
+const PLOTS = 'docs/results';
+/** Those that are told by what they printed. */
+const OTHERS = ['fanout', 'join', 'append', 'feed', 'start', 'sync', 'clock', 'clock-thread'];
+
+export async function writeResults(): Promise<void> {
+  const curves = real((await readCurves()) as CurvesReport | undefined);
+  const limits = real(await readLimits());
+  const others = new Map<string, Report | undefined>();
+  for (const bench of OTHERS) others.set(bench, real(await readReport(bench)));
+  const plots = plotsOf(curves?.parts ?? {});
+  await mkdir(PLOTS, { recursive: true });
+  for (const { file, drawn } of plots.values()) await writeFile(`${PLOTS}/${file}`, drawn);
+  await writeFile(PAGE, resultPage({ curves, limits, others, plots }));
+  aside(`written to ${PAGE}`);
+}
+
+function real<R extends Report>(report: R | undefined): R | undefined {
+  return report?.isQuick === true ? undefined : report;
+}
