@@ -1,15 +1,11 @@
 // `npm run bench:limits`: how long a command takes to a thousand listeners at half of what the hub holds, and whether ten thousand come back in
 // time when all lose their connections. The load test does the work; this starts a hub, says what is to be run, and reads the reports.
-import { spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Report } from '../loadtest/report/report.ts';
 import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
 import { aside, flag, isQuick, say } from './append-child.ts';
 import { BenchHub } from './append-hub.ts';
-import { BENCH_SECRET } from './bench-token.ts';
 import {
   RECONNECTS,
   STADIUM_LISTENERS,
@@ -18,11 +14,8 @@ import {
   type Reconnects,
   type Stadium,
 } from './limits-report.ts';
+import { startLoadTest } from './load-test.ts';
 import { writeReport } from './report.ts';
-
-const LOAD_TEST = path.resolve('dist/loadtest/main.js');
-/** What it ends with where it has something to report. */
-const REPORTED = [0, 1, 3, 130];
 
 /** Commands a second at load 1, with which the search begins: below it there would be fewer listeners. */
 const UNIT_PER_SECOND = 2;
@@ -105,40 +98,13 @@ const STAYING: ScenarioInput = {
   thresholds: [],
 };
 
-interface Running {
-  readonly report: Promise<Report>;
-  /** What was so far is reported. */
-  end(): void;
-}
-
-/** @param dir where its scenario and its report may lie */
-async function startLoadTest(
+async function reportOf(
   hub: BenchHub,
   dir: string,
   scenario: ScenarioInput,
   flags: readonly string[] = [],
-): Promise<Running> {
-  const name = scenario.name.replaceAll(' ', '-');
-  const file = path.join(dir, `${name}.json`);
-  const out = path.join(dir, name);
-  await writeFile(file, JSON.stringify(scenario));
-  const args = [LOAD_TEST, file, '--url', hub.url, '--threads', '1', '--out', out, ...flags];
-  const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'], TOKEN_SECRET: new TextDecoder().decode(BENCH_SECRET) },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const report = new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (code !== null && REPORTED.includes(code)) resolve();
-      else reject(new Error(`the load test ended with ${code}`));
-    });
-  }).then(async () => JSON.parse(await readFile(path.join(out, 'report.json'), 'utf8')) as Report);
-  return { report, end: () => child.kill('SIGINT') };
-}
-
-async function reportOf(...run: Parameters<typeof startLoadTest>): Promise<Report> {
-  return (await startLoadTest(...run)).report;
+): Promise<Report> {
+  return (await startLoadTest(hub.url, dir, scenario, flags)).report;
 }
 
 /** What is measured of one hub, which has a track by then. */
@@ -178,10 +144,10 @@ async function measureStadium(hub: BenchHub, dir: string): Promise<Stadium> {
 }
 
 async function measureReconnects(hub: BenchHub, dir: string): Promise<Reconnects> {
-  const { report: left } = await startLoadTest(hub, dir, COMING_BACK);
+  const { report: left } = await startLoadTest(hub.url, dir, COMING_BACK);
   // A crowd that comes is another matter than one that comes back.
   await Promise.race([left, allIn(hub)]);
-  const staying = await startLoadTest(hub, dir, STAYING);
+  const staying = await startLoadTest(hub.url, dir, STAYING);
   const [back, stay] = await Promise.all([left.finally(() => staying.end()), staying.report]);
   return reconnectsOf(back, stay);
 }
