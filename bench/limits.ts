@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Report } from '../loadtest/report/report.ts';
 import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
-import { aside, flag, isQuick, say } from './append-child.ts';
+import { aside, endWith, flag, isQuick, say } from './append-child.ts';
 import { BenchHub } from './append-hub.ts';
 import { BENCH_SECRET } from './bench-token.ts';
 import {
@@ -246,7 +246,6 @@ async function main(): Promise<void> {
       return await onHub(measure);
     } catch (error) {
       leftOut.push(`left out: ${name}: ${error instanceof Error ? error.message : String(error)}`);
-      process.exitCode = 1;
       return undefined;
     }
   };
@@ -258,6 +257,7 @@ async function main(): Promise<void> {
   aside('');
   for (const line of toldLimits(figures)) say(line);
   await writeReport('limits', figures);
+  endWith(leftOut.length === 0 ? 0 : 1);
 }
 
 await main();
