@@ -40,7 +40,9 @@ const CUT_WITHIN_SECONDS = 1;
 const STAYING_ROOMS = isQuick ? 5 : 20;
 const STAYING_PER_ROOM = 10;
 /** Until they are there and have begun, nobody loses a connection. */
-const BEFORE_SECONDS = 15;
+const BEFORE_SECONDS = isQuick ? 20 : 30;
+/** Whoever has a connection has yet to say hello and to join. */
+const ALL_JOINED_MS = 8_000;
 /** They are told to end when the others have. */
 const LONG_SECONDS = 900;
 /** The generator shares the machine with the hub: of all who listen so many run clock and player as well. */
@@ -192,6 +194,7 @@ async function allIn(hub: BenchHub): Promise<void> {
   const connections = async (): Promise<number> =>
     (await hub.metrics()).get('earshot_connections') ?? 0;
   while ((await connections()) < RECONNECTS) await pause(500);
+  await pause(ALL_JOINED_MS);
 }
 
 function reconnectsOf(back: Report, stay: Report): Reconnects {
