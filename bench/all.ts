@@ -1,7 +1,7 @@
 // `npm run bench`: every bench, each in its turn and by itself, and then docs/results.md of what they have left. Measures nothing.
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { aside, isQuick, listFlag } from './append-child.ts';
+import { aside, endWith, isQuick, listFlag } from './append-child.ts';
 import { writeResults } from './results.ts';
 
 const PREFIX = 'bench:';
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   // What was quick is not to be believed, and leaves the page as it was.
   if (!isQuick) await writeResults();
   for (const failure of failures) aside(failure);
-  if (failures.length > 0) process.exitCode = 1;
+  endWith(failures.length === 0 ? 0 : 1);
 }
 
 await main();

@@ -47,16 +47,18 @@ export interface Reconnects {
     readonly doubts: Doubts;
     readonly people: number;
     readonly faults: number;
-    /** From what somebody says or does to each who hears of it, over the whole run. */
+    /** From what somebody says to each who hears it, over the whole run. */
     readonly heard: Latency;
-    /** The p99 of the worst second, from before the others lost their connections until after they were back. */
+    /** The p99 of the worst second, of what is said and of what is done, from before the others lost their connections until after they were back. */
     readonly worstP99Ms: number;
   };
 }
 
 export interface LimitsFigures {
-  readonly stadium: Stadium;
-  readonly reconnects: Reconnects;
+  readonly stadium: Stadium | undefined;
+  readonly reconnects: Reconnects | undefined;
+  /** What is not among them, and why. */
+  readonly leftOut: readonly string[];
 }
 
 export function readLimits(): Promise<(Report & LimitsFigures) | undefined> {
@@ -65,36 +67,52 @@ export function readLimits(): Promise<(Report & LimitsFigures) | undefined> {
 
 const ms = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
 
-export function toldLimits({ stadium, reconnects }: LimitsFigures): string[] {
-  const { atHalf } = stadium;
-  const { stayed, resume } = reconnects;
-  const broke = stadium.brokeAtPerSecond === null ? 'nothing gave way' : stadium.gaveWay.join('; ');
-  const column = ['count', 'p50, ms', 'p99, ms', 'max, ms'];
-  const cells = (of: Latency): string[] => [SI(of.count), ms(of.p50Ms), ms(of.p99Ms), ms(of.maxMs)];
+const COLUMNS = ['count', 'p50, ms', 'p99, ms', 'max, ms'];
+const cells = (of: Latency): string[] => [
+  ...[SI(of.count), ms(of.p50Ms), ms(of.p99Ms), ms(of.maxMs)],
+];
+
+export function toldLimits({ stadium, reconnects, leftOut }: LimitsFigures): string[] {
   return [
-    `One room of ${SI(stadium.listeners)} listeners ${stadium.isHeld ? 'holds' : 'does NOT hold'} ${stadium.heldPerSecond.toFixed(1)} commands a second; at ${stadium.brokeAtPerSecond?.toFixed(1) ?? 'no load'} this was found: ${broke}`,
+    ...(stadium === undefined ? [] : toldStadium(stadium)),
+    ...(reconnects === undefined ? [] : toldReconnects(reconnects)),
+    ...leftOut,
+  ];
+}
+
+function toldStadium(stadium: Stadium): string[] {
+  const { listeners, isHeld, heldPerSecond, brokeAtPerSecond, gaveWay, atHalf } = stadium;
+  const room = `One room of ${SI(listeners)} listeners ${isHeld ? 'holds' : 'does NOT hold'} ${heldPerSecond.toFixed(1)} commands a second`;
+  const broke =
+    brokeAtPerSecond === null
+      ? 'nothing gave way'
+      : `at ${brokeAtPerSecond.toFixed(1)} this gave way: ${gaveWay.join('; ')}`;
+  return [
+    `${room}; ${broke}.`,
     '',
-    heading(['from a command to the last listener', ...column, 'faults']),
+    heading(['from a command to the last listener', ...COLUMNS, 'faults']),
     row([
       `at ${atHalf.perSecond.toFixed(1)} commands a second`,
-      ...cells(atHalf.last),
-      atHalf.faults,
+      ...[...cells(atHalf.last), atHalf.faults],
     ]),
     '',
     ...doubted('at half of the limit', atHalf.doubts),
-    `${SI(reconnects.people)} people lose their connections within ${reconnects.cutWithinSeconds} s and come back, while ${SI(stayed.people)} others talk and steer:`,
+  ];
+}
+
+function toldReconnects(reconnects: Reconnects): string[] {
+  const { people, cutWithinSeconds, resume, faults, lost, doubts, stayed } = reconnects;
+  return [
+    `${SI(people)} people lose their connections within ${cutWithinSeconds} s and come back, while ${SI(stayed.people)} others talk and steer:`,
     '',
-    heading(['', ...column, 'p99 of the worst second, ms', 'faults', 'lost']),
-    row(['from the loss to being back', ...cells(resume), '–', reconnects.faults, reconnects.lost]),
+    heading(['', ...COLUMNS, 'p99 of the worst second, ms', 'faults', 'lost']),
+    row(['from the loss to being back', ...cells(resume), '–', faults, lost]),
     row([
-      'those who stayed, from an act to each listener',
-      ...cells(stayed.heard),
-      ms(stayed.worstP99Ms),
-      stayed.faults,
-      '–',
+      'those who stayed, from a message to each listener',
+      ...[...cells(stayed.heard), ms(stayed.worstP99Ms), stayed.faults, '–'],
     ]),
     '',
-    ...doubted('those who came back', reconnects.doubts),
+    ...doubted('those who came back', doubts),
     ...doubted('those who stayed', stayed.doubts),
   ];
 }
