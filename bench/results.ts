@@ -10,7 +10,17 @@ import { resultPage, type CurvesReport } from './result-page.ts';
 const PAGE = 'docs/results.md';
 const PLOTS = 'docs/results';
 /** Those that are told by what they printed. */
-const OTHERS = ['fanout', 'join', 'append', 'feed', 'start', 'sync', 'clock', 'clock-thread'];
+const OTHERS = [
+  'generator',
+  'fanout',
+  'join',
+  'append',
+  'feed',
+  'start',
+  'sync',
+  'clock',
+  'clock-thread',
+];
 
 export async function writeResults(): Promise<void> {
   const curves = real((await readCurves()) as CurvesReport | undefined);
