@@ -90,7 +90,7 @@ export function glancePart({ seconds, latencies, faults }: Report): Markup {
     ['people there', markup`${toldWhole(most(({ joined }) => joined))}`] as const,
     [
       'frames to listeners',
-      markup`${toldWhole(most(({ framesPerSecond }) => framesPerSecond))} <small>a second</small>`,
+      markup`${toldWhole(most(({ framesPerSecond }) => framesPerSecond))} <small>/s</small>`,
     ] as const,
     ...p99('a command, to all', latencies['command.last']),
     ...p99('a play, to friends', latencies['feed.visible']),
