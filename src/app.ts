@@ -24,6 +24,7 @@ import { loadPage } from './http/page.ts';
 import { keepFor } from './hub/activity-retention.ts';
 import { Hub } from './hub/hub.ts';
 import type { Authenticator } from './ports/authenticator.ts';
+import { RevokedTokens } from './hub/revoked-tokens.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
@@ -188,10 +189,19 @@ async function openService(parts: {
   stops.push(() => catalogue.stop());
   const secret = await patience('Postgres', () => secretOf(config, stores));
   const authenticator = authenticatorOf(config, secret);
+  const revoked = new RevokedTokens({
+    ...stores,
+    timers: systemTimers,
+    log,
+    wallNow: () => Date.now(),
+  });
+  await patience('Postgres', () => revoked.start());
+  stops.push(() => revoked.stop());
   const hub = new Hub(
     {
       ...stores,
       authenticator,
+      revoked,
       catalogue,
       timers: systemTimers,
       random: systemRandom,
@@ -213,6 +223,7 @@ async function openService(parts: {
     social: socialDeps({ ...stores, random: systemRandom, log }, hub),
     rooms: hub.rooms,
     authenticator,
+    revoked,
     catalogue,
     clock,
     random: systemRandom,
