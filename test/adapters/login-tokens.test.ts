@@ -239,7 +239,7 @@ describe('a login that is away', () => {
     const both = authenticator();
     const token = await login.sign('first', { sub: ANA });
     await login.stop();
-    await expect(both.verify(token)).rejects.toThrow(/JWT_JWKS_URL is not available/);
+    await expect(both.verify(token)).rejects.toThrow(/key set of the login is not available/);
     login = await Login.start();
   });
 

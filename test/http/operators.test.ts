@@ -12,12 +12,17 @@ const PATH = '/v1/operator/revocations';
 const OPERATOR = tokenOf(99, { isOperator: true });
 const ANA = userId(1);
 
+/** The request has come to the room, and the room to its end. */
+async function settled({ world: { time } }: OperatorWorld): Promise<void> {
+  for (let n = 0; n < 20; n += 1) await time.advance(10);
+}
+
 class OperatorWorld extends SocialWorld {
   readonly revoked: RevokedTokens;
   readonly log = new RecordingLog();
 
   constructor() {
-    // The same for REST and the hub: by the clock on the wall, as REST is.
+    // REST alone asks it here; what it does to sockets is tested with the hub.
     const listening = new ListeningWorld();
     const revoked = new RevokedTokens({
       revocations: new MemoryRevocations(),
@@ -134,6 +139,27 @@ describe('an operator', () => {
       query = `?limit=2&cursor=${next}`;
     }
     expect([seen.length, new Set(seen).size]).toEqual([5, 5]);
+  });
+
+  it('closes a room for good, whoever it belongs to and is in it', async () => {
+    const world = new OperatorWorld();
+    const host = await world.world.connect(1);
+    const made = await host.ask('room.create', { name: 'Kitchen' });
+    const roomId = String(made['roomId']);
+    const target = `/v1/operator/rooms/${roomId}`;
+    expect((await world.call('DELETE', target, undefined, tokenOf(1))).status).toBe(403);
+    const shut = world.call('DELETE', target);
+    await settled(world);
+    expect((await shut).status).toBe(204);
+    expect(host.socket.isOpen).toBe(true);
+    const left = host.take('room.left');
+    expect(left).toMatchObject([{ roomId, reason: 'closed' }]);
+    expect(await host.ask('room.join', { roomId })).toMatchObject({ code: 'room_closed' });
+    const again = world.call('DELETE', target);
+    await settled(world);
+    expect((await again).status).toBe(410);
+    for (const none of [userId(5), 'ABCD2345', 'nope'])
+      expect((await world.call('DELETE', `/v1/operator/rooms/${none}`)).status).toBe(404);
   });
 
   it.each([

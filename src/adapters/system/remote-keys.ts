@@ -41,7 +41,7 @@ export function createRemoteKeys({
   let refreshAt = -Infinity;
   let failure: { readonly until: number; readonly cause: unknown } | undefined;
   const away = (cause: unknown): StoreUnavailable =>
-    new StoreUnavailable('the key set of JWT_JWKS_URL', { cause });
+    new StoreUnavailable('the key set of the login', { cause });
   const failed = (error: unknown): StoreUnavailable => {
     if (error instanceof StoreUnavailable) return error;
     failure = { until: now() + backOffMs, cause: error };

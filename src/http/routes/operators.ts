@@ -1,4 +1,4 @@
-// What operators do to people: taking back tokens, letting somebody go, and forgiving.
+// What operators do: taking back tokens, letting somebody go, forgiving, and closing a room.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
 import type { UserId } from '../../../protocol/ids.ts';
@@ -20,6 +20,7 @@ import {
   forOperators,
   json,
   problem,
+  roomAddress,
   type App,
 } from './route-parts.ts';
 
@@ -97,6 +98,32 @@ export function addOperators(app: App, deps: HttpDeps, revoked: RevokedTokens): 
       if (lifted === undefined) throw new ProblemError(refuse('not_found', 'no such revocation'));
       const by = context.get('user').id;
       deps.log.info({ by, revocation: lifted.id, kind: lifted.kind }, 'an operator lifted');
+      return context.body(null, 204);
+    },
+  );
+  app.openapi(
+    createRoute({
+      ...operator,
+      method: 'delete',
+      path: '/v1/operator/rooms/{room}',
+      summary: 'Closes a room for good, by its id or code, whoever it belongs to',
+      description: 'Who is in it is told so and leaves it; what happened in it is kept.',
+      request: { params: z.object({ room: z.string().max(64) }) },
+      responses: {
+        204: { description: 'done' },
+        ...NOT_FOUND,
+        410: problem('it was closed before'),
+        ...ERRORS,
+      },
+    }),
+    async (context) => {
+      const address = roomAddress(context.req.valid('param').room);
+      const room = address === undefined ? undefined : await deps.rooms.find(address);
+      if (room === undefined) throw new ProblemError(refuse('not_found', 'no such room'));
+      const by = context.get('user').id;
+      const outcome = await room.submit({ type: 'ShutRoom', by });
+      if (outcome.kind === 'refused') throw new ProblemError(outcome.refusal);
+      deps.log.info({ by, roomId: room.id }, 'an operator closed a room');
       return context.body(null, 204);
     },
   );
