@@ -1,5 +1,6 @@
 // A login with a key set, its people and its operators, over two real nodes with a real Redis and Postgres.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CutProxy } from '../support/cut-proxy.ts';
 import { userId } from '../support/hub-world.ts';
 import type { EarshotProcess } from '../support/earshot-process.ts';
 import { ISSUER, Login } from '../support/login.ts';
@@ -74,6 +75,29 @@ describe.skipIf(servers === undefined)('people of a login', () => {
     const list = (await (await rest(west, operator, PATH)).json()) as { revocations: object[] };
     expect(list.revocations).toHaveLength(3);
   });
+
+  it('are closed by a node that was cut off from Redis and Postgres, once it is back', async () => {
+    const cuts: CutProxy[] = [];
+    const through = async (address: string): Promise<string> => {
+      const url = new URL(address);
+      const proxy = await CutProxy.to(Number(url.port));
+      cuts.push(proxy);
+      url.port = String(proxy.port);
+      return url.href;
+    };
+    const REDIS_URL = await through(servers.redis.url);
+    const POSTGRES_URL = await through(servers.databaseUrl);
+    const south = await servers.node({ ...env(), REDIS_URL, POSTGRES_URL });
+    const dan = await enter(south, await login.sign('first', { sub: userId(7), jti: 'cut off' }));
+    for (const proxy of cuts) proxy.cut();
+    expect((await rest(east, operator, PATH, { tokenId: 'cut off' })).status).toBe(201);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(dan.closed).toBeUndefined();
+    for (const proxy of cuts) proxy.mend();
+    expect(await closing(dan)).toMatchObject({ code: 4504 });
+    await south.kill();
+    for (const proxy of cuts) await proxy.stop();
+  }, 60_000);
 
   it('refresh in band by a key that has turned meanwhile, and only as themselves', async () => {
     const client = await enter(east, await login.sign('first', { sub: userId(4) }));
