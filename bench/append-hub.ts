@@ -124,6 +124,7 @@ export class BenchHub {
       DATA_DIR: path.join(dir, 'data'),
       MEDIA_DIR: music,
       TOKEN_SECRET: new TextDecoder().decode(BENCH_SECRET),
+      ALLOWED_ORIGINS: 'http://localhost',
       ...UNLIMITED,
       ...stores,
     };

@@ -14,6 +14,7 @@ import { Migration20261129023000ActivityAt } from './20261129023000-activity-at.
 import { Migration20261129030000BlockedName } from './20261129030000-blocked-name.ts';
 import { Migration20261129030100TracesIndex } from './20261129030100-traces-index.ts';
 import { Migration20261129040000ActivityOutboxOrder } from './20261129040000-activity-outbox-order.ts';
+import { Migration20261129153000Revocation } from './20261129153000-revocation.ts';
 
 export const MIGRATIONS: readonly {
   readonly name: string;
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly {
     name: '20261129040000-activity-outbox-order',
     class: Migration20261129040000ActivityOutboxOrder,
   },
+  { name: '20261129153000-revocation', class: Migration20261129153000Revocation },
 ];

@@ -9,6 +9,7 @@ import { ensureDemoTracks } from './adapters/media/demo/ensure-demo-tracks.ts';
 import { openFolderCatalogue } from './adapters/media/folder-catalogue.ts';
 import { createJwtAuthenticator } from './adapters/system/jwt-authenticator.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
+import { createRemoteKeys } from './adapters/system/remote-keys.ts';
 import { createPromMetrics } from './adapters/system/prom-metrics.ts';
 import { systemRandom } from './adapters/system/system-random.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
@@ -22,6 +23,8 @@ import { createMediaSignature } from './http/media-signature.ts';
 import { loadPage } from './http/page.ts';
 import { keepFor } from './hub/activity-retention.ts';
 import { Hub } from './hub/hub.ts';
+import type { Authenticator } from './ports/authenticator.ts';
+import { RevokedTokens } from './hub/revoked-tokens.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
@@ -185,11 +188,20 @@ async function openService(parts: {
   const catalogue = await openCatalogue(config, log, worker);
   stops.push(() => catalogue.stop());
   const secret = await patience('Postgres', () => secretOf(config, stores));
-  const authenticator = createJwtAuthenticator({ secret, tokenLifeMs: config.guestTokenLifeMs });
+  const authenticator = authenticatorOf(config, secret);
+  const revoked = new RevokedTokens({
+    ...stores,
+    timers: systemTimers,
+    log,
+    wallNow: () => Date.now(),
+  });
+  await patience('Postgres', () => revoked.start());
+  stops.push(() => revoked.stop());
   const hub = new Hub(
     {
       ...stores,
       authenticator,
+      revoked,
       catalogue,
       timers: systemTimers,
       random: systemRandom,
@@ -211,6 +223,7 @@ async function openService(parts: {
     social: socialDeps({ ...stores, random: systemRandom, log }, hub),
     rooms: hub.rooms,
     authenticator,
+    revoked,
     catalogue,
     clock,
     random: systemRandom,
@@ -254,6 +267,28 @@ async function openCatalogue(
     log.error({ err: error }, 'the demo tracks were not made'),
   );
   return catalogue;
+}
+
+function authenticatorOf(
+  { identity, guestTokenLifeMs }: Config,
+  secret: Uint8Array,
+): Authenticator {
+  const { people, clockToleranceS, rolesClaim } = identity;
+  const own = { secret, tokenLifeMs: guestTokenLifeMs, clockToleranceS, rolesClaim };
+  if (people === undefined) return createJwtAuthenticator(own);
+  const { keySet, secret: shared, issuer, audience } = people;
+  return createJwtAuthenticator({
+    ...own,
+    people: {
+      issuer,
+      audience,
+      secret: shared === undefined ? undefined : new TextEncoder().encode(shared),
+      keySet: keySet && {
+        keyOf: createRemoteKeys({ url: keySet.url }),
+        algorithms: keySet.algorithms,
+      },
+    },
+  });
 }
 
 /** The configured secret, or one made at the first start and kept. */

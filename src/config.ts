@@ -3,6 +3,14 @@ import path from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
 import {
+  IDENTITY_KEYS,
+  identityFaults,
+  identityOf,
+  secret,
+  type IdentityConfig,
+} from './identity-config.ts';
+import { productionFaults } from './production-faults.ts';
+import {
   STORE_KEYS,
   count,
   positive,
@@ -53,18 +61,23 @@ const EnvironmentSchema = z.object({
     .default('on')
     .describe('whether people without an account may come in with a name'),
   ...STORE_KEYS,
-  TOKEN_SECRET: z
+  NODE_ENV: z
     .string()
-    .min(32, 'needs at least 32 characters')
+    .optional()
+    .describe(
+      'production: TOKEN_SECRET, and ALLOWED_ORIGINS or PUBLIC_URL, must be set, and a secret must be no default',
+    ),
+  TOKEN_SECRET: secret
     .optional()
     .describe('signs tokens and media URLs; default: made at the first start and kept in DATA_DIR'),
   GUEST_TOKEN_DAYS: positive.max(3_650).default(90).describe('how long a guest’s token holds'),
+  ...IDENTITY_KEYS,
   MEDIA_URL_MINUTES: positive.max(10_080).default(240).describe('how long a media URL holds'),
   ALLOWED_ORIGINS: z
     .string()
     .optional()
     .describe(
-      'origins of pages that may use the socket and REST, by commas; default: this very host',
+      'origins of pages that may use the socket and REST, by commas; default: this very host, in production that of PUBLIC_URL',
     ),
   TRUST_PROXY: z
     .enum(['on', 'off'])
@@ -128,6 +141,7 @@ export interface Config {
   readonly guests: boolean;
   readonly tokenSecret: string | undefined;
   readonly guestTokenLifeMs: number;
+  readonly identity: IdentityConfig;
   readonly mediaUrlLifeMs: number;
   readonly allowedOrigins: readonly string[] | undefined;
   readonly drainMs: number;
@@ -154,27 +168,51 @@ export class BadConfig extends Error {
 /**
  * Reads the whole configuration.
  * @param environment for instance `process.env`; an empty value counts as none
+ * @param purpose whoever does not serve people needs none of what production asks for
  * @throws BadConfig that names every bad key
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  purpose: 'serve' | 'tend' = 'serve',
+): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const isProduction = given['NODE_ENV'] === 'production';
+  const faults = isProduction && purpose === 'serve' ? productionFaults(given) : [];
   const parsed = EnvironmentSchema.safeParse(given);
-  if (!parsed.success) {
-    throw new BadConfig(parsed.error.issues.map((issue) => faultOf(issue)));
-  }
-  const env = parsed.data;
+  const bad = parsed.success ? [] : parsed.error.issues.map((issue) => faultOf(issue));
+  // The rest is looked at as if the bad keys were not there: their own lines are said already.
+  const env = parsed.success ? parsed.data : EnvironmentSchema.parse(without(given, bad));
+  const said = new Set([...bad, ...faults].map(keyOf));
+  const origins = env.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim());
+  const unsaid = togetherFaults(env, origins).filter((fault) => !said.has(keyOf(fault)));
+  const saidByProduction = new Set(faults.map(keyOf));
+  const all = [...bad.filter((fault) => !saidByProduction.has(keyOf(fault))), ...faults, ...unsaid];
+  if (all.length > 0) throw new BadConfig(all);
+  const publicOrigin = env.PUBLIC_URL === undefined ? [] : [new URL(env.PUBLIC_URL).origin];
+  return deepFreeze(toConfig(env, origins ?? (isProduction ? publicOrigin : undefined)));
+}
+
+/** What each key alone does not show. */
+function togetherFaults(env: Environment, origins: readonly string[] | undefined): string[] {
   const faults: string[] = [];
   if (env.SOFT_BUFFER_BYTES >= env.HARD_BUFFER_BYTES) {
     faults.push('SOFT_BUFFER_BYTES must be smaller than HARD_BUFFER_BYTES');
   }
-  const origins = env.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim());
   for (const origin of origins ?? []) {
     if (!isOrigin(origin))
       faults.push(`ALLOWED_ORIGINS: "${origin}" is no origin such as https://example.org`);
   }
-  faults.push(...storeFaults(env));
-  if (faults.length > 0) throw new BadConfig(faults);
-  return deepFreeze(toConfig(env, origins));
+  faults.push(...storeFaults(env), ...identityFaults(env));
+  return faults;
+}
+
+function without(given: Readonly<Record<string, unknown>>, faults: readonly string[]): object {
+  const bad = new Set(faults.map(keyOf));
+  return Object.fromEntries(Object.entries(given).filter(([key]) => !bad.has(key)));
+}
+
+function keyOf(fault: string): string {
+  return /^\w+/.exec(fault)?.[0] ?? fault;
 }
 
 /** Every key with its default and meaning: for the documentation, which a test compares with this. */
@@ -235,6 +273,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     guests: env.GUESTS === 'on',
     tokenSecret: env.TOKEN_SECRET,
     guestTokenLifeMs: env.GUEST_TOKEN_DAYS * 86_400_000,
+    identity: identityOf(env),
     mediaUrlLifeMs: env.MEDIA_URL_MINUTES * 60_000,
     allowedOrigins,
     drainMs: env.DRAIN_MS,

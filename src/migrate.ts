@@ -18,7 +18,7 @@ function say(line: string): void {
 }
 
 async function main(word: string): Promise<void> {
-  const { postgres } = readConfig(process.env);
+  const { postgres } = readConfig(process.env, 'tend');
   if (postgres === undefined) {
     throw new Problem('POSTGRES_URL is not set: the embedded database is migrated at each start');
   }

@@ -25,7 +25,7 @@ function say(line: string): void {
 const log = createPinoLog('silent');
 
 async function main(word: string, ids: readonly string[]): Promise<void> {
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, 'tend');
   if (config.redis === undefined && config.mongo === undefined) {
     throw new Problem(
       'REDIS_URL is not set, nor MONGODB_URL: a process that is alone refuses nothing',

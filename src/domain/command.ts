@@ -102,6 +102,8 @@ export type SystemCommand =
   | { readonly type: 'PlanHorizon' }
   /** Somebody is about to be erased: they leave, and what is theirs is given away. Also in a room that is closed. */
   | { readonly type: 'ErasePerson'; readonly userId: UserId }
+  /** An operator ends the room for good, whoever it belongs to. */
+  | { readonly type: 'ShutRoom'; readonly by: UserId }
   /** The host's grace ended. */
   | { readonly type: 'SucceedHost' };
 

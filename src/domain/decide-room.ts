@@ -76,20 +76,23 @@ function changedSettings(before: Settings, wanted: Partial<Settings>): Partial<S
   );
 }
 
-/** For good: everybody leaves, the music stops, the session ends. */
 export function closeRoom(draft: Draft, by: UserId): Refusal | undefined {
-  const { room } = draft;
   // For good, and so not for whoever stands in.
-  if (by !== room.public.ownerId) {
+  if (by !== draft.room.public.ownerId) {
     return refuse('forbidden', 'only the owner closes the room');
   }
-  const here = entriesOf(room.members).filter(([, member]) => member.here);
+  shutRoom(draft, by);
+  return undefined;
+}
+
+/** For good: everybody leaves, the music stops, the session ends. */
+export function shutRoom(draft: Draft, by: UserId): void {
+  const here = entriesOf(draft.room.members).filter(([, member]) => member.here);
   depart(
     draft,
     here.map(([userId]) => ({ userId, reason: 'left' })),
   );
   draft.emit({ type: 'RoomClosed', by });
-  return undefined;
 }
 
 export function createInvite(

@@ -12,6 +12,7 @@ import { decideQueue } from './decide-queue.ts';
 import {
   answerKnock,
   closeRoom,
+  shutRoom,
   createInvite,
   createRoom,
   knock,
@@ -78,6 +79,7 @@ const SYSTEM_COMMANDS: Readonly<Record<SystemCommand['type'], true>> = {
   PlanHorizon: true,
   SucceedHost: true,
   ErasePerson: true,
+  ShutRoom: true,
 };
 
 function isSystemCommand(command: Command): command is SystemCommand {
@@ -103,6 +105,9 @@ function decideSystem(draft: Draft, command: SystemCommand): void {
       break;
     case 'ErasePerson':
       erasePerson(draft, command.userId);
+      break;
+    case 'ShutRoom':
+      shutRoom(draft, command.by);
       break;
   }
 }

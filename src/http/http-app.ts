@@ -12,6 +12,7 @@ import { addFriends } from './routes/friends.ts';
 import { addListening } from './routes/listening.ts';
 import { addMyData } from './routes/my-data.ts';
 import { addOperations } from './routes/operations.ts';
+import { addOperators } from './routes/operators.ts';
 import { addPeople } from './routes/people.ts';
 import { addRooms } from './routes/rooms.ts';
 import type { Env } from './routes/route-parts.ts';
@@ -57,6 +58,7 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     addListening(app, deps, deps.social);
     addMyData(app, deps, deps.social);
   }
+  if (deps.revoked !== undefined) addOperators(app, deps, deps.revoked);
   addOperations(app, deps);
   app.route(
     '/',

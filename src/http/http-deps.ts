@@ -1,6 +1,7 @@
 // What HTTP is given of the service.
 import type { UserId } from '../../protocol/ids.ts';
 import type { HubOptions } from '../hub/hub-options.ts';
+import type { RevokedTokens } from '../hub/revoked-tokens.ts';
 import type { Rooms } from '../hub/rooms.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
@@ -19,6 +20,8 @@ export interface HttpDeps {
   readonly users: Users;
   readonly archive: Archive;
   readonly authenticator: Authenticator;
+  /** Undefined where nothing is revoked before its time. */
+  readonly revoked?: RevokedTokens | undefined;
   readonly catalogue: Catalogue;
   readonly clock: HubClock;
   readonly random: Random;

@@ -5,6 +5,7 @@ import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { SyncState } from '../../protocol/schemas/requests.ts';
 import type { TokenBucket } from '../domain/rate-limit.ts';
+import type { TokenTerms } from '../ports/authenticator.ts';
 import type { Frame, Socket } from '../ports/sockets.ts';
 
 /** What a connection is, and the fields that exist only then. */
@@ -14,8 +15,8 @@ export type Session =
   | {
       readonly phase: 'active';
       readonly user: User;
-      /** Of the token: undefined where that was given to no device. */
-      deviceId: string | undefined;
+      /** Of the newest token. */
+      terms: TokenTerms;
       /** Whether the people's store has had them, at the hello or a refresh; it may have been away. */
       isStored: boolean;
       expiresAt: number;

@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Nobody has this id: what is signalled to it is for the nodes, each of which listens. */
-const ADDRESS_OF_NODES = '00000000-0000-0000-0000-000000000000' as UserId;
+export const ADDRESS_OF_NODES = '00000000-0000-0000-0000-000000000000' as UserId;
 const DISMISSED = 'account.dismissed';
 const RETRY_MS = 1_000;
 /** Beyond it the oldest are not told any more: each node finds by itself who is gone (src/hub/standing-watch.ts). */
@@ -130,7 +130,7 @@ export class Dismissals {
   #dismissDevice(userId: UserId, deviceId: string): void {
     for (const connection of [...this.#deps.connectionsOf(userId)]) {
       const { session } = connection;
-      if (session.phase === 'active' && session.deviceId === deviceId)
+      if (session.phase === 'active' && session.terms.deviceId === deviceId)
         this.#deps.outbox.close(connection, 'revoked', 'the device was revoked');
     }
   }

@@ -16,6 +16,7 @@ import type { Random } from '../ports/random.ts';
 import type { RoomLog } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Users } from '../ports/users.ts';
+import type { RevokedTokens } from './revoked-tokens.ts';
 
 /** What ties this node to the others. */
 export interface Nodes {
@@ -29,6 +30,8 @@ export interface HubPorts {
   readonly users: Users;
   readonly archive: Archive;
   readonly authenticator: Authenticator;
+  /** Undefined where nothing is revoked before its time. */
+  readonly revoked?: RevokedTokens | undefined;
   readonly catalogue: Pick<Catalogue, 'get'>;
   readonly clock: HubClock;
   readonly timers: Timers;

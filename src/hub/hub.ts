@@ -7,6 +7,7 @@ import type { UserId } from '../../protocol/ids.ts';
 import type { Push, User } from '../../protocol/schemas/pushes.ts';
 import type { Request } from '../../protocol/schemas/requests.ts';
 import { fullBucket, takeTokens } from '../domain/rate-limit.ts';
+import type { Revocation } from '../ports/revocations.ts';
 import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from '../ports/sockets.ts';
 import type { Connection } from './connection.ts';
 import { frameOf, okFrame } from './frame.ts';
@@ -40,6 +41,7 @@ export class Hub implements SocketListener {
   readonly #people: People;
   readonly #sessions: Sessions;
   readonly #connections = new Map<Socket, Connection>();
+  readonly #removeRevoked: (() => void) | undefined;
   #state: HubState = 'running';
   #allGone: (() => void) | undefined;
 
@@ -79,6 +81,7 @@ export class Hub implements SocketListener {
       this.feed?.standing,
       () => this.#connections.values(),
     );
+    this.#removeRevoked = ports.revoked?.onRevoked((revocation) => this.#letGo(revocation));
   }
 
   get isReady(): boolean {
@@ -207,9 +210,24 @@ export class Hub implements SocketListener {
   /** Resolves when what was heard is handed on: the stores may close then. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
+    this.#removeRevoked?.();
     this.#sessions.stop();
     this.rooms.stop();
     await this.feed?.stop();
+  }
+
+  /** Closes for good whoever is here by what was revoked. */
+  #letGo(revocation: Revocation): void {
+    const concerned =
+      revocation.kind === 'token'
+        ? this.#connections.values()
+        : this.#people.connectionsOf(revocation.userId);
+    for (const connection of [...concerned]) {
+      const { session } = connection;
+      if (session.phase !== 'active') continue;
+      const refusal = this.#ports.revoked?.refusal(session.user.id, session.terms);
+      if (refusal !== undefined) this.#outbox.close(connection, 'revoked', refusal);
+    }
   }
 
   #answerProbe(socket: Socket, data: Uint8Array, t1: number): void {

@@ -161,6 +161,12 @@ export class Sessions {
       return;
     }
     const { user, isStored } = known;
+    // Asked only now: it may have been revoked while the store was asked.
+    const revoked = this.#ports.revoked?.refusal(user.id, verified.terms);
+    if (revoked !== undefined) {
+      this.#turnAway(connection, request.id, 'unauthorised', revoked, 'unauthorised');
+      return;
+    }
     this.#takeOver(user, request.replaces);
     if (!this.#people.entered(user.id, connection)) {
       this.#metrics.connectionRefused('person');
@@ -179,7 +185,7 @@ export class Sessions {
     connection.session = {
       phase: 'active',
       user,
-      deviceId: verified.terms.deviceId,
+      terms: verified.terms,
       isStored,
       expiresAt: now + verified.expiresInMs,
       warned: false,
@@ -221,16 +227,22 @@ export class Sessions {
     }
     const { session } = connection;
     if (session.phase !== 'active') return;
+    const revoked =
+      verified.kind === 'ok'
+        ? this.#ports.revoked?.refusal(verified.user.id, verified.terms)
+        : undefined;
     if (verified.kind !== 'ok') {
       refused(verified.kind === 'expired' ? 'the token has expired' : verified.reason);
     } else if (verified.user.id !== session.user.id) {
       refused('the token is another person’s');
+    } else if (revoked !== undefined) {
+      refused(revoked);
     } else if (known === undefined) {
       refused(ACCOUNT_GONE);
       // It may be this very connection's account, or device, that is gone.
       await this.#standing?.look([connection]);
     } else {
-      session.deviceId = verified.terms.deviceId;
+      session.terms = verified.terms;
       // What is known once stays so where the store is away now.
       session.isStored ||= known.isStored;
       session.expiresAt = this.#ports.clock.now() + verified.expiresInMs;

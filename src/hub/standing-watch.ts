@@ -56,7 +56,8 @@ export class StandingWatch {
   async look(connections: readonly Connection[]): Promise<boolean> {
     const asked = connections.flatMap(({ session }) => {
       if (session.phase !== 'active') return [];
-      const { user, deviceId, isStored } = session;
+      const { user, isStored } = session;
+      const { deviceId } = session.terms;
       // An operator's person is vouched for by the operator alone where the store has never had them.
       const isOurs = user.guest || deviceId !== undefined || isStored;
       return isOurs ? [{ id: user.id, deviceId }] : [];

@@ -19,6 +19,12 @@ export interface TokenTerms {
   readonly deviceId?: string;
   /** Its end by the clock on the wall, ms since 1970. */
   readonly endsAtMs: number;
+  /** Its own name (`jti`), by which it alone can be revoked; one that is made in its place has the same. */
+  readonly tokenId?: string;
+  /** When it was made, as `endsAtMs`; absent where it does not say. */
+  readonly issuedAtMs?: number;
+  /** It was given to somebody who runs the service. */
+  readonly isOperator?: boolean;
 }
 
 export interface IssuedToken {
@@ -27,10 +33,11 @@ export interface IssuedToken {
 }
 
 export interface Authenticator {
+  /** Rejects with `StoreUnavailable` where what the token is checked by is away. */
   verify(token: string): Promise<Verified>;
   /**
    * A token by which this hub knows `user` again.
-   * @param terms without an end, it holds as long as a guest's token does
+   * @param terms without an end, it holds as long as a guest's token does; it is made now, and makes no operator, whatever they say
    */
   issue(user: User, terms?: Partial<TokenTerms>): Promise<IssuedToken>;
 }

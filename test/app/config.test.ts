@@ -1,5 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { BadConfig, configReference, readConfig } from '../../src/config.ts';
+
+function faultsOf(env: Record<string, string>): string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof BadConfig)) throw error;
+    return error.message.split('\n');
+  }
+}
 
 describe('the configuration', () => {
   it('needs nothing', () => {
@@ -83,6 +94,119 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes a login’s key set by https alone, with its issuer, and never a secret’s algorithm', () => {
+    const good = {
+      JWT_JWKS_URL: 'https://login.example.org/jwks.json',
+      JWT_ISSUER: 'https://login.example.org/',
+    };
+    expect(readConfig(good).identity.people).toMatchObject({
+      keySet: { url: good.JWT_JWKS_URL, algorithms: ['RS256', 'ES256', 'EdDSA'] },
+      audience: 'earshot',
+    });
+    for (const JWT_JWKS_URL of ['http://localhost:9/jwks', 'http://127.0.0.1:9/', 'http://[::1]/'])
+      expect(() => readConfig({ ...good, JWT_JWKS_URL })).not.toThrow();
+    for (const JWT_JWKS_URL of [
+      'http://login.example.org/jwks',
+      'http://localhost.example.org/',
+      'https://ana:pw@login.example.org/',
+      'file:///etc/keys',
+      'keys',
+    ]) {
+      expect(faultsOf({ ...good, JWT_JWKS_URL })).toEqual([
+        expect.stringMatching(/^JWT_JWKS_URL: /),
+      ]);
+    }
+    for (const algorithm of ['HS256', 'none', 'RS256,HS512', 'rs256', ','])
+      expect(faultsOf({ ...good, JWT_ALGORITHMS: algorithm })[0]).toMatch(/^JWT_ALGORITHMS: "/);
+    expect(faultsOf({ JWT_JWKS_URL: good.JWT_JWKS_URL })).toEqual([
+      expect.stringMatching(/^JWT_ISSUER: must be set/),
+    ]);
+    expect(faultsOf({ JWT_ISSUER: 'me' })).toEqual([expect.stringMatching(/^JWT_ISSUER: /)]);
+    const TOKEN_SECRET = 'n3Xo8ZqVd2Lr5TbWc9KyHs4Gf7Jm1Pu6';
+    expect(faultsOf({ TOKEN_SECRET, JWT_SECRET: TOKEN_SECRET })).toEqual([
+      expect.stringMatching(/^JWT_SECRET: must be another one/),
+    ]);
+  });
+});
+
+/** What `openssl rand -base64 48` answers. */
+const RANDOM = 'vE0mC1m9bq1qk1n0hWnq8m7Cw3oYv6m4Zt0l0m8nS2d1b3W5rYx7kQmJp9aVgTfL';
+
+describe('in production', () => {
+  const good = {
+    NODE_ENV: 'production',
+    TOKEN_SECRET: RANDOM,
+    ALLOWED_ORIGINS: 'https://ok.example',
+  };
+
+  it('a secret and the origins are all that it takes', () => {
+    expect(readConfig(good)).toMatchObject({ allowedOrigins: ['https://ok.example'] });
+    const { ALLOWED_ORIGINS: _none, ...env } = good;
+    const { hub } = readConfig({ ...env, PUBLIC_URL: 'https://live.example/earshot' });
+    expect(hub.isAllowedOrigin('https://live.example', 'live.example')).toBe(true);
+    expect(hub.isAllowedOrigin('https://rebound.example', 'rebound.example')).toBe(false);
+  });
+
+  it('nothing is asked of another environment, nor of a command that serves nobody', () => {
+    expect(() => readConfig({ NODE_ENV: 'development' })).not.toThrow();
+    expect(() => readConfig({ NODE_ENV: 'production' }, 'tend')).not.toThrow();
+  });
+
+  it('everything that is missing is named, each in a line with what mends it', () => {
+    const faults = faultsOf({ NODE_ENV: 'production', REDIS_URL: 'redis://here' });
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
+      'TOKEN_SECRET',
+      'ALLOWED_ORIGINS',
+      'POSTGRES_URL',
+    ]);
+    expect(faults[0]).toContain('openssl rand -base64 48');
+  });
+
+  it('a key that cannot be read hides none of the others, and has one line', () => {
+    const faults = faultsOf({
+      NODE_ENV: 'production',
+      PORT: 'eighty',
+      TOKEN_SECRET: 'short',
+      REDIS_URL: 'redis://here',
+    });
+    expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual([
+      'ALLOWED_ORIGINS',
+      'PORT',
+      'POSTGRES_URL',
+      'TOKEN_SECRET',
+    ]);
+  });
+
+  it.each([
+    'changeme-changeme-changeme-changeme',
+    'please-change-this-secret-before-use',
+    'a secret of all nodes that is long enough',
+    'a secret of more than thirty-two bytes',
+    'your-256-bit-secret-your-256-bit-secret',
+    'your_token_secret_goes_right_here_ok',
+    'my-super-secret-jwt-signing-value-2024',
+    'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
+    '0123456789abcdef0123456789abcdef',
+    'abababababababababababababababababab',
+    '00000000000000000000000000000001',
+    'password-password-password-12345678',
+  ])('the secret "%s" is refused', (weak) => {
+    const [own, ...others] = faultsOf({ ...good, TOKEN_SECRET: weak });
+    expect(own).toMatch(/^TOKEN_SECRET: .*openssl rand/);
+    expect(own).not.toContain(weak);
+    expect(others).toEqual([]);
+    expect(faultsOf({ ...good, JWT_SECRET: weak })[0]).toMatch(/^JWT_SECRET: /);
+  });
+
+  it('random secrets are taken', () => {
+    for (let n = 0; n < 200; n += 1) {
+      for (const encoding of ['hex', 'base64', 'base64url'] as const)
+        expect(faultsOf({ ...good, TOKEN_SECRET: randomBytes(32).toString(encoding) })).toEqual([]);
+    }
+  });
+});
+
+describe('the configuration’s page', () => {
   it('is documented key by key; `npm run generate` writes it', async () => {
     const rows = configReference().map(
       ({ key, fallback, meaning }) =>

@@ -12,6 +12,7 @@ import { forgettingContract } from './forgetting.contract.ts';
 import { friendsContract } from './friends.contract.ts';
 import type { NodesContext } from './nodes.ts';
 import { presenceContract } from './presence.contract.ts';
+import { revocationsContract } from './revocations.contract.ts';
 import { roomLogContract } from './room-log.contract.ts';
 import { usersContract } from './users.contract.ts';
 
@@ -28,6 +29,7 @@ describe('memory', async () => {
   usersContract(context);
   friendsContract(context);
   accountsContract(context);
+  revocationsContract(context);
   activityLogContract(context);
   archiveContract(context);
   forgettingContract(context);

@@ -274,6 +274,20 @@ describe('the room itself', () => {
     expect(mayEnter(scenario.state, EVE, { at: scenario.at })?.code).toBe('room_closed');
   });
 
+  it('ends for good when an operator shuts it, who need not be in it', () => {
+    const scenario = friends();
+    scenario.do({ type: 'Play' }, ANA);
+    expect(scenario.wait(1_000).do({ type: 'ShutRoom', by: EVE })).toEqual([
+      'MembersDeparted',
+      'PlaybackMoved:deserted',
+      'SessionEnded',
+      'RoomClosed',
+    ]);
+    expect(scenario.state.public.closed).toBeDefined();
+    expect(scenario.refusal({ type: 'ShutRoom', by: EVE })).toBe('room_closed');
+    expect(scenario.refusal({ type: 'Play' }, ANA)).toBe('room_closed');
+  });
+
   it('is not there before it is made', () => {
     expect(new Scenario().refusal({ type: 'Play' }, ANA)).toBe('not_found');
     expect(new Scenario().refusal({ type: 'PlanHorizon' })).toBe('not_found');

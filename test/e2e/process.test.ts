@@ -1,4 +1,5 @@
 // The process as an operator meets it: what it says when it cannot start, and how it goes.
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -45,6 +46,36 @@ describe('a start that cannot be', () => {
     expect(lines).toHaveLength(3);
     for (const key of ['PORT', 'TOKEN_SECRET', 'GUESTS']) expect(stderr).toContain(`${key}: `);
     expect(await readdir(dir)).toEqual([]);
+  });
+
+  it('names all that production must not leave to a default, one a line, and goes on once it is there', async () => {
+    const dir = await dataDir();
+    const env = { DATA_DIR: dir, NODE_ENV: 'production' };
+    const missing = await startToFail({ ...env, REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(missing.code).toBe(1);
+    const lines = missing.stderr.trim().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/TOKEN_SECRET: must be set.*openssl rand -base64 48/);
+    expect(lines[1]).toMatch(/^ALLOWED_ORIGINS: must be set/);
+    expect(lines[2]).toMatch(/^POSTGRES_URL: must be set/);
+
+    const ALLOWED_ORIGINS = 'https://live.example';
+    const wrong = {
+      short: /TOKEN_SECRET: needs at least 32/,
+      'changeme-changeme-changeme-changeme': /TOKEN_SECRET: is a default/,
+    };
+    for (const [TOKEN_SECRET, line] of Object.entries(wrong)) {
+      const { code, stderr } = await startToFail({ ...env, ALLOWED_ORIGINS, TOKEN_SECRET });
+      expect(code).toBe(1);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toMatch(line);
+    }
+    expect(await readdir(dir)).toEqual([]);
+
+    const TOKEN_SECRET = randomBytes(48).toString('base64');
+    const earshot = await EarshotProcess.start({ ...env, ALLOWED_ORIGINS, TOKEN_SECRET });
+    cleanUps.push(() => earshot.kill());
+    expect((await fetch(`${earshot.url}/readyz`)).status).toBe(200);
   });
 
   it('says which port is taken', async () => {

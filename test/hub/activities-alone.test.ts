@@ -50,7 +50,7 @@ class Alone {
     return new Connection('c' as ConnectionId, new FakeSocket(), 'here', {
       phase: 'active',
       user,
-      deviceId: undefined,
+      terms: { endsAtMs: Infinity },
       isStored: true,
       expiresAt: Infinity,
       warned: false,

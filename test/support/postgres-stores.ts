@@ -7,6 +7,7 @@ import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log
 import { MemoryArchive } from '../../src/adapters/memory/memory-archive.ts';
 import { MemoryChatLog } from '../../src/adapters/memory/memory-chat-log.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
+import { MemoryRevocations } from '../../src/adapters/memory/memory-revocations.ts';
 import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import { MemoryTraces } from '../../src/adapters/memory/memory-traces.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
@@ -22,6 +23,7 @@ import type { Archive } from '../../src/ports/archive.ts';
 import type { ChatLog } from '../../src/ports/chat-log.ts';
 import type { Friends } from '../../src/ports/friends.ts';
 import type { Log } from '../../src/ports/log.ts';
+import type { Revocations } from '../../src/ports/revocations.ts';
 import type { RoomLog } from '../../src/ports/room-log.ts';
 import type { Traces } from '../../src/ports/traces.ts';
 import type { Users } from '../../src/ports/users.ts';
@@ -33,6 +35,7 @@ export interface Stores {
   readonly users: Users;
   readonly friends: Friends;
   readonly accounts: Accounts;
+  readonly revocations: Revocations;
   readonly activityLog: ActivityLog;
   readonly archive: Archive;
   readonly traces: Traces;
@@ -80,6 +83,7 @@ export function memoryStores(): StoresUnderTest {
         users,
         friends: new MemoryFriends(users, archive, friendLimits),
         accounts: new MemoryAccounts(users),
+        revocations: new MemoryRevocations(),
         activityLog: new MemoryActivityLog(),
         archive,
       });

@@ -7,6 +7,7 @@ import type { ArchiveWriter } from '../../ports/archive-writer.ts';
 import type { ChatLog } from '../../ports/chat-log.ts';
 import type { Friends } from '../../ports/friends.ts';
 import type { Log } from '../../ports/log.ts';
+import type { Revocations } from '../../ports/revocations.ts';
 import type { RoomLog } from '../../ports/room-log.ts';
 import type { Traces } from '../../ports/traces.ts';
 import type { Users } from '../../ports/users.ts';
@@ -25,6 +26,7 @@ import { PostgresArchiver, type PostgresArchiverOptions } from './postgres-archi
 import { PostgresChatLog } from './postgres-chat-log.ts';
 import { PostgresFriends } from './postgres-friends.ts';
 import { PostgresKv } from './postgres-kv.ts';
+import { PostgresRevocations } from './postgres-revocations.ts';
 import { PostgresRoomLog } from './postgres-room-log.ts';
 import { PostgresTraces } from './postgres-traces.ts';
 import { PostgresUsers } from './postgres-users.ts';
@@ -36,6 +38,7 @@ export interface PostgresStores {
   readonly users: Users;
   readonly friends: Friends;
   readonly accounts: Accounts;
+  readonly revocations: Revocations;
   readonly activityLog: ActivityLog;
   readonly archive: Archive;
   readonly traces: Traces;
@@ -142,6 +145,7 @@ function storesOn(
     users: new PostgresUsers(sql),
     friends: new PostgresFriends(sql, friendLimits),
     accounts: new PostgresAccounts(sql),
+    revocations: new PostgresRevocations(sql),
     activityLog: new PostgresActivityLog(sql),
     activityRejects: new PostgresActivityRejects(sql),
     createActivityOutbox: (options) => new PostgresActivityOutbox({ ...options, sql }),

@@ -352,6 +352,25 @@ export const ErasedPersonSchema = defineEntity({
   },
 });
 
+/** What an operator has taken back before its time. Times are by the clock on the wall. */
+export const RevocationSchema = defineEntity({
+  name: 'Revocation',
+  tableName: 'revocation',
+  uniques: [{ name: 'revocation_subject_unique', properties: ['kind', 'subject'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    kind: p.text(),
+    /** A person, or the `jti` of a token. */
+    subject: p.text(),
+    at: p.float().columnType('double precision'),
+    endsAt: p.float().columnType('double precision').nullable(),
+    by: p.uuid(),
+    reason: p.text().nullable(),
+    /** By the database's own clock. */
+    changedAt: p.float().columnType('double precision').index('revocation_changed_at_index'),
+  },
+});
+
 /** Small facts of the service itself, such as when it was last alive. */
 export const KvSchema = defineEntity({
   name: 'Kv',
@@ -380,5 +399,6 @@ export const ENTITIES = [
   ListenSchema,
   ActivityOutboxSchema,
   ErasedPersonSchema,
+  RevocationSchema,
   KvSchema,
 ];

@@ -34,6 +34,7 @@ import {
 const SECRET_RATE = { perSecond: 1, burst: 30 };
 const DEFAULT_LABEL = 'A browser';
 
+const BANNED = refuse('unauthorised', 'this person may not come here any more');
 const NO_SUCH_DEVICE = refuse('unauthorised', 'the device was revoked, or never was');
 /** Else an operator's person would go on here after the operator has let them go. */
 const NOT_A_GUEST = refuse('conflict', 'the account is the operator’s, who gives its tokens');
@@ -50,6 +51,7 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: 
   const known = async (userId: UserId, deviceId: string): Promise<User> => {
     const user = await deps.users.find(userId, deviceId);
     if (user?.guest !== true) throw new ProblemError(NO_SUCH_DEVICE);
+    if (deps.revoked?.isBanned(userId) === true) throw new ProblemError(BANNED);
     return user;
   };
 

@@ -78,6 +78,8 @@ export function authenticated(
     if (waitMs > 0) throw new ProblemError(refuse('rate_limited', 'too many requests', waitMs));
     const { deviceId } = verified.terms;
     const known = await deps.users.find(verified.user.id, deviceId);
+    const revoked = deps.revoked?.refusal(verified.user.id, verified.terms);
+    if (revoked !== undefined) throw new ProblemError(refuse('unauthorised', revoked));
     // Such a token is this hub's own: whom it does not know has been erased, or the device revoked.
     if (known === undefined && (verified.user.guest || deviceId !== undefined))
       throw new ProblemError(ACCOUNT_GONE);
@@ -86,6 +88,15 @@ export function authenticated(
     await next();
   };
 }
+
+/** After `authenticated`: lets on whose token was given to somebody who runs the service. */
+export const forOperators: MiddlewareHandler<Env> = async (context, next) => {
+  if (context.get('terms').isOperator !== true)
+    throw new ProblemError(
+      refuse('forbidden', 'this is for operators: the token has no such role'),
+    );
+  await next();
+};
 
 /**
  * For who needs no token: each address has the rate of one person. Without, a stranger could have every room there is brought into

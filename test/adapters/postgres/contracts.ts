@@ -7,6 +7,7 @@ import { chatLogContract } from '../../contract/chat-log.contract.ts';
 import type { ContractContext } from '../../contract/context.ts';
 import { forgettingContract } from '../../contract/forgetting.contract.ts';
 import { friendsContract } from '../../contract/friends.contract.ts';
+import { revocationsContract } from '../../contract/revocations.contract.ts';
 import { roomLogContract } from '../../contract/room-log.contract.ts';
 import { usersContract } from '../../contract/users.contract.ts';
 import type { Stores, StoresUnderTest } from '../../support/postgres-stores.ts';
@@ -34,6 +35,7 @@ export function storeContracts(underTest: StoresUnderTest): ContractContext {
   usersContract(context);
   friendsContract(context);
   accountsContract(context);
+  revocationsContract(context);
   activityLogContract(context);
   archiveContract(context);
   forgettingContract(context);
