@@ -119,7 +119,6 @@ export class BenchHub {
     const env = {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
-      PUBLIC_URL: 'http://127.0.0.1',
       HOST: '127.0.0.1',
       PORT: '0',
       DATA_DIR: path.join(dir, 'data'),

@@ -54,6 +54,8 @@ const OTHER_ROOM = '00000000-0000-4000-8000-000000000000';
 class CrowdGateway {
   readonly #order: Extract<GatewayOrder, { kind: 'open' }>;
   readonly #inside = new Set<Client>();
+  /** Whose probes are under way: the hub answers them in order. */
+  readonly #probing: Client[] = [];
   readonly #asked = new Map<number, (answer: Message) => void>();
   #upstream: Promise<Upstream> | undefined;
   #greeting: Message = {};
@@ -86,8 +88,8 @@ class CrowdGateway {
         );
       },
       message: (client, data, isBinary) => {
-        // Its clock is nobody's here: probes are not answered.
-        if (!isBinary) this.#onRequest(client, Buffer.from(data).toString());
+        if (isBinary) this.#onProbe(client, data);
+        else this.#onRequest(client, Buffer.from(data).toString());
       },
       close: (client) => this.#inside.delete(client),
     });
@@ -124,6 +126,15 @@ class CrowdGateway {
     else this.#ask(request, answer);
   }
 
+  #onProbe(client: Client, data: ArrayBuffer): void {
+    // The bytes are uWebSockets.js' own, and gone after the call.
+    const probe = Buffer.from(Buffer.from(data));
+    void this.#upstream?.then((upstream) => {
+      this.#probing.push(client);
+      upstream.send(probe);
+    });
+  }
+
   /** The first who comes is the one that the hub knows. */
   async #greet(hello: Message): Promise<Message> {
     this.#upstream ??= this.#connect(hello);
@@ -137,7 +148,8 @@ class CrowdGateway {
       SUBPROTOCOL,
     ]);
     upstream.on('message', (data: Buffer, isBinary) => {
-      if (!isBinary) this.#onTold(data.toString());
+      if (isBinary) send(this.#probing.shift(), data);
+      else this.#onTold(data.toString());
     });
     await once(upstream, 'open');
     this.#greeting = await new Promise<Message>((resolve) => {
@@ -258,9 +270,9 @@ class CrowdGateway {
   }
 }
 
-function send(client: Client, text: string): void {
+function send(client: Client | undefined, message: string | Buffer): void {
   try {
-    client.send(text);
+    client?.send(message, typeof message !== 'string');
   } catch {
     // uWebSockets.js throws where the socket is gone meanwhile; who sent for it is gone as well.
   }
