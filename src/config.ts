@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
+import { withSecretFiles } from './secret-files.ts';
 import {
   STORE_KEYS,
   count,
@@ -158,9 +159,11 @@ export class BadConfig extends Error {
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = EnvironmentSchema.safeParse(given);
-  if (!parsed.success) {
-    throw new BadConfig(parsed.error.issues.map((issue) => faultOf(issue)));
+  const secrets = withSecretFiles(given);
+  const parsed = EnvironmentSchema.safeParse(secrets.environment);
+  if (!parsed.success || secrets.faults.length > 0) {
+    const issues = parsed.error?.issues ?? [];
+    throw new BadConfig([...issues.map((issue) => faultOf(issue)), ...secrets.faults]);
   }
   const env = parsed.data;
   const faults: string[] = [];
