@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Script } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { configReference, readConfig } from '../../src/config.ts';
@@ -133,4 +134,19 @@ it('the stop of a container leaves the hubs the time that they take', () => {
   };
   const grace = Number.parseInt(services['hub-1']?.stop_grace_period ?? '10', 10) * 1_000;
   expect(grace).toBeGreaterThanOrEqual(Number(settingsOfCompose()['DRAIN_MS']) + 10_000);
+});
+
+it.each(['secrets.sh', 'up.sh', 'mongo/start.sh', 'mongo/initiate.sh'])(
+  '%s can be read by a shell',
+  (file) => {
+    const { status, stderr } = spawnSync('sh', ['-n', path.join('deploy', file)], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+  },
+);
+
+it('what initiates MongoDB can be read by its shell, which is Node', () => {
+  const text = readFileSync('deploy/mongo/initiate.mongodb', 'utf8');
+  expect(() => new Script(text)).not.toThrow();
 });
