@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
+import { withSecretFiles } from './secret-files.ts';
 import {
   IDENTITY_KEYS,
   identityFaults,
@@ -176,15 +177,21 @@ export function readConfig(
   purpose: 'serve' | 'tend' = 'serve',
 ): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const isProduction = given['NODE_ENV'] === 'production';
-  const faults = isProduction && purpose === 'serve' ? productionFaults(given) : [];
-  const parsed = EnvironmentSchema.safeParse(given);
+  const { environment: keys, faults: unread } = withSecretFiles(given);
+  const isProduction = keys['NODE_ENV'] === 'production';
+  // A key whose file cannot be read is not missing: its own line says what is wrong.
+  const unreadKeys = new Set(unread.map((fault) => keyOf(fault).replace(/_FILE$/, '')));
+  const production = isProduction && purpose === 'serve' ? productionFaults(keys) : [];
+  const faults = [...unread, ...production.filter((fault) => !unreadKeys.has(keyOf(fault)))];
+  const parsed = EnvironmentSchema.safeParse(keys);
   const bad = parsed.success ? [] : parsed.error.issues.map((issue) => faultOf(issue));
   // The rest is looked at as if the bad keys were not there: their own lines are said already.
-  const env = parsed.success ? parsed.data : EnvironmentSchema.parse(without(given, bad));
+  const env = parsed.success ? parsed.data : EnvironmentSchema.parse(without(keys, bad));
   const said = new Set([...bad, ...faults].map(keyOf));
   const origins = env.ALLOWED_ORIGINS?.split(',').map((origin) => origin.trim());
-  const unsaid = togetherFaults(env, origins).filter((fault) => !said.has(keyOf(fault)));
+  // What a file should have held may be what another key lacks.
+  const together = unread.length > 0 ? [] : togetherFaults(env, origins);
+  const unsaid = together.filter((fault) => !said.has(keyOf(fault)));
   const saidByProduction = new Set(faults.map(keyOf));
   const all = [...bad.filter((fault) => !saidByProduction.has(keyOf(fault))), ...faults, ...unsaid];
   if (all.length > 0) throw new BadConfig(all);

@@ -16,20 +16,24 @@ function fail(error: unknown): never {
 }
 
 async function serve(config: Config, worker: WorkerLink | undefined): Promise<void> {
-  const app: App = await startApp(config, fail, worker);
+  const starting: Promise<App> = startApp(config, fail, worker);
   let isStopping = false;
+  // From the first moment: the first process of a container is sent no signal that it does not listen to.
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       // A second signal means: now. To a worker the first process says so, who may have been sent the same signal as it was.
       if (isStopping && worker === undefined) process.exit(1);
       if (isStopping) return;
       isStopping = true;
-      void app.stop().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      );
+      void starting
+        .then((app) => app.stop())
+        .then(
+          () => process.exit(0),
+          () => process.exit(1),
+        );
     });
   }
+  await starting;
 }
 
 async function lead(config: Config): Promise<void> {

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { BadConfig, configReference, readConfig } from '../../src/config.ts';
+import { SECRET_KEYS } from '../../src/secret-files.ts';
 
 function faultsOf(env: Record<string, string>): string[] {
   try {
@@ -206,6 +210,68 @@ describe('in production', () => {
   });
 });
 
+describe('secrets in files', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'earshot-secrets-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  const fileOf = (name: string, content: string): string => {
+    const file = path.join(dir, name);
+    writeFileSync(file, content);
+    return file;
+  };
+
+  it('are taken without the white space around them', () => {
+    const config = readConfig({
+      TOKEN_SECRET_FILE: fileOf('token', `${'s'.repeat(32)}\n`),
+      POSTGRES_URL_FILE: fileOf('postgres', 'postgres://ana:a%20b@here/earshot\r\n'),
+      REDIS_URL_FILE: fileOf('redis', ' redis://here:6379\n'),
+      MONGODB_URL_FILE: fileOf('mongo', 'mongodb://here'),
+      REDIS_PASSWORD_FILE: '',
+    });
+    expect(config).toMatchObject({
+      tokenSecret: 's'.repeat(32),
+      postgres: { url: 'postgres://ana:a%20b@here/earshot' },
+      redis: { target: { kind: 'single', url: 'redis://here:6379' } },
+      mongo: { target: { url: 'mongodb://here' } },
+    });
+  });
+
+  it('and names those that cannot be used, beside every other bad key', () => {
+    const missing = path.join(dir, 'missing');
+    const empty = fileOf('empty', '\n');
+    const env = {
+      PORT: 'x',
+      REDIS_URL: 'redis://here',
+      REDIS_URL_FILE: fileOf('also', 'redis://there'),
+      POSTGRES_URL_FILE: missing,
+      MONGODB_URL_FILE: dir,
+      TOKEN_SECRET_FILE: empty,
+    };
+    let told = '';
+    try {
+      readConfig(env);
+    } catch (error) {
+      if (error instanceof BadConfig) told = error.message;
+    }
+    expect(told.split('\n').slice(1)).toEqual([
+      'REDIS_URL_FILE: REDIS_URL is set as well; leave one of them out',
+      `POSTGRES_URL_FILE: ${missing} cannot be read (ENOENT)`,
+      `MONGODB_URL_FILE: ${dir} cannot be read (EISDIR)`,
+      `TOKEN_SECRET_FILE: ${empty} is empty`,
+    ]);
+    expect(told).toMatch(/^PORT: /);
+  });
+
+  it('whose content is checked as if it stood in the environment', () => {
+    const read = (): unknown => readConfig({ TOKEN_SECRET_FILE: fileOf('short', 'x') });
+    expect(read).toThrow('TOKEN_SECRET: needs at least 32 characters');
+  });
+
+  it('for keys that there are', () => {
+    const keys = configReference().map(({ key }) => key);
+    expect(keys).toEqual(expect.arrayContaining([...SECRET_KEYS]));
+  });
+});
+
 describe('the configuration’s page', () => {
   it('is documented key by key; `npm run generate` writes it', async () => {
     const rows = configReference().map(
@@ -216,6 +282,8 @@ describe('the configuration’s page', () => {
       '# Configuration',
       '',
       'Everything is read from the environment, once, at start. An empty value counts as none. Whatever is wrong is named, all at once, and nothing starts.',
+      '',
+      `A secret may stand in a file instead, as containers get theirs: ${SECRET_KEYS.map((key) => `\`${key}_FILE\``).join(', ')} name the file whose content, without the white space around it, is the value. A file that cannot be read, is empty, or is named beside the key itself is a fault.`,
       '',
       '| key | default | meaning |',
       '|---|---|---|',

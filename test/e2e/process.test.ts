@@ -4,7 +4,12 @@ import { createServer } from 'node:net';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EarshotProcess, startToFail, temporaryDir } from '../support/earshot-process.ts';
+import {
+  EarshotProcess,
+  startToFail,
+  stopWhileItStarts,
+  temporaryDir,
+} from '../support/earshot-process.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
 
 // Each start makes a database.
@@ -131,6 +136,12 @@ describe('a start that cannot be', () => {
 });
 
 describe('a stop', () => {
+  it('while it starts is a stop, too: the first process of a container dies of no signal', async () => {
+    const dir = await dataDir();
+    expect(await stopWhileItStarts({ DATA_DIR: dir }, 'SIGTERM')).toBe(0);
+    expect(await readdir(dir)).toContain('postgres');
+  });
+
   it.each(['uws', 'ws'])(
     'sends everybody away in good order, then exits with 0 (%s, SE6)',
     async (TRANSPORT) => {

@@ -1,7 +1,7 @@
 // A whole Earshot as a process of its own: started from the build on a free port with a throw-away folder, ended by the test.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -131,6 +131,24 @@ export async function startToFail(
   const [code] = (await once(child, 'exit')) as [number | null];
   clearTimeout(timeout);
   return { code, stderr };
+}
+
+/** Sends the signal once it has begun to make its database. @returns its exit code, null where the signal ended it */
+export async function stopWhileItStarts(
+  env: Readonly<Record<string, string>> & { readonly DATA_DIR: string },
+  signal: 'SIGTERM' | 'SIGINT',
+): Promise<number | null> {
+  const child = spawnEarshot(env);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const exited = once(child, 'exit');
+  const timeout = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
+  while (child.exitCode === null && (await readdir(env.DATA_DIR)).length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill(signal);
+  const [code] = (await exited) as [number | null];
+  clearTimeout(timeout);
+  return code;
 }
 
 /** A folder that is gone after `remove`. */

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// checkKubernetes builds every overlay, decodes what comes out into the types of Kubernetes, in which an unknown field is an error, and sees
+// that objects name each other rightly.
+func checkKubernetes(root string, found *faults) string {
+	work, err := withSecrets(root)
+	if err != nil {
+		found.add("%v", err)
+		return ""
+	}
+	defer os.RemoveAll(work)
+	overlays, _ := filepath.Glob(filepath.Join(work, "kubernetes/overlays/*"))
+	count := 0
+	for _, overlay := range overlays {
+		var own faults
+		objects := build(overlay, &own)
+		if len(own.lines) == 0 {
+			checkObjects(objects, &own)
+		}
+		for _, line := range own.lines {
+			found.add("%s: %s", filepath.Base(overlay), line)
+		}
+		count += len(objects)
+	}
+	if len(overlays) == 0 {
+		found.add("there is no overlay")
+	}
+	return fmt.Sprintf("%d overlays, %d objects", len(overlays), count)
+}
+
+// withSecrets copies deploy/, and makes the secrets there that overlays read.
+func withSecrets(root string) (string, error) {
+	work, err := os.MkdirTemp("", "earshot-deploy-")
+	if err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(work, os.DirFS(filepath.Join(root, "deploy"))); err != nil {
+		return work, err
+	}
+	overlays, _ := filepath.Glob(filepath.Join(work, "kubernetes/overlays/*"))
+	for _, overlay := range overlays {
+		secrets := filepath.Join(overlay, "secrets")
+		if output, err := exec.Command("sh", filepath.Join(work, "secrets.sh"), secrets).CombinedOutput(); err != nil {
+			return work, fmt.Errorf("secrets.sh: %v: %s", err, output)
+		}
+	}
+	return work, nil
+}
+
+// build does what `kubectl kustomize` does, with the same restrictions.
+func build(overlay string, found *faults) []runtime.Object {
+	options := krusty.MakeDefaultOptions()
+	resources, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), overlay)
+	if err != nil {
+		found.add("%v", err)
+		return nil
+	}
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme,
+		autoscalingv2.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			panic(err)
+		}
+	}
+	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
+	var objects []runtime.Object
+	for _, resource := range resources.Resources() {
+		text, err := resource.AsYAML()
+		if err != nil {
+			found.add("%s: %v", resource.CurId(), err)
+			continue
+		}
+		object, _, err := decoder.Decode(text, nil, nil)
+		if err != nil {
+			found.add("%s %s: %v", resource.GetKind(), resource.GetName(), err)
+			continue
+		}
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+func keysOf[V any](values map[string]V) []string {
+	keys := make([]string, 0, len(values))
+	for key := range values {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}

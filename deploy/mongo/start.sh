@@ -1,0 +1,8 @@
+#!/bin/sh
+# Starts MongoDB as the one member of a replica set whose members know each other by a key: mongod takes none that others may read,
+# and a mounted secret can be read.
+set -eu
+umask 077
+cp /run/secrets/mongo-key /tmp/mongo.key
+[ "$(id -u)" != 0 ] || chown mongodb:mongodb /tmp/mongo.key
+exec docker-entrypoint.sh mongod --replSet earshot --keyFile /tmp/mongo.key --bind_ip_all

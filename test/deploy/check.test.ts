@@ -1,0 +1,145 @@
+// The check of what is deployed finds what it is there to find: each fault is put into a copy, and must be named.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 300_000 });
+
+/** file, what stands there, what is put there, what must be said of it */
+const FAULTS: readonly (readonly [string, string, string, string])[] = [
+  ['Dockerfile', 'USER 10001:10001', 'USER node', 'not root'],
+  ['Dockerfile', 'HOST=0.0.0.0', 'HOST=127.0.0.1', 'nobody reaches it'],
+  [
+    'Dockerfile',
+    'CMD ["node", "dist/src/main.js"]',
+    'CMD node dist/src/main.js',
+    'passes no signal on',
+  ],
+  ['Dockerfile', 'COPY --from=build /', 'COPY --from=built /', 'no such stage'],
+  ['Dockerfile', 'WORKDIR /app', 'WORKDIRS /app', 'unknown instruction'],
+  ['Dockerfile', 'AS service', 'as service', 'FromAsCasing'],
+  ['Dockerfile', 'NODE_ENV=production', 'TOKEN_SECRET=x', 'a secret would be in the image'],
+  ['deploy/compose.yaml', 'restart: unless-stopped', 'restarts: always', "'restarts' not allowed"],
+  [
+    'deploy/compose.yaml',
+    'POSTGRES_URL_FILE: /run/secrets/postgres-url',
+    'POSTGRES_URL: a',
+    'stands in the environment',
+  ],
+  [
+    'deploy/compose.yaml',
+    'secrets: [redis-auth, redis-password]',
+    'secrets: [redis-auth]',
+    'not given',
+  ],
+  ['deploy/compose.yaml', './nginx/earshot.conf:', './nginx/hearshot.conf:', 'not there'],
+  [
+    'deploy/compose.yaml',
+    'hub-2: { condition: service_healthy }',
+    'hub-3: { condition: service_healthy }',
+    'hub-3',
+  ],
+  ['deploy/compose.yaml', 'image: redis:8', 'image: redis:latest', 'another one tomorrow'],
+  ['deploy/kubernetes/base/deployment.yaml', 'readinessProbe:', 'readynessProbe:', 'unknown field'],
+  [
+    'deploy/kubernetes/base/deployment.yaml',
+    'readOnlyRootFilesystem: true',
+    'readOnlyRootFilesystem: false',
+    'may write to its image',
+  ],
+  [
+    'deploy/kubernetes/base/deployment.yaml',
+    'capabilities: { drop: [ALL] }',
+    'capabilities: {}',
+    'restricted standard',
+  ],
+  [
+    'deploy/kubernetes/base/deployment.yaml',
+    'GracePeriodSeconds: 45',
+    'GracePeriodSeconds: 30',
+    'must be 35 or more',
+  ],
+  ['deploy/kubernetes/base/deployment.yaml', 'key: redis-url', 'key: redis-uri', 'redis-uri'],
+  [
+    'deploy/kubernetes/base/kustomization.yaml',
+    'earshot/token-secret',
+    'earshot/token',
+    'not mounted',
+  ],
+  ['deploy/kubernetes/base/service.yaml', 'targetPort: http', 'targetPort: web', 'no port web'],
+  [
+    'deploy/kubernetes/base/service.yaml',
+    'component: hub }\n  ports',
+    'component: hubs }\n  ports',
+    'selects no pod',
+  ],
+  [
+    'deploy/kubernetes/base/ingress.yaml',
+    'name: earshot-nobody',
+    'name: earshot-none',
+    'no Service earshot-none',
+  ],
+  [
+    'deploy/kubernetes/base/autoscaler.yaml',
+    'kind: Deployment, name: earshot',
+    'kind: Deployment, name: hub',
+    'no Deployment hub',
+  ],
+  [
+    'deploy/kubernetes/base/disruption-budget.yaml',
+    'component: hub',
+    'component: hubs',
+    'selects no pod',
+  ],
+  ['deploy/kubernetes/base/network-policies.yaml', 'port: http', 'port: https', 'no port https'],
+  [
+    'deploy/kubernetes/base/migrate-job.yaml',
+    'image: earshot',
+    'image: hub:0.0.9',
+    'different images',
+  ],
+  [
+    'deploy/kubernetes/stores/redis.yaml',
+    'serviceName: redis',
+    'serviceName: radis',
+    'no Service radis',
+  ],
+  ['deploy/secrets.sh', '@postgres:5432', '@pg:5432', 'names no Service'],
+];
+
+const PARTS = ['Dockerfile', 'deploy'];
+const BUILT = '.cache/check-deploy';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'earshot-check-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const first = spawnSync(process.execPath, ['scripts/check-deploy.mjs'], { encoding: 'utf8' });
+const isMissing = first.stdout.includes('not checked');
+if (isMissing) console.warn(first.stdout.trim());
+
+describe.skipIf(isMissing && first.status === 0)('the check of what is deployed', () => {
+  beforeAll(() => {
+    for (const part of PARTS) cpSync(part, path.join(dir, part), { recursive: true });
+  });
+
+  it('has nothing to say of what is there', () => {
+    expect(first.stdout + first.stderr).toMatch(
+      /^dockerfile: \d+ .*\ncompose: \d+ .*\nkubernetes: \d+ .*\n$/,
+    );
+    expect(first.status).toBe(0);
+  });
+
+  it.each(FAULTS)('in %s, instead of "%s": "%s"', (file, good, bad, said) => {
+    const target = path.join(dir, file);
+    const text = readFileSync(target, 'utf8');
+    expect(text).toContain(good);
+    writeFileSync(target, text.replace(good, bad));
+    const [part = ''] = /dockerfile|compose/.exec(file.toLowerCase()) ?? ['kubernetes'];
+    const { status, stdout } = spawnSync(BUILT, [dir, part], { encoding: 'utf8' });
+    writeFileSync(target, text);
+    expect(stdout).toContain(said);
+    expect(status).toBe(1);
+  });
+});

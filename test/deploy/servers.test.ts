@@ -1,0 +1,81 @@
+// The configurations that compose.yaml gives to Redis and nginx, read by Redis and nginx themselves.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { hasNginx } from '../support/nginx.ts';
+import { orSkipped, startRedisServer } from '../support/redis-server.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'earshot-servers-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const hasRedis = await orSkipped('Redis', async () => {
+  await (await startRedisServer()).stop();
+  return true;
+});
+
+describe.skipIf(hasRedis === undefined)('deploy/redis/earshot.conf', () => {
+  it('is a Redis with a password that throws nothing away and keeps what it has', async () => {
+    const auth = path.join(dir, 'redis-auth');
+    writeFileSync(auth, 'requirepass of-the-secret\n');
+    const text = readFileSync('deploy/redis/earshot.conf', 'utf8');
+    const conf = path.join(dir, 'earshot.conf');
+    writeFileSync(conf, text.replace('/run/secrets/redis-auth', auth).replace('/data', dir));
+    const port = String(await freePort());
+    const server = spawn('redis-server', [conf, '--port', port, '--bind', '127.0.0.1']);
+    const ended = once(server, 'exit');
+    onTestFinished(async () => {
+      server.kill('SIGKILL');
+      await ended;
+    });
+    const ask = (...words: string[]): string =>
+      spawnSync('redis-cli', ['-p', port, ...words], {
+        encoding: 'utf8',
+        env: { ...process.env, REDISCLI_AUTH: 'of-the-secret' },
+      }).stdout.trim();
+    await expect.poll(() => ask('ping'), { timeout: 10_000 }).toBe('PONG');
+    const set = ask('config', 'get', 'maxmemory*', 'append*', 'save').split('\n');
+    expect(set).toEqual(expect.arrayContaining(['noeviction', '2147483648', 'everysec']));
+    expect(set[set.indexOf('appendonly') + 1]).toBe('yes');
+    const { stdout } = spawnSync('redis-cli', ['-p', port, 'ping'], { encoding: 'utf8' });
+    expect(stdout).toContain('NOAUTH');
+  });
+});
+
+describe.skipIf(!hasNginx())('deploy/compose/nginx.conf', () => {
+  it('is taken by nginx, with what it includes', async () => {
+    cpSync('deploy/nginx/earshot.conf', path.join(dir, 'earshot.conf'));
+    const moved = (name: string, text: string): string => {
+      const file = path.join(dir, name);
+      writeFileSync(
+        file,
+        text
+          .replaceAll(' /tmp/', ` ${dir}/`)
+          .replaceAll(' /dev/', ` ${dir}/`)
+          .replaceAll('/etc/nginx/earshot', `${dir}/earshot`),
+      );
+      return file;
+    };
+    const of = (name: string): string => readFileSync(`deploy/compose/${name}`, 'utf8');
+    moved(
+      'earshot-site.conf',
+      of('earshot-site.conf').replace('8080', `127.0.0.1:${await freePort()}`),
+    );
+    // `resolve` came with nginx 1.27.3, and there are no hubs here to resolve.
+    const nodes = of('earshot-nodes.conf');
+    expect(nodes).toMatch(/^server hub-1:8080 resolve .*\nserver hub-2:8080 resolve /m);
+    moved(
+      'earshot-nodes.conf',
+      nodes.replace(/^resolver .*$/m, '').replaceAll(/hub-\d:8080 resolve/g, '127.0.0.1:1'),
+    );
+    const main = moved('nginx.conf', of('nginx.conf'));
+    const { status, stderr } = spawnSync('nginx', ['-t', '-c', main, '-p', dir, '-e', 'stderr'], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain('test is successful');
+    expect(status).toBe(0);
+  });
+});
