@@ -3,6 +3,7 @@
 // `npm run try:image [-- --debian DIR]`; a root is made with `mmdebstrap --variant=minbase trixie DIR`, and entering it needs root rights.
 // `--built` takes the dist/ that is here instead of building it once more.
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -347,6 +348,9 @@ async function tryOut(image) {
     ...image.env,
     HOME: '/',
     PORT: String(port),
+    // What production does not leave to a default.
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    TOKEN_SECRET: randomBytes(32).toString('hex'),
     DRAIN_MS: '200',
     PATH:
       debian === undefined
