@@ -56,7 +56,7 @@ export class Latency {
     const isEmpty = this.count === 0;
     return {
       count: this.count,
-      minMs: isEmpty ? NaN : this.#histogram.minNonZeroValue / 1_000,
+      minMs: at(0),
       meanMs: isEmpty ? NaN : this.#histogram.mean / 1_000,
       ...{ p50Ms: at(50), p90Ms: at(90), p95Ms: at(95), p99Ms: at(99), p999Ms: at(99.9) },
       maxMs: isEmpty ? NaN : this.#histogram.maxValue / 1_000,

@@ -38,7 +38,10 @@ export class FrameReader {
     const data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = NOTHING;
     let at = 0;
-    for (let end = this.#one(data, at); end > at; end = this.#one(data, at)) at = end;
+    for (let end = this.#one(data, at); end > at; end = this.#one(data, at)) {
+      at = end;
+      if (this.#isBroken) return;
+    }
     if (at < data.length) this.#held = Buffer.from(data.subarray(at));
   }
 

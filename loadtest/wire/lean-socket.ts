@@ -1,7 +1,7 @@
 // Owns one WebSocket to a hub: the handshake, frames both ways, and its end told once, with a reason. Lean: tens of thousands of them
 // live in one thread. Knows no messages.
 import { createHash, randomBytes } from 'node:crypto';
-import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { SOCKET_PATH, SUBPROTOCOL } from '../../protocol/version.ts';
 import { OPCODES, clientFrame, closeFrame } from './client-frame.ts';
@@ -51,6 +51,8 @@ const sharedBuffer = Buffer.allocUnsafe(65_536);
 export class LeanSocket {
   readonly #listener: SocketListener;
   readonly #socket: Socket;
+  /** What TLS runs over; else the socket itself. */
+  #tcp: Socket | undefined;
   readonly #key = randomBytes(16).toString('base64');
   readonly #reader: FrameReader;
   #head: Buffer | undefined = Buffer.alloc(0);
@@ -102,7 +104,7 @@ export class LeanSocket {
 
   /** Breaks the connection off, as a lost network does; `ended` follows with 1006. */
   cut(): void {
-    this.#socket.resetAndDestroy();
+    (this.#tcp ?? this.#socket).resetAndDestroy();
   }
 
   #connect(target: Target, localAddress: string | undefined): Socket {
@@ -119,8 +121,13 @@ export class LeanSocket {
       );
     }
     const trust = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: isInsecure !== true };
-    const socket = connectTls({ host, port, servername: host, ...from, ...trust }, onConnected);
+    const tcp = connectPlain({ host, port, ...from });
+    // Only a name can be asked for; a certificate for an address is checked all the same.
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ socket: tcp, host, ...name, ...trust }, onConnected);
     socket.on('data', (chunk: Buffer) => this.#onChunk(chunk));
+    tcp.on('error', (error) => socket.destroy(error));
+    this.#tcp = tcp;
     return socket;
   }
 
