@@ -48,6 +48,8 @@ interface Taking {
   readonly gatewayUs: number;
   readonly faults: number;
   readonly lateP99Ms: number | null;
+  /** Whether the load test believes its own figures. */
+  readonly isValid: boolean;
 }
 
 function crowd(name: string, seconds: number): ScenarioInput {
@@ -89,24 +91,33 @@ async function withGateway<T>(
   }
 }
 
-/** What is taken in the middle of the steady phase. */
-async function taken(
-  gateway: Gateway,
-  usage: () => Promise<{ readonly userUs: number; readonly systemUs: number }>,
-): Promise<Pick<Taking, 'framesPerSecond' | 'userUs' | 'systemUs' | 'gatewayUs'>> {
-  const seconds = STEADY_SECONDS * 0.6;
-  const [before, cpuBefore] = [await gateway.ask({ kind: 'count' }, 'counted'), await usage()];
+interface Used {
+  /** Of the process that takes the frames, µs in a second. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  /** Of the gateway, µs for each frame that it sent. */
+  readonly gatewayUs: number;
+}
+
+/** In the middle of the steady phase. */
+async function used(gateway: Gateway, pid: number): Promise<Used> {
+  const [before, cpuBefore] = [await gateway.ask({ kind: 'count' }, 'counted'), await usageOf(pid)];
   const fromMs = performance.now();
-  await pause(seconds * 1_000);
-  const [after, cpuAfter] = [await gateway.ask({ kind: 'count' }, 'counted'), await usage()];
+  await pause(STEADY_SECONDS * 600);
+  const [after, cpuAfter] = [await gateway.ask({ kind: 'count' }, 'counted'), await usageOf(pid)];
   const elapsedS = (performance.now() - fromMs) / 1_000;
-  const frames = after.frames - before.frames;
+  const { userUs, systemUs } = rise(cpuBefore, cpuAfter);
   return {
-    framesPerSecond: frames / elapsedS,
-    userUs: (cpuAfter.userUs - cpuBefore.userUs) / frames,
-    systemUs: (cpuAfter.systemUs - cpuBefore.systemUs) / frames,
-    gatewayUs: ((after.cpuMs - before.cpuMs) * 1_000) / frames,
+    userUs: userUs / elapsedS,
+    systemUs: systemUs / elapsedS,
+    gatewayUs: ((after.cpuMs - before.cpuMs) * 1_000) / (after.frames - before.frames),
   };
+}
+
+/** That the load test read and understood, whatever was sent. */
+function takenBy({ seconds }: Report): number {
+  const steady = seconds.filter(({ phase }) => phase === 1).slice(1, -1);
+  return steady.reduce((sum, each) => sum + each.framesPerSecond, 0) / steady.length;
 }
 
 function byLoadTest(stage: Stage, gatherMs: number, threads: number): Promise<Taking> {
@@ -118,14 +129,16 @@ function byLoadTest(stage: Stage, gatherMs: number, threads: number): Promise<Ta
       ['--threads', String(threads)],
     );
     await pause((RAMP_SECONDS + STEADY_SECONDS * 0.25) * 1_000 + 2_000);
-    const figures = await taken(gateway, () => usageOf(test.pid));
+    const { userUs, systemUs, gatewayUs } = await used(gateway, test.pid);
     const report = await test.report;
-    const faults = report.faults.reduce((sum, { count }) => sum + count, 0);
-    const lateP99Ms = report.generator.lateness.p99Ms;
-    const revisionsPerFrame = (report.sent['revisions'] ?? 0) / (report.sent['frames'] ?? 0);
+    const framesPerSecond = takenBy(report);
     return {
-      ...{ who: 'the load test', threads, gatherMs, ...figures },
-      ...{ revisionsPerFrame, faults, lateP99Ms },
+      ...{ who: 'the load test', threads, gatherMs, framesPerSecond, gatewayUs },
+      ...{ userUs: userUs / framesPerSecond, systemUs: systemUs / framesPerSecond },
+      revisionsPerFrame: (report.sent['revisions'] ?? 0) / (report.sent['frames'] ?? 0),
+      faults: report.faults.reduce((sum, { count }) => sum + count, 0),
+      lateP99Ms: report.generator.lateness.p99Ms,
+      isValid: report.verdict !== 'invalid',
     };
   });
 }
@@ -148,7 +161,7 @@ function byWs(stage: Stage, gatherMs: number): Promise<Taking> {
       await sought;
       return {
         ...{ who: 'ws, counting only', threads: 1, gatherMs, ...figures },
-        ...{ revisionsPerFrame: NaN, gatewayUs: NaN, faults: 0, lateP99Ms: null },
+        ...{ revisionsPerFrame: NaN, gatewayUs: NaN, faults: 0, lateP99Ms: null, isValid: true },
       };
     } finally {
       await clients.end();
@@ -203,7 +216,7 @@ async function measureFrames(stage: Stage): Promise<Taking[]> {
         'user, µs a frame',
         'system',
       ],
-      ...['the gateway, µs a frame', 'faults', 'acts late, p99, ms'],
+      ...['the gateway, µs a frame', 'faults', 'acts late, p99, ms', 'trusts itself'],
     ]),
   );
   for (const of of all)
@@ -213,7 +226,7 @@ async function measureFrames(stage: Stage): Promise<Taking[]> {
         ...[of.revisionsPerFrame, of.userUs, of.systemUs, of.gatewayUs].map((us) =>
           Number.isNaN(us) ? '–' : us.toFixed(2),
         ),
-        ...[of.faults, of.lateP99Ms?.toFixed(1) ?? '–'],
+        ...[of.faults, of.lateP99Ms?.toFixed(1) ?? '–', of.isValid ? 'yes' : 'NO'],
       ]),
     );
   say('');
@@ -234,7 +247,7 @@ async function measureConnections({ hub, dir }: Stage): Promise<Holding> {
   const files = Number(execSync('ulimit -n', { encoding: 'utf8', shell: '/bin/sh' }));
   const most = isQuick ? 1_000 : MOST_CONNECTIONS;
   const connections = Math.min(most, Math.floor((files - OTHER_FILES) / 10) * 10);
-  const test = await startLoadTest(hub.url, dir, {
+  const scenario: ScenarioInput = {
     name: 'connections',
     groups: [{ kind: 'rooms', rooms: connections / 10, listeners: 10, acts: { seek: 0.2 } }],
     arrivalsPerSecond: 500,
@@ -243,7 +256,8 @@ async function measureConnections({ hub, dir }: Stage): Promise<Holding> {
       { name: 'steady', seconds: isQuick ? 5 : 30, measured: true },
     ],
     thresholds: [],
-  });
+  };
+  const test = await startLoadTest(hub.url, dir, scenario, ['--threads', '1']);
   const report = await test.report;
   const seconds = report.seconds.filter(({ phase }) => phase === 1);
   const rssBytes = Math.max(...seconds.map((second) => second.rssBytes));
@@ -312,6 +326,9 @@ async function main(): Promise<void> {
     const connections = parts.includes('connections') ? await measureConnections(stage) : undefined;
     aside('');
     await writeReport('generator', { listeners: LISTENERS, frames, faults, connections });
+    const unseen = faults?.filter(({ named }) => named.length === 0) ?? [];
+    if (unseen.length > 0)
+      throw new Error(`not found: ${unseen.map(({ fault }) => fault).join(', ')}`);
   } finally {
     await hub.stop();
     await scratch.remove();

@@ -111,7 +111,8 @@ function goalsOfCurves({ sizes, rooms, busy, memory }: Parts): Goal[] {
 function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
   const { stadium, reconnects } = limits ?? {};
   const stayed = reconnects?.stayed;
-  const lastMs = stadium?.atHalf.last.p99Ms ?? undefined;
+  // Half of what was not held is half of nothing.
+  const lastMs = stadium?.isHeld === true ? (stadium.atHalf.last.p99Ms ?? undefined) : undefined;
   const backMs = reconnects?.resume.maxMs;
   const people = SI(RECONNECTS);
   const back =
@@ -121,7 +122,7 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
   const lost =
     reconnects === undefined || stayed === undefined
       ? undefined
-      : reconnects.faults + reconnects.lost + stayed.faults;
+      : reconnects.faults + reconnects.lost + stayed.faults + stayed.lost;
   return [
     unlessDoubted(
       goal(
@@ -131,6 +132,7 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
         ' ms',
       ),
       stadium?.atHalf.doubts,
+      stadium?.isOfGenerator,
     ),
     unlessDoubted(
       goal(
@@ -145,7 +147,7 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
     unlessDoubted(
       goal(
         `${people} lose their connections: for those who stay no second’s p99 is above ${SI(STAYED_MS)} ms`,
-        stayed?.worstP99Ms,
+        stayed?.worstP99Ms ?? undefined,
         STAYED_MS,
         ' ms',
       ),
@@ -154,9 +156,14 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
   ];
 }
 
-/** A generator that is late makes figures worse, never better: what was met in spite of it is met. */
-function unlessDoubted(of: Goal, doubts: readonly string[] = []): Goal {
-  return of.verdict === 'MISSED' && doubts.length > 0 ? { ...of, verdict: 'unsure' } : of;
+/**
+ * A generator that is late makes figures worse, never better: what was met in spite of it is met.
+ * @param isEased the load was lower than it should have been, so that what was met may not be
+ */
+function unlessDoubted(of: Goal, doubts: readonly string[] = [], isEased = false): Goal {
+  const isUnsure =
+    (of.verdict === 'MISSED' && doubts.length > 0) || (of.verdict === 'met' && isEased);
+  return isUnsure ? { ...of, verdict: 'unsure' } : of;
 }
 
 /** How far the dearest and the cheapest lie from their middle; undefined where noise has drowned them. */

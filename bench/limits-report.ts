@@ -21,6 +21,8 @@ export interface Stadium {
   readonly listeners: number;
   /** The most commands a second that kept all thresholds, and the fewest that did not. Where the fewest that were tried did not: those. */
   readonly isHeld: boolean;
+  /** The generator gave way before the hub did: the hub may hold more. */
+  readonly isOfGenerator: boolean;
   readonly heldPerSecond: number;
   readonly brokeAtPerSecond: number | null;
   readonly gaveWay: readonly string[];
@@ -47,10 +49,11 @@ export interface Reconnects {
     readonly doubts: Doubts;
     readonly people: number;
     readonly faults: number;
+    readonly lost: number;
     /** From what somebody says to each who hears it, over the whole run. */
     readonly heard: Latency;
     /** The p99 of the worst second, of what is said and of what is done, from before the others lost their connections until after they were back. */
-    readonly worstP99Ms: number;
+    readonly worstP99Ms: number | null;
   };
 }
 
@@ -81,14 +84,15 @@ export function toldLimits({ stadium, reconnects, leftOut }: LimitsFigures): str
 }
 
 function toldStadium(stadium: Stadium): string[] {
-  const { listeners, isHeld, heldPerSecond, brokeAtPerSecond, gaveWay, atHalf } = stadium;
+  const { listeners, isHeld, isOfGenerator, heldPerSecond, brokeAtPerSecond, gaveWay, atHalf } =
+    stadium;
   const room = `One room of ${SI(listeners)} listeners ${isHeld ? 'holds' : 'does NOT hold'} ${heldPerSecond.toFixed(1)} commands a second`;
   const broke =
     brokeAtPerSecond === null
       ? 'nothing gave way'
       : `at ${brokeAtPerSecond.toFixed(1)} this gave way: ${gaveWay.join('; ')}`;
   return [
-    `${room}; ${broke}.`,
+    `${room}; ${broke}.${isOfGenerator ? ' That is the generator’s limit: the hub may hold more.' : ''}`,
     '',
     heading(['from a command to the last listener', ...COLUMNS, 'faults']),
     row([
@@ -109,7 +113,7 @@ function toldReconnects(reconnects: Reconnects): string[] {
     row(['from the loss to being back', ...cells(resume), '–', faults, lost]),
     row([
       'those who stayed, from a message to each listener',
-      ...[...cells(stayed.heard), ms(stayed.worstP99Ms), stayed.faults, '–'],
+      ...[...cells(stayed.heard), ms(stayed.worstP99Ms), stayed.faults, stayed.lost],
     ]),
     '',
     ...doubted('those who came back', doubts),

@@ -135,6 +135,7 @@ async function measureStadium(hub: BenchHub, dir: string): Promise<Stadium> {
   return {
     listeners: STADIUM_LISTENERS,
     isHeld,
+    isOfGenerator: limit.trials.some(({ verdict }) => verdict === 'invalid'),
     heldPerSecond,
     brokeAtPerSecond: limit.brokeAt === null ? null : UNIT_PER_SECOND * Math.max(1, limit.brokeAt),
     gaveWay: limit.gaveWay,
@@ -176,11 +177,13 @@ function reconnectsOf(back: Report, stay: Report): Reconnects {
       doubts: doubtsOf(stay),
       people: STAYING_ROOMS * STAYING_PER_ROOM,
       faults: faultsOf(stay),
+      lost: stay.counts.lost,
       heard: latencyOf(stay, heard),
-      worstP99Ms: Math.max(
-        ...stay.seconds.flatMap(({ phase, latencies }) => {
+      worstP99Ms: worstOf(
+        stay.seconds.flatMap(({ phase, latencies }) => {
           const isMeasured = stay.phases[phase]?.measured === true;
-          return isMeasured ? [latencies[heard], latencies['command.each']].map(p99Of) : [];
+          const all = [latencies[heard], latencies['command.each']];
+          return isMeasured ? all.flatMap((of) => of?.[1] ?? []) : [];
         }),
       ),
     },
@@ -192,8 +195,8 @@ function doubtsOf({ verdict, reasons }: Report): readonly string[] {
   return verdict === 'interrupted' ? reasons.slice(0, -1) : reasons;
 }
 
-function p99Of(latencies: readonly [number, number, number] | undefined): number {
-  return latencies?.[1] ?? 0;
+function worstOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.max(...values);
 }
 
 function latencyOf({ latencies }: Report, name: string): Latency {

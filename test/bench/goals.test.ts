@@ -46,7 +46,8 @@ function atHalf(p99Ms: number, doubts: readonly string[]): LimitsFigures {
   const last = { count: 100, p50Ms: 1, p99Ms, maxMs: p99Ms };
   return {
     stadium: {
-      ...{ listeners: 1_000, isHeld: true, heldPerSecond: 8, brokeAtPerSecond: 9, gaveWay: [] },
+      ...{ listeners: 1_000, isHeld: true, isOfGenerator: false, heldPerSecond: 8 },
+      ...{ brokeAtPerSecond: 9, gaveWay: [] },
       atHalf: { doubts, perSecond: 4, last, faults: 0 },
     },
     ...{ reconnects: undefined, leftOut: [] },
@@ -60,6 +61,32 @@ test.each([
   [14, ['it was late'], 'met'],
 ])('%s ms to the last listener, doubts %j: %s', (p99Ms, doubts, verdict) => {
   expect(verdictOf(goalsOf({}, atHalf(p99Ms, doubts)), 'to the last of')).toBe(verdict);
+});
+
+test('what was not held, or not found to be the hub’s, meets no goal by its half', () => {
+  const { stadium, ...rest } = atHalf(14, []);
+  const told = (changes: object): string | undefined =>
+    verdictOf(goalsOf({}, { ...rest, stadium: { ...stadium!, ...changes } }), 'to the last of');
+  expect(told({})).toBe('met');
+  expect(told({ isHeld: false })).toBe('not measured');
+  expect(told({ isOfGenerator: true })).toBe('unsure');
+});
+
+test('who stayed and was not seen to hear anything meets no goal, and who was lost of them is lost', () => {
+  const heard = { count: 0, p50Ms: null, p99Ms: null, maxMs: null };
+  const stayed = { doubts: [], people: 200, faults: 0, lost: 3, heard, worstP99Ms: null };
+  const goals = goalsOf(
+    {},
+    {
+      ...{ stadium: undefined, leftOut: [] },
+      reconnects: {
+        ...{ people: 10_000, cutWithinSeconds: 1, faults: 0, lost: 0, doubts: [], stayed },
+        resume: { count: 10_000, p50Ms: 1, p99Ms: 2, maxMs: 3 },
+      },
+    },
+  );
+  expect(verdictOf(goals, 'for those who stay')).toBe('not measured');
+  expect(verdictOf(goals, 'nothing and nobody is lost')).toBe('MISSED');
 });
 
 test('the page says what has not run, and asks of nothing that is not there', () => {
