@@ -43,7 +43,7 @@ export async function findLimit(options: LimitOptions): Promise<Found> {
   let held = 0;
   let broke: Trial | undefined;
   let load = 1;
-  while (!options.lead.isInterrupted) {
+  for (;;) {
     const trial = await tryLoad(options, load);
     if (options.lead.isInterrupted) break;
     trials.push(trial);
