@@ -38,10 +38,7 @@ export class FrameReader {
     const data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = NOTHING;
     let at = 0;
-    for (let end = this.#one(data, at); end > at; end = this.#one(data, at)) {
-      at = end;
-      if (this.#isBroken) return;
-    }
+    for (let end = this.#one(data, at); end > at; end = this.#one(data, at)) at = end;
     if (at < data.length) this.#held = Buffer.from(data.subarray(at));
   }
 
@@ -68,7 +65,7 @@ export class FrameReader {
     if (available < headerBytes + length) return from;
     const end = from + headerBytes + length;
     this.#frame((first & 0x80) !== 0, first & 0x0f, data.subarray(from + headerBytes, end));
-    return end;
+    return this.#isBroken ? from : end;
   }
 
   #frame(isFinal: boolean, opcode: number, payload: Buffer): void {
