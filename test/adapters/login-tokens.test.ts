@@ -1,6 +1,7 @@
 // Tokens of an operator's login, by a key set that is really served: which are taken, and what a login that is away does to whom.
 import { SignJWT, UnsecuredJWT, exportSPKI, importJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UserIdSchema } from '../../protocol/schemas/primitives.ts';
 import {
   createJwtAuthenticator,
   type JwtAuthenticatorOptions,
@@ -75,8 +76,9 @@ describe('a token of a login', () => {
     ['no end', { exp: undefined }, 'exp'],
     ['no person', { sub: undefined }, 'sub'],
     ['a beginning that is far off', { nbf: now() + 3_600 }, 'nbf'],
-    ['a person who is no uuid', { sub: 'auth0|1234' }, 'uuid'],
-    ['a person in capitals', { sub: ANA.toUpperCase().replace('9000', 'A000') }, 'uuid'],
+    ['a person of no letter', { sub: '' }, 'sub'],
+    ['a person of too many', { sub: 'a'.repeat(257) }, 'sub'],
+    ['a person in capitals', { sub: ANA.toUpperCase().replace('9000', 'A000') }, 'sub'],
     ['no name', { name: undefined }, 'name'],
     ['a name that may not be shown', { name: 'a\u202eb' }, 'name'],
     ['a name of its own that is none', { jti: '' }, 'jti'],
@@ -84,6 +86,20 @@ describe('a token of a login', () => {
     const reason = expect.stringContaining(named) as string;
     for (const token of [await login.sign('first', { sub: ANA, ...claims }), await signed(claims)])
       expect(await authenticator().verify(token)).toEqual({ kind: 'invalid', reason });
+  });
+
+  it('is somebody’s whatever their login calls them, and always the same one’s', async () => {
+    const idOf = async (claims: Claims): Promise<string | undefined> => {
+      const verified = await authenticator().verify(await login.sign('first', claims));
+      return verified.kind === 'ok' ? verified.user.id : undefined;
+    };
+    const ids = await Promise.all(
+      ['auth0|1234', 'auth0|1234', 'auth0|1235', 'ana@example.org'].map((sub) => idOf({ sub })),
+    );
+    expect(UserIdSchema.safeParse(ids[0]).success).toBe(true);
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+    expect(await idOf({ sub: ANA })).toBe(ANA);
   });
 
   it('may be off by the tolerance, and no more', async () => {

@@ -13,8 +13,11 @@ import { z } from 'zod';
 import type { UserId } from '../../../protocol/ids.ts';
 import { NameSchema, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
 import type { Authenticator, TokenTerms, Verified } from '../../ports/authenticator.ts';
+import { uuidFrom } from './system-random.ts';
 
 const DeviceIdSchema = z.uuid().optional();
+/** Longer than any login's ids are. */
+const SubjectSchema = z.string().min(1).max(256);
 const TokenIdSchema = z.string().min(1).max(256).optional();
 const ALGORITHM = 'HS256';
 const AUDIENCE = 'earshot';
@@ -140,6 +143,7 @@ function ownVerified(payload: JWTPayload, rolesClaim: string): Verified {
   // What the hub gives a guest says nothing of roles.
   const isOperator = !isGuest && deviceId === undefined && hasRole(payload, rolesClaim);
   return verifiedOf(
+    payload.sub,
     payload,
     isGuest,
     { ...(deviceId === undefined ? {} : { deviceId }) },
@@ -149,17 +153,29 @@ function ownVerified(payload: JWTPayload, rolesClaim: string): Verified {
 
 /** `guest` and `device` are the hub's own claims: a login makes neither. */
 function peopleVerified(payload: JWTPayload, rolesClaim: string): Verified {
-  return verifiedOf(payload, false, {}, hasRole(payload, rolesClaim));
+  return verifiedOf(personOf(payload), payload, false, {}, hasRole(payload, rolesClaim));
+}
+
+/**
+ * The id of a login's person: the subject where it is a uuid, and else one that is made of it and of who issued it, so that a name such as
+ * `auth0|1234` is always the same person's. Undefined where there is none. A uuid in capitals stays as it is, which is no id: it must
+ * not become somebody else than the same in small letters.
+ */
+function personOf({ sub, iss }: JWTPayload): string | undefined {
+  if (z.uuid().safeParse(sub?.toLowerCase()).success) return sub;
+  const subject = SubjectSchema.safeParse(sub);
+  return subject.success ? uuidFrom(JSON.stringify([iss ?? '', subject.data])) : undefined;
 }
 
 function verifiedOf(
+  subject: string | undefined,
   payload: JWTPayload,
   guest: boolean,
   device: Pick<TokenTerms, 'deviceId'>,
   isOperator: boolean,
 ): Verified {
-  const id = UserIdSchema.safeParse(payload.sub);
-  if (!id.success) return { kind: 'invalid', reason: 'the token’s sub is not a lower-case uuid' };
+  const id = UserIdSchema.safeParse(subject);
+  if (!id.success) return { kind: 'invalid', reason: 'the token’s sub is no id of a person' };
   const name = NameSchema.safeParse(payload['name']);
   if (!name.success)
     return { kind: 'invalid', reason: 'the token’s name is missing or may not be shown' };

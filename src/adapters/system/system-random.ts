@@ -35,7 +35,7 @@ export function randomTimelineId(): number {
 }
 
 /** A uuid of version 8 (RFC 9562) from the SHA-256 of `seed`. */
-function uuidFrom(seed: string): string {
+export function uuidFrom(seed: string): string {
   const bytes = createHash('sha256').update(seed).digest().subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
