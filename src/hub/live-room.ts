@@ -433,7 +433,12 @@ export class LiveRoom {
       if (command.type === 'Arrive') this.members.keepArrivals(command.members);
       this.#repairLater();
     } else if (command.type === 'Arrive') {
-      for (const { userId } of command.members) this.#turnAwayUnlessHere(userId);
+      const admitted = admittedBy(outcome);
+      for (const { userId } of command.members) {
+        // Who has gone again meanwhile, and perhaps come back, waits for what is decided of that.
+        if (!admitted.has(userId) && !this.members.isArriving(userId))
+          this.#turnAwayUnlessHere(userId);
+      }
     } else if (outcome.kind === 'done' && outcome.events.length === 0) {
       // A timer fired a moment before hub time got there: nothing else would bring what is due.
       if (!this.#due.isArmed) this.#due.arm(REPAIR_MS);
@@ -469,4 +474,14 @@ export class LiveRoom {
     const { members } = this.state;
     return (Object.keys(members) as UserId[]).filter((id) => members[id]?.here === true);
   }
+}
+
+/** Whom the log let in. */
+function admittedBy(outcome: CommandOutcome): ReadonlySet<UserId> {
+  const events = outcome.kind === 'done' ? outcome.events : [];
+  return new Set(
+    events.flatMap((event) =>
+      event.type === 'MembersArrived' ? event.members.map(({ userId }) => userId) : [],
+    ),
+  );
 }

@@ -198,6 +198,11 @@ export class RoomMembers {
     this.#scheduleGrace();
   }
 
+  /** Whether the log has still to be told that they came. */
+  isArriving(userId: UserId): boolean {
+    return this.#arrivals?.has(userId) === true;
+  }
+
   /** The arrivals that the log has not been told yet, as one command; they are then the caller's. */
   takeArrivals(): SystemCommand | undefined {
     if (this.#arrivals === undefined) return undefined;

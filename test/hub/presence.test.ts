@@ -227,6 +227,31 @@ describe('a stay', () => {
     expect(state.members[userId(2)]?.here ?? false).toBe(false);
   });
 
+  it('goes on for one who leaves and is back before the log has heard of either', async () => {
+    const log = new FaultyRoomLog();
+    const world = new HubWorld(UNHURRIED, { roomLog: log });
+    const { host, roomId } = await kitchen(world);
+    const guest = await world.connect(2);
+    const gate = new Gate();
+    log.next(gate.lateStart);
+    host.send('playback.mode', { roomId, repeat: 'all' });
+    await world.time.settle();
+    // One batch has the arrival and the departure, and then they are there again.
+    guest.send('room.join', { roomId });
+    await world.time.advance(100);
+    guest.send('room.leave', { roomId });
+    await world.time.advance(100);
+    guest.send('room.join', { roomId });
+    await world.time.settle();
+    guest.socket.take();
+    gate.open();
+    await world.time.advance(1_000);
+    expect(guest.take('room.left')).toEqual([]);
+    const room = world.hub.rooms.get(roomId)!;
+    expect(room.members.count).toBe(2);
+    expect(room.state.members[userId(2)]?.here).toBe(true);
+  });
+
   it('is none for a second one who uses an invite for one (RM12)', async () => {
     const world = new HubWorld(UNHURRIED);
     const { host, roomId } = await kitchen(world);
