@@ -12,6 +12,7 @@ import type { FeedPerson } from './listener/feed-person.ts';
 import type { Ground } from './listener/ground.ts';
 import { HubSilence, type Stall } from './listener/hub-silence.ts';
 import { compareRoom, provenOffset, type StepCounts } from './listener/in-step.ts';
+import { OwnPauses, TURN_EVERY_MS } from './listener/own-pauses.ts';
 import type { RoomListener } from './listener/room-listener.ts';
 import { LoopWatch } from './loop-watch.ts';
 import { machineNow } from './machine-clock.ts';
@@ -37,6 +38,7 @@ export class Crew {
   };
   readonly #stalls: Stall[] = [];
   readonly #loop = new LoopWatch();
+  readonly #pauses = new OwnPauses(machineNow());
   readonly #agenda: Agenda;
   readonly #ground: Ground;
   readonly #seatsByRoom = new Map<string, Seat[]>();
@@ -55,7 +57,7 @@ export class Crew {
     this.#ground = {
       ...{ targets: start.targets, sourceAddresses: start.sourceAddresses, agenda: this.#agenda },
       silences: start.targets.map(
-        (_, target) => new HubSilence(target, (stall) => this.#stalls.push(stall)),
+        (_, target) => new HubSilence(target, this.#pauses, (stall) => this.#stalls.push(stall)),
       ),
       random: new Random(seedOf(scenario.seed, thread)),
       ...{ faults: this.#faults, tally: this.#tally, counts: this.#counts },
@@ -71,6 +73,7 @@ export class Crew {
     }
     this.#feeds = this.#startFeeds();
     this.#every(INTERVAL_MS, () => this.#tell());
+    this.#every(TURN_EVERY_MS, (nowMs) => this.#pauses.turned(nowMs));
     this.#every(STEP_MS, (nowMs) => this.#compare(nowMs));
   }
 
