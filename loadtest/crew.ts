@@ -158,10 +158,12 @@ export class Crew {
     for (const feed of this.#feeds) yield* feed.people;
   }
 
-  #mark({ group, room, stream, key, act, intendedMs }: SpreadMark): void {
-    if (stream === 'feed')
-      this.#feeds.find((feed) => feed.at === group)?.mark(key, { act, intendedMs });
-    else this.#roomOf(group, room)?.mark(stream, key, { act, intendedMs });
+  #mark({ group, room, stream, key, act, intendedMs, shownOf }: SpreadMark): void {
+    if (stream === 'feed') {
+      const feed = this.#feeds.find(({ at }) => at === group);
+      if (shownOf === undefined) feed?.mark(key, { act, intendedMs });
+      else feed?.shown(shownOf, key);
+    } else this.#roomOf(group, room)?.mark(stream, key, { act, intendedMs });
   }
 
   #startFeeds(): CrewFeed[] {
@@ -219,11 +221,12 @@ export class Crew {
 
   #judge({ furthest, latest }: Extract<CrewOrder, { kind: 'judge' }>): void {
     const nowMs = machineNow();
-    for (const far of furthest) this.#roomOf(far.group, far.room)?.judge(far, nowMs);
+    const farOf = new Map(furthest.map((far) => [roomKey(far.group, far.room), far]));
+    for (const [key, room] of this.#rooms) room.judge(farOf.get(key));
     for (const silence of this.#ground.silences) silence.end(nowMs);
-    for (const feed of this.#feeds) feed.judge(latest, nowMs);
+    for (const feed of this.#feeds) feed.judge(latest);
     for (const each of [...this.#rooms.values(), ...this.#feeds]) each.settle(Infinity);
-    for (const each of this.#everybody()) this.#counts.unanswered += each.unanswered(nowMs);
+    for (const each of this.#everybody()) this.#counts.unanswered += each.unanswered;
     this.#tell();
     this.#report({ kind: 'judged' });
   }
