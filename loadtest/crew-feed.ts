@@ -39,6 +39,8 @@ export class CrewFeed {
   readonly #arrivals: Arrivals;
   readonly #firstPerson: number;
   readonly #taken = new Set<FeedPerson>();
+  /** Those of this thread. */
+  readonly #byPlace: ReadonlyMap<number, FeedPerson>;
   /** By place: the last two plays of people of this thread. */
   readonly #plays = new Map<number, { readonly activityId: string; readonly atMs: number }[]>();
   readonly people: readonly FeedPerson[];
@@ -71,6 +73,7 @@ export class CrewFeed {
           onPlay: (activityId, intendedMs) => this.#onPlay(seat.place, activityId, intendedMs),
         }),
     );
+    this.#byPlace = new Map(this.people.map((person) => [person.seat.place, person]));
   }
 
   get wanted(): number {
@@ -99,8 +102,20 @@ export class CrewFeed {
     this.#arrivals.settle(nowMs);
   }
 
+  /** A play has lasted so long that all friends who looked meanwhile have it, or miss it. @param place whose it is */
+  shown(place: number, activityId: string): void {
+    const nowMs = machineNow();
+    const userId = this.#options.userIdOf(this.#firstPerson + place);
+    for (const friend of this.#graph.friends[place] ?? []) {
+      const viewer = this.#byPlace.get(friend);
+      if (viewer === undefined || !this.#holdsAll(friend)) continue;
+      if (viewer.hasLookedFor(SURELY_SHOWN_MS, nowMs)) viewer.shouldHave(userId, activityId);
+    }
+  }
+
   quiet(): void {
     this.#round += 1;
+    for (const person of this.people) person.quiet();
   }
 
   /** The last play of each person here that is surely shown; people who began another one just now are left out. */
@@ -114,7 +129,7 @@ export class CrewFeed {
     });
   }
 
-  judge(latest: readonly FeedLatest[], nowMs: number): void {
+  judge(latest: readonly FeedLatest[]): void {
     const { ground, at, userIdOf } = this.#options;
     const mine = latest.filter(({ group }) => group === at);
     for (const viewer of this.#taken) {
@@ -123,15 +138,21 @@ export class CrewFeed {
         continue;
       }
       const friends = this.#graph.friends[viewer.seat.place];
-      if (friends === undefined || friends.size > MOST_HELD) continue;
+      if (friends === undefined || !this.#holdsAll(viewer.seat.place)) continue;
       for (const { place, activityId } of mine) {
         if (!friends.has(place)) continue;
         const userId = userIdOf(this.#firstPerson + place);
         if (viewer.activityOf(userId) === activityId) continue;
+        if (viewer.isAwaiting(userId, activityId)) continue;
         const detail = `person ${viewer.person} does not have ${activityId} of ${userId}`;
-        ground.faults.add({ kind: 'unseen', stream: 'feed', count: 1, detail, atMs: nowMs });
+        ground.faults.add({ kind: 'unseen', stream: 'feed', count: 1, detail });
       }
+      viewer.settle();
     }
+  }
+
+  #holdsAll(viewer: number): boolean {
+    return (this.#graph.friends[viewer]?.size ?? 0) <= MOST_HELD;
   }
 
   #come(person: FeedPerson, intendedMs: number): void {
@@ -163,10 +184,22 @@ export class CrewFeed {
     const plays = this.#plays.get(place) ?? [];
     plays.push({ activityId, atMs: intendedMs });
     this.#plays.set(place, plays.slice(-2));
-    const { at: group, threads, spreadMark } = this.#options;
+    const { at: group, ground, threads, spreadMark } = this.#options;
     const mark = { act: 'feed', intendedMs: intendedMs + SHOWN_AFTER_MS };
     this.mark(activityId, mark);
-    if (threads > 1) spreadMark({ group, room: 0, stream: 'feed', key: activityId, ...mark });
+    const spread = { group, room: 0, stream: 'feed', key: activityId, ...mark } as const;
+    if (threads > 1) spreadMark(spread);
+    ground.agenda.after(SURELY_SHOWN_MS, (nowMs) => {
+      if (!this.#isShown(place, activityId, nowMs)) return;
+      this.shown(place, activityId);
+      if (threads > 1) spreadMark({ ...spread, shownOf: place });
+    });
+  }
+
+  /** Whoever loses the connection before a track is shown is not shown with it (FE4). */
+  #isShown(place: number, activityId: string, nowMs: number): boolean {
+    const isLast = this.#plays.get(place)?.at(-1)?.activityId === activityId;
+    return isLast && this.#byPlace.get(place)?.hasLookedFor(SURELY_SHOWN_MS, nowMs) === true;
   }
 
   #maySee(viewer: number, userId: string): boolean {

@@ -63,6 +63,8 @@ export interface SpreadMark extends ActMark {
   readonly room: number;
   readonly stream: MarkedStream;
   readonly key: string;
+  /** In a feed: it is surely shown by now, and this is the place of the person whose it is. */
+  readonly shownOf?: number;
 }
 
 /** When the last listener of one thread got it. */

@@ -104,14 +104,14 @@ export class CrewRoom {
     return { group, room, epoch, revision, hash: this.book.hashOf(newest), chat: lastChat };
   }
 
-  /** @param far the furthest that anybody got, in any thread */
-  judge(far: RoomFurthest, nowMs: number): void {
-    this.book.judge(far, nowMs);
+  /** @param far the furthest that anybody got, in any thread; undefined where nobody was ever let in */
+  judge(far: RoomFurthest | undefined): void {
+    this.book.judge(far);
     const { counts } = this.#options.ground;
     for (const member of this.#taken) {
       if (this.#away.has(member)) continue;
-      if (member.isJoined) member.trace.settle(far, nowMs);
-      else counts.lost += 1;
+      if (!member.isJoined) counts.lost += 1;
+      else if (far !== undefined) member.trace.settle(far);
     }
   }
 

@@ -12,6 +12,7 @@ import type { FeedPerson } from './listener/feed-person.ts';
 import type { Ground } from './listener/ground.ts';
 import { HubSilence, type Stall } from './listener/hub-silence.ts';
 import { compareRoom, provenOffset, type StepCounts } from './listener/in-step.ts';
+import { OwnPauses, TURN_EVERY_MS } from './listener/own-pauses.ts';
 import type { RoomListener } from './listener/room-listener.ts';
 import { LoopWatch } from './loop-watch.ts';
 import { machineNow } from './machine-clock.ts';
@@ -37,6 +38,7 @@ export class Crew {
   };
   readonly #stalls: Stall[] = [];
   readonly #loop = new LoopWatch();
+  readonly #pauses = new OwnPauses(machineNow());
   readonly #agenda: Agenda;
   readonly #ground: Ground;
   readonly #seatsByRoom = new Map<string, Seat[]>();
@@ -55,7 +57,7 @@ export class Crew {
     this.#ground = {
       ...{ targets: start.targets, sourceAddresses: start.sourceAddresses, agenda: this.#agenda },
       silences: start.targets.map(
-        (_, target) => new HubSilence(target, (stall) => this.#stalls.push(stall)),
+        (_, target) => new HubSilence(target, this.#pauses, (stall) => this.#stalls.push(stall)),
       ),
       random: new Random(seedOf(scenario.seed, thread)),
       ...{ faults: this.#faults, tally: this.#tally, counts: this.#counts },
@@ -71,6 +73,7 @@ export class Crew {
     }
     this.#feeds = this.#startFeeds();
     this.#every(INTERVAL_MS, () => this.#tell());
+    this.#every(TURN_EVERY_MS, (nowMs) => this.#pauses.turned(nowMs));
     this.#every(STEP_MS, (nowMs) => this.#compare(nowMs));
   }
 
@@ -155,10 +158,12 @@ export class Crew {
     for (const feed of this.#feeds) yield* feed.people;
   }
 
-  #mark({ group, room, stream, key, act, intendedMs }: SpreadMark): void {
-    if (stream === 'feed')
-      this.#feeds.find((feed) => feed.at === group)?.mark(key, { act, intendedMs });
-    else this.#roomOf(group, room)?.mark(stream, key, { act, intendedMs });
+  #mark({ group, room, stream, key, act, intendedMs, shownOf }: SpreadMark): void {
+    if (stream === 'feed') {
+      const feed = this.#feeds.find(({ at }) => at === group);
+      if (shownOf === undefined) feed?.mark(key, { act, intendedMs });
+      else feed?.shown(shownOf, key);
+    } else this.#roomOf(group, room)?.mark(stream, key, { act, intendedMs });
   }
 
   #startFeeds(): CrewFeed[] {
@@ -216,11 +221,12 @@ export class Crew {
 
   #judge({ furthest, latest }: Extract<CrewOrder, { kind: 'judge' }>): void {
     const nowMs = machineNow();
-    for (const far of furthest) this.#roomOf(far.group, far.room)?.judge(far, nowMs);
+    const farOf = new Map(furthest.map((far) => [roomKey(far.group, far.room), far]));
+    for (const [key, room] of this.#rooms) room.judge(farOf.get(key));
     for (const silence of this.#ground.silences) silence.end(nowMs);
-    for (const feed of this.#feeds) feed.judge(latest, nowMs);
+    for (const feed of this.#feeds) feed.judge(latest);
     for (const each of [...this.#rooms.values(), ...this.#feeds]) each.settle(Infinity);
-    for (const each of this.#everybody()) this.#counts.unanswered += each.unanswered(nowMs);
+    for (const each of this.#everybody()) this.#counts.unanswered += each.unanswered;
     this.#tell();
     this.#report({ kind: 'judged' });
   }

@@ -2,11 +2,11 @@
 
 /** What no hub may do, and no network between a listener and it can excuse (SPEC: RM2, RM6, CH1, RM9, FE1 to FE3). */
 export const FAULT_KINDS = {
-  missing: 'a number of the sequence never came by itself',
+  missing: 'a number of the sequence, or a track of a friend, never came by itself',
   twice: 'a number of the sequence came again',
   out_of_order: 'a later number came before an earlier one',
   wrong_room: 'it belongs to a room that the listener is not in',
-  leaked: 'somebody saw what they may not see',
+  leaked: 'somebody saw what they may not see, or did not ask for',
   contradicted: 'one number stands for two different things',
   wrong_hash: 'the state that results is not the one that the hub hashed',
   unseen: 'it was acknowledged, and those who should have it do not',
@@ -24,8 +24,6 @@ export interface Fault {
   readonly count: number;
   /** Who it happened to, and where: for whoever looks for the cause. */
   readonly detail: string;
-  /** By the machine's clock. */
-  readonly atMs: number;
 }
 
 export interface FaultCount {
@@ -58,7 +56,7 @@ export class Faults {
   addCounts(counts: readonly FaultCount[]): void {
     for (const { kind, stream, count, examples } of counts) {
       examples.forEach((detail, at) => {
-        this.add({ kind, stream, count: at === 0 ? count : 0, detail, atMs: 0 });
+        this.add({ kind, stream, count: at === 0 ? count : 0, detail });
       });
     }
   }

@@ -2,7 +2,12 @@
 // members, each read once however many listeners got it. Knows no sockets.
 import type { RoomId } from '../../protocol/ids.ts';
 import { applyPatch } from '../../protocol/merge-patch.ts';
-import type { Push, Revision, Snapshot } from '../../protocol/schemas/pushes.ts';
+import {
+  PushSchemas,
+  type Push,
+  type Revision,
+  type Snapshot,
+} from '../../protocol/schemas/pushes.ts';
 import type { PublicRoom } from '../../protocol/schemas/room.ts';
 import { stateHash } from '../../protocol/state-hash.ts';
 import { Arrivals, type ArrivalSink } from './arrivals.ts';
@@ -34,6 +39,12 @@ export interface Furthest {
   readonly chat: { readonly epoch: number; readonly seq: number };
 }
 
+/** Of one epoch. */
+interface Numbered {
+  readonly epoch: number;
+  readonly number: number;
+}
+
 /** A listener rarely lags behind the first one by more frames than this; where it does, the frame is read once more. */
 const FRAMES_KEPT = 24;
 /** So many versions behind the newest may still be somebody's. */
@@ -50,7 +61,9 @@ export class RoomBook {
   readonly #hashes = new WeakMap<Version, string>();
   #newest: Version | undefined;
   #lastChat = { epoch: 0, seq: 0 };
-  readonly #told = { revisions: { epoch: 0, number: 0 }, chat: { epoch: 0, number: 0 } };
+  readonly #told: Record<'revisions' | 'chat', Numbered> = {
+    ...{ revisions: { epoch: 0, number: 0 }, chat: { epoch: 0, number: 0 } },
+  };
 
   constructor(
     roomId: RoomId,
@@ -86,28 +99,24 @@ export class RoomBook {
     }
   }
 
-  /** At the end: what was acknowledged has reached somebody, and all threads hold the same. @param far of all threads */
-  judge(far: Furthest, nowMs: number): void {
+  /**
+   * At the end: what was acknowledged has reached somebody, and all threads hold the same.
+   * @param far of all threads; undefined where nobody has anything of the room
+   */
+  judge(far: Furthest | undefined): void {
     const { revisions, chat } = this.#told;
-    const isUnseen =
-      revisions.epoch === far.epoch
-        ? revisions.number - far.revision
-        : Math.sign(revisions.epoch - far.epoch);
     const detail = `acknowledged, and nobody has it; room ${this.roomId}`;
-    const fault = { kind: 'unseen', detail, atMs: nowMs } as const;
-    if (isUnseen > 0) this.#faults.add({ ...fault, stream: 'revision', count: isUnseen });
-    const unseenChat = chat.epoch === far.chat.epoch ? chat.number - far.chat.seq : 0;
+    const fault = { kind: 'unseen', detail } as const;
+    const unseen = beyond(revisions, { epoch: far?.epoch ?? 0, number: far?.revision ?? 0 });
+    if (unseen > 0) this.#faults.add({ ...fault, stream: 'revision', count: unseen });
+    const farChat = { epoch: far?.chat.epoch ?? 0, number: far?.chat.seq ?? 0 };
+    const unseenChat = beyond(chat, farChat);
     if (unseenChat > 0) this.#faults.add({ ...fault, stream: 'chat', count: unseenChat });
+    if (far === undefined) return;
     const own = this.#versions.get(keyOf(far.epoch, far.revision));
     if (own === undefined || this.hashOf(own) === far.hash) return;
     const where = `revision ${far.revision} of epoch ${far.epoch} is not the same everywhere; room ${this.roomId}`;
-    this.#faults.add({
-      kind: 'contradicted',
-      stream: 'revision',
-      count: 1,
-      detail: where,
-      atMs: nowMs,
-    });
+    this.#faults.add({ kind: 'contradicted', stream: 'revision', count: 1, detail: where });
   }
 
   /** @param payload copied if it is kept */
@@ -121,31 +130,31 @@ export class RoomBook {
   }
 
   /** A state that came whole. @param detail who got it */
-  whole({ epoch, revision, hash, room }: Snapshot, detail: string, nowMs: number): Version {
+  whole({ epoch, revision, hash, room }: Snapshot, detail: string): Version {
     const known = this.#versions.get(keyOf(epoch, revision));
     if (known !== undefined) {
-      this.#prove(known, hash, detail, nowMs);
+      this.#prove(known, hash, detail);
       return known;
     }
     const version = { epoch, revision, room, cause: undefined };
-    this.#prove(version, hash, detail, nowMs);
+    this.#prove(version, hash, detail);
     return this.#keep(version);
   }
 
   /** What follows on `before`. */
-  after(before: Version, cause: Revision, detail: string, nowMs: number): Version {
+  after(before: Version, cause: Revision, detail: string): Version {
     const { epoch } = before;
     const { revision, patch, hash } = cause;
     const known = this.#versions.get(keyOf(epoch, revision));
     if (known !== undefined) {
       if (known.cause === undefined || isSame(known.cause, cause)) return known;
       this.#faults.add({
-        ...{ kind: 'contradicted', stream: 'revision', count: 1, atMs: nowMs },
+        ...{ kind: 'contradicted', stream: 'revision', count: 1 },
         detail: `revision ${revision} of epoch ${epoch}, ${detail}`,
       });
     }
     const version = { epoch, revision, room: applyPatch(before.room, patch as never), cause };
-    if (hash !== undefined) this.#prove(version, hash, detail, nowMs);
+    if (hash !== undefined) this.#prove(version, hash, detail);
     return known ?? this.#keep(version);
   }
 
@@ -159,11 +168,11 @@ export class RoomBook {
     return hash;
   }
 
-  #prove(version: Version, hash: string, detail: string, nowMs: number): void {
+  #prove(version: Version, hash: string, detail: string): void {
     if (this.hashOf(version) === hash) return;
     const { epoch, revision } = version;
     this.#faults.add({
-      ...{ kind: 'wrong_hash', stream: 'revision', count: 1, atMs: nowMs },
+      ...{ kind: 'wrong_hash', stream: 'revision', count: 1 },
       detail: `revision ${revision} of epoch ${epoch}, ${detail}`,
     });
   }
@@ -200,6 +209,15 @@ function isSame(a: Revision, b: Revision): boolean {
   return JSON.stringify([a.event, a.patch]) === JSON.stringify([b.event, b.patch]);
 }
 
+/** How many numbers `told` is ahead; of epochs that differ no more is known than which one is. */
+function beyond(told: Numbered, far: Numbered): number {
+  return told.epoch === far.epoch ? told.number - far.number : Math.sign(told.epoch - far.epoch);
+}
+
+const ROOM_PUSHES: ReadonlySet<unknown> = new Set(
+  Object.keys(PushSchemas).filter((type) => type.startsWith('room.')),
+);
+
 function roomPushOf(bytes: Buffer): RoomPush | undefined {
   let value: unknown;
   try {
@@ -211,6 +229,8 @@ function roomPushOf(bytes: Buffer): RoomPush | undefined {
     typeof value === 'object' &&
     value !== null &&
     'type' in value &&
-    typeof value.type === 'string';
+    ROOM_PUSHES.has(value.type) &&
+    'roomId' in value &&
+    typeof value.roomId === 'string';
   return isPush ? (value as RoomPush) : undefined;
 }

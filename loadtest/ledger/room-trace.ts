@@ -1,7 +1,7 @@
 // Owns the account of what one listener was sent of its room: every number once, in order, of the right room; and how a hole is
 // repaired as a client repairs it. Knows no sockets and no requests.
 import type { RoomId } from '../../protocol/ids.ts';
-import type { Joined, Revision, Snapshot } from '../../protocol/schemas/pushes.ts';
+import type { ChatItem, Joined, Revision, Snapshot } from '../../protocol/schemas/pushes.ts';
 import type { FaultKind, Faults, Stream } from './faults.ts';
 import {
   keyOf,
@@ -74,7 +74,7 @@ export class RoomTrace {
   readonly #presence = new Sequence<true>();
   #version: Version | undefined;
   #isWatching = false;
-  #isGone = false;
+  #standing: 'in' | 'leaving' | 'out' = 'out';
 
   constructor(owner: TraceOwner, shared: Shared) {
     this.#owner = owner;
@@ -99,17 +99,25 @@ export class RoomTrace {
 
   /** The socket is gone: what was on its way will not come, and is asked for by the next join. */
   disconnected(): void {
-    this.#isGone = true;
+    this.#standing = 'out';
     this.#revisions.moveTo(this.#revisions.last);
     this.#chat.moveTo(this.#chat.last);
   }
 
+  /** Is about to leave the room: what still comes of it is no fault, and is not kept. */
+  leaving(): void {
+    if (this.#standing === 'in') this.#standing = 'leaving';
+  }
+
   /** A reply to a join. @param named whether it had `since` */
   joined(reply: Joined, named: boolean, nowMs: number): void {
-    const { tally } = this.#shared;
-    this.#isGone = false;
+    const { tally, book } = this.#shared;
+    this.#standing = 'in';
     const epochBefore = this.#version?.epoch;
-    const { snapshot, resumed, presence, chat } = reply;
+    const { roomId, snapshot, resumed, presence, chat } = reply;
+    if (roomId !== book.roomId) {
+      this.#fault('wrong_room', 'frame', 1, `the reply to a join is of room ${roomId}`);
+    }
     if (snapshot !== undefined) {
       if (named) tally.resumedWhole += 1;
       this.#whole(snapshot, nowMs);
@@ -117,10 +125,11 @@ export class RoomTrace {
       tally.resumed += 1;
       this.#goOn(resumed.epoch, resumed.revision, resumed.revisions, nowMs);
     } else {
-      this.#fault('unreadable', 'frame', 1, 'a join without a state', nowMs);
+      this.#fault('unreadable', 'frame', 1, 'a join without a state');
       return;
     }
     this.#presence.moveTo(presence.version);
+    for (const item of chat.items) this.#checkRoom(item);
     const isAnew = this.#version?.epoch !== epochBefore;
     if (isAnew || chat.gap) {
       if (!isAnew) tally.chatLeftOut += 1;
@@ -129,10 +138,10 @@ export class RoomTrace {
       this.#chat.moveTo(this.#chat.last);
       for (const { seq } of chat.items) if (seq > this.#chat.last) this.#chat.take(seq, true);
       const missing = chat.lastSeq - this.#chat.last;
-      if (missing > 0) this.#fault('missing', 'chat', missing, 'of a resume', nowMs);
+      if (missing > 0) this.#fault('missing', 'chat', missing, 'of a resume');
       if (missing > 0) this.#chat.moveTo(chat.lastSeq);
     }
-    this.#shared.book.sawChat(this.#version?.epoch ?? 0, this.#chat.last);
+    book.sawChat(this.#version?.epoch ?? 0, this.#chat.last);
   }
 
   /** A push of a room, at the moment at which its bytes were read. */
@@ -140,24 +149,30 @@ export class RoomTrace {
     const { push } = frame;
     const { tally, book } = this.#shared;
     if (push === undefined) {
-      this.#fault('unreadable', 'frame', 1, frame.bytes.toString('utf8', 0, 80), nowMs);
+      this.#fault('unreadable', 'frame', 1, frame.bytes.toString('utf8', 0, 80));
       return;
     }
-    if (this.#version === undefined || this.#isGone) return;
-    tally.frames += 1;
     if (push.roomId !== book.roomId) {
-      this.#fault('wrong_room', streamOf(push), 1, `${push.type} of room ${push.roomId}`, nowMs);
+      this.#fault('wrong_room', streamOf(push), 1, `${push.type} of room ${push.roomId}`);
       return;
     }
+    if (this.#standing === 'leaving') return;
+    if (this.#version === undefined || this.#standing === 'out') {
+      // Who may enter is told at the door.
+      if (push.type === 'room.admitted') return;
+      this.#fault('wrong_room', streamOf(push), 1, `${push.type} to somebody outside`);
+      return;
+    }
+    tally.frames += 1;
     switch (push.type) {
       case 'room.events':
         if (push.epoch === this.#version.epoch) {
           for (const revision of push.revisions) this.#revision(revision, nowMs);
         } else if (push.epoch > this.#version.epoch) {
-          this.#fault('missing', 'revision', 1, `epoch ${push.epoch} came untold`, nowMs);
+          this.#fault('missing', 'revision', 1, `epoch ${push.epoch} came untold`);
           this.#repair();
         } else {
-          this.#fault('out_of_order', 'revision', 1, `epoch ${push.epoch} is over`, nowMs);
+          this.#fault('out_of_order', 'revision', 1, `epoch ${push.epoch} is over`);
         }
         break;
       case 'room.snapshot': {
@@ -167,27 +182,29 @@ export class RoomTrace {
         const isAnew = push.epoch !== this.#version.epoch;
         this.#whole(push, nowMs);
         this.#presence.moveTo(push.presence.version);
-        if (isAnew) this.#chat.moveTo(push.chatSeq);
+        if (isAnew) {
+          this.#chat.moveTo(push.chatSeq);
+          book.sawChat(push.epoch, push.chatSeq);
+        }
         // What was withheld of the chat is asked for, as a client does.
         else if (push.chatSeq > this.#chat.last) this.#repair();
         break;
       }
       case 'room.chat':
         for (const item of push.items) {
-          if (item.kind === 'message' && isOfOtherRoom(item.text, book.roomId)) {
-            this.#fault('wrong_room', 'chat', 1, `chat ${item.seq} says "${item.text}"`, nowMs);
-          }
+          this.#checkRoom(item);
           this.#chatItem(item.seq, nowMs);
         }
         break;
       case 'room.presence':
         if (push.full !== undefined) this.#presence.moveTo(push.version);
-        else this.#presenceChange(push.version, nowMs);
+        else this.#presenceChange(push.version);
         break;
       case 'room.reactions':
         tally.reactions += 1;
         break;
       case 'room.left':
+        this.disconnected();
         this.#owner.left(push.reason);
         break;
       case 'room.sync':
@@ -198,24 +215,24 @@ export class RoomTrace {
   }
 
   /** What is held at the end, against what is known to exist. */
-  settle({ epoch, revision, chat }: Furthest, nowMs: number): void {
+  settle({ epoch, revision, chat }: Furthest): void {
     const version = this.#version;
-    if (version === undefined || this.#isGone) return;
+    if (version === undefined || this.#standing === 'out') return;
     const lacks = epoch === version.epoch ? revision - version.revision : epoch - version.epoch;
     if (lacks > 0) {
       const held = `holds ${version.epoch}:${version.revision} of ${epoch}:${revision}`;
-      this.#fault('unseen', 'revision', lacks, held, nowMs);
+      this.#fault('unseen', 'revision', lacks, held);
     }
     if (chat.epoch === version.epoch && chat.seq > this.#chat.last) {
       const held = `holds chat up to ${this.#chat.last} of ${chat.seq}`;
-      this.#fault('unseen', 'chat', chat.seq - this.#chat.last, held, nowMs);
+      this.#fault('unseen', 'chat', chat.seq - this.#chat.last, held);
     }
   }
 
   #whole(snapshot: Snapshot, nowMs: number): void {
     const { book } = this.#shared;
     const before = this.#version;
-    this.#version = book.whole(snapshot, this.#owner.label, nowMs);
+    this.#version = book.whole(snapshot, this.#owner.label);
     const kept = this.#revisions.moveTo(snapshot.revision);
     // A later epoch numbers anew: what was kept belongs to the one before.
     if (before !== undefined && before.epoch !== snapshot.epoch) return;
@@ -225,16 +242,16 @@ export class RoomTrace {
   #goOn(epoch: number, upTo: number, revisions: readonly Revision[], nowMs: number): void {
     const version = this.#version;
     if (version === undefined || version.epoch !== epoch) {
-      this.#fault('contradicted', 'revision', 1, `a resume in epoch ${epoch}`, nowMs);
+      this.#fault('contradicted', 'revision', 1, `a resume in epoch ${epoch}`);
       return;
     }
     // What came too early is in the answer as well, as it was sent before it.
     const early = this.#revisions.moveTo(this.#revisions.last);
     for (const revision of revisions) {
-      if (revision.revision > this.#revisions.last) this.#apply(revision, nowMs);
+      if (revision.revision > this.#revisions.last) this.#apply(revision);
     }
     const missing = upTo - this.#revisions.last;
-    if (missing > 0) this.#fault('missing', 'revision', missing, 'of a resume', nowMs);
+    if (missing > 0) this.#fault('missing', 'revision', missing, 'of a resume');
     this.#revisions.moveTo(Math.max(upTo, this.#revisions.last));
     for (const each of early) {
       if (each.revision > this.#revisions.last) this.#revision(each, nowMs);
@@ -242,13 +259,13 @@ export class RoomTrace {
   }
 
   /** @returns whether it was next */
-  #apply(revision: Revision, nowMs: number): boolean {
+  #apply(revision: Revision): boolean {
     const verdict = this.#revisions.take(revision.revision, revision);
-    this.#judge('revision', verdict, revision.revision, nowMs);
+    this.#judge('revision', verdict, revision.revision);
     if (verdict !== 'next' && verdict !== 'filled') return false;
-    this.#advance(revision, nowMs);
+    this.#advance(revision);
     for (let kept = this.#revisions.nextKept(); kept !== undefined;) {
-      this.#advance(kept, nowMs);
+      this.#advance(kept);
       kept = this.#revisions.nextKept();
     }
     return true;
@@ -257,20 +274,20 @@ export class RoomTrace {
   #revision(revision: Revision, nowMs: number): void {
     const { book } = this.#shared;
     const epoch = this.#version?.epoch ?? 0;
-    if (this.#apply(revision, nowMs)) book.revisions.got(keyOf(epoch, revision.revision), nowMs);
+    if (this.#apply(revision)) book.revisions.got(keyOf(epoch, revision.revision), nowMs);
   }
 
-  #advance(revision: Revision, nowMs: number): void {
+  #advance(revision: Revision): void {
     const version = this.#version;
     if (version === undefined) return;
     this.#shared.tally.revisions += 1;
-    this.#version = this.#shared.book.after(version, revision, this.#owner.label, nowMs);
+    this.#version = this.#shared.book.after(version, revision, this.#owner.label);
   }
 
   #chatItem(seq: number, nowMs: number): void {
     const { book, tally } = this.#shared;
     const verdict = this.#chat.take(seq, true);
-    this.#judge('chat', verdict, seq, nowMs);
+    this.#judge('chat', verdict, seq);
     if (verdict !== 'next' && verdict !== 'filled') return;
     tally.chatItems += 1;
     const epoch = this.#version?.epoch ?? 0;
@@ -279,16 +296,22 @@ export class RoomTrace {
     book.sawChat(epoch, this.#chat.last);
   }
 
-  #presenceChange(version: number, nowMs: number): void {
+  #presenceChange(version: number): void {
     const verdict = this.#presence.take(version, true);
-    this.#judge('presence', verdict, version, nowMs);
+    this.#judge('presence', verdict, version);
     if (verdict === 'next' || verdict === 'filled') this.#shared.tally.presenceChanges += 1;
     while (this.#presence.nextKept() !== undefined) this.#shared.tally.presenceChanges += 1;
   }
 
-  #judge(stream: Stream, verdict: Verdict, number: number, nowMs: number): void {
-    if (verdict === 'again') this.#fault('twice', stream, 1, `number ${number}`, nowMs);
-    if (verdict === 'filled') this.#fault('out_of_order', stream, 1, `number ${number}`, nowMs);
+  #checkRoom(item: ChatItem): void {
+    const { roomId } = this.#shared.book;
+    if (item.kind !== 'message' || !isOfOtherRoom(item.text, roomId)) return;
+    this.#fault('wrong_room', 'chat', 1, `chat ${item.seq} says "${item.text}"`);
+  }
+
+  #judge(stream: Stream, verdict: Verdict, number: number): void {
+    if (verdict === 'again') this.#fault('twice', stream, 1, `number ${number}`);
+    if (verdict === 'filled') this.#fault('out_of_order', stream, 1, `number ${number}`);
     if (verdict === 'early') this.#watch();
   }
 
@@ -296,7 +319,7 @@ export class RoomTrace {
   #watch(): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
-    this.#owner.after(GRACE_MS, (nowMs) => {
+    this.#owner.after(GRACE_MS, () => {
       this.#isWatching = false;
       const streams = [
         ['revision', this.#revisions.missing(), this.#revisions.last],
@@ -307,22 +330,22 @@ export class RoomTrace {
       for (const [stream, missing, last] of streams) {
         if (missing === 0) continue;
         hasHole = true;
-        this.#fault('missing', stream, missing, `after number ${last}`, nowMs);
+        this.#fault('missing', stream, missing, `after number ${last}`);
       }
       if (hasHole) this.#repair();
     });
   }
 
   #repair(): void {
-    if (this.#isGone) return;
+    if (this.#standing !== 'in') return;
     this.#shared.tally.repairs += 1;
     this.#owner.repair();
   }
 
-  #fault(kind: FaultKind, stream: Stream, count: number, detail: string, atMs: number): void {
+  #fault(kind: FaultKind, stream: Stream, count: number, detail: string): void {
     const { faults, book } = this.#shared;
     const where = `${detail}; ${this.#owner.label}, room ${book.roomId}`;
-    faults.add({ kind, stream, count, detail: where, atMs });
+    faults.add({ kind, stream, count, detail: where });
   }
 }
 

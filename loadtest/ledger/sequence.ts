@@ -20,11 +20,6 @@ export class Sequence<Item> {
     return this.#last;
   }
 
-  /** Whether something came whose predecessor has not. */
-  get hasHole(): boolean {
-    return this.#early !== undefined;
-  }
-
   take(number: number, item: Item): Verdict {
     if (number === this.#last + 1) {
       this.#last = number;

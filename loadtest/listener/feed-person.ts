@@ -5,7 +5,8 @@ import type { Arrivals } from '../ledger/arrivals.ts';
 import type { Seat } from '../placement.ts';
 import type { Ground } from './ground.ts';
 import { machineNow } from '../machine-clock.ts';
-import { Session, objectOf, type SessionOwner } from './session.ts';
+import { pushOf } from './push-of.ts';
+import { Session, unreadable, type SessionOwner } from './session.ts';
 
 export interface FeedPersonOptions {
   readonly ground: Ground;
@@ -21,6 +22,8 @@ export interface FeedPersonOptions {
 interface Held {
   readonly activityId: string;
   readonly seq: number;
+  /** What this one took the place of, where that was told as well. */
+  readonly before: string | undefined;
 }
 
 /** The hub shows a track once it has played for so long (FE4). */
@@ -36,7 +39,10 @@ export class FeedPerson implements SessionOwner {
   readonly #options: FeedPersonOptions;
   readonly #session: Session;
   readonly #held = new Map<string, Held>();
-  #isSubscribed = false;
+  /** By person: what should have been shown by now, and was not. It may only be late. */
+  readonly #awaited = new Map<string, string>();
+  /** Infinity while there is no subscription. */
+  #subscribedAtMs = Infinity;
   #plays = 0;
   #cancelRepeat: () => void = () => undefined;
 
@@ -56,7 +62,7 @@ export class FeedPerson implements SessionOwner {
 
   /** Looks at the feed. */
   get isJoined(): boolean {
-    return this.#isSubscribed;
+    return Number.isFinite(this.#subscribedAtMs);
   }
 
   /** What is held of a person; undefined where it is nothing. */
@@ -77,8 +83,36 @@ export class FeedPerson implements SessionOwner {
     this.#session.cut(intendedMs);
   }
 
-  unanswered(nowMs: number): number {
-    return this.#session.unanswered(nowMs);
+  get unanswered(): number {
+    return this.#session.unanswered;
+  }
+
+  /** @returns whether it has looked at the feed for so long, over one connection */
+  hasLookedFor(ms: number, nowMs: number): boolean {
+    return nowMs - this.#subscribedAtMs >= ms;
+  }
+
+  /** An item of somebody is surely shown by now: unless it was told already it is to come before the next one of theirs, or is missing. */
+  shouldHave(userId: string, activityId: string): void {
+    const held = this.#held.get(userId);
+    if (held?.activityId === activityId || held?.before === activityId) return;
+    this.#miss(userId);
+    this.#awaited.set(userId, activityId);
+  }
+
+  /** @returns whether it should have been told of that, and was not yet */
+  isAwaiting(userId: string, activityId: string): boolean {
+    return this.#awaited.get(userId) === activityId;
+  }
+
+  /** Nothing comes any more: what is awaited is missing. */
+  settle(): void {
+    for (const userId of this.#awaited.keys()) this.#miss(userId);
+  }
+
+  /** Says nothing more of the track that plays; for the hub it plays on for a minute (FE6). */
+  quiet(): void {
+    this.#cancelRepeat();
   }
 
   /** Begins another track. */
@@ -98,36 +132,59 @@ export class FeedPerson implements SessionOwner {
     this.#session.request('feed.subscribe', {}, (answer, nowMs) => {
       if (answer.kind === 'refused') ground.counts.addRefusal(`feed.subscribe ${answer.code}`);
       if (answer.kind !== 'ok') return;
-      this.#isSubscribed = true;
+      this.#subscribedAtMs = nowMs;
       ground.counts.joined += 1;
       ground.latencies.record(isBack ? 'resume' : 'join', nowMs - intendedMs);
-      this.#whole(answer.body as unknown as FeedSnapshot, nowMs);
+      this.#whole(answer.body as unknown as FeedSnapshot);
     });
   }
 
   push(payload: Buffer, nowMs: number): void {
-    const push = objectOf(payload) as Push | undefined;
+    const { faults } = this.#options.ground;
+    const push = pushOf(payload);
+    if (push === undefined) {
+      faults.add(unreadable(payload, this.seat.person));
+      return;
+    }
     // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- the others tell nothing of the feed's items
-    switch (push?.type) {
+    switch (push.type) {
       case 'feed.items':
-        for (const { userId, activityId } of push.remove) {
-          if (activityId === undefined || this.activityOf(userId) === activityId) {
-            this.#held.delete(userId);
-          }
-        }
-        for (const item of push.upsert) this.#item(item, nowMs);
-        break;
       case 'feed.snapshot':
-        this.#whole(push, nowMs);
+        if (this.isJoined) this.#onFeed(push, nowMs);
+        else {
+          const detail = `${push.type} without a subscription; person ${this.seat.person}`;
+          faults.add({ kind: 'leaked', stream: 'feed', count: 1, detail });
+        }
         break;
       case 'hub.draining':
         this.#session.drain(push.reconnectWithinMs);
         break;
+      default:
+        if (!push.type.startsWith('room.')) break;
+        faults.add({
+          ...{ kind: 'wrong_room', stream: 'frame', count: 1 },
+          detail: `${push.type} to person ${this.seat.person}, who is in no room`,
+        });
     }
   }
 
   lost(): void {
-    this.#isSubscribed = false;
+    this.#subscribedAtMs = Infinity;
+    // What was on its way is told by the next subscription.
+    this.#awaited.clear();
+  }
+
+  #onFeed(push: Extract<Push, { type: `feed.${string}` }>, nowMs: number): void {
+    if (push.type === 'feed.snapshot') {
+      this.#whole(push);
+      return;
+    }
+    for (const { userId, activityId } of push.remove) {
+      if (activityId === undefined || this.activityOf(userId) === activityId) {
+        this.#held.delete(userId);
+      }
+    }
+    for (const item of push.upsert) this.#item(item, nowMs);
   }
 
   #say(title: string, intendedMs: number, positionMs: number): void {
@@ -156,33 +213,55 @@ export class FeedPerson implements SessionOwner {
     });
   }
 
-  #whole({ items }: FeedSnapshot, nowMs: number): void {
+  #whole({ items }: FeedSnapshot): void {
+    const before = new Map(this.#held);
     this.#held.clear();
-    for (const item of items) this.#mayHave(item, nowMs);
-    for (const { user, activityId, seq } of items) this.#held.set(user.id, { activityId, seq });
+    for (const item of items) {
+      this.#mayHave(item);
+      const { user, activityId, seq } = item;
+      const last = before.get(user.id);
+      // It stands for all that happened since (FE3), also for what it no longer shows.
+      if (last?.activityId !== activityId) this.#awaited.delete(user.id);
+      this.#hold(user.id, activityId, seq, last);
+    }
   }
 
   #item(item: FeedItem, nowMs: number): void {
     const { ground, arrivals } = this.#options;
     const { user, activityId, seq } = item;
-    this.#mayHave(item, nowMs);
+    this.#mayHave(item);
     ground.tally.feedItems += 1;
     const held = this.#held.get(user.id);
     if (held !== undefined && seq <= held.seq) {
       const kind = seq === held.seq ? 'twice' : 'out_of_order';
       const detail = `number ${seq} of ${user.id}; person ${this.seat.person}`;
-      ground.faults.add({ kind, stream: 'feed', count: 1, detail, atMs: nowMs });
+      ground.faults.add({ kind, stream: 'feed', count: 1, detail });
       return;
     }
     if (held?.activityId !== activityId) arrivals.got(activityId, nowMs);
-    this.#held.set(user.id, { activityId, seq });
+    this.#hold(user.id, activityId, seq, held);
   }
 
-  #mayHave({ user, activityId }: FeedItem, nowMs: number): void {
+  #hold(userId: string, activityId: string, seq: number, last: Held | undefined): void {
+    const isOther = last?.activityId !== activityId;
+    this.#held.set(userId, { activityId, seq, before: isOther ? last?.activityId : last.before });
+    if (!isOther) return;
+    if (this.#awaited.get(userId) === activityId) this.#awaited.delete(userId);
+    // Another one took the place of what is awaited.
+    else this.#miss(userId);
+  }
+
+  #miss(userId: string): void {
+    const activityId = this.#awaited.get(userId);
+    if (activityId === undefined) return;
+    this.#awaited.delete(userId);
+    const detail = `${activityId} of ${userId}; person ${this.seat.person}`;
+    this.#options.ground.faults.add({ kind: 'missing', stream: 'feed', count: 1, detail });
+  }
+
+  #mayHave({ user, activityId }: FeedItem): void {
     if (this.#options.maySee(user.id)) return;
     const detail = `${activityId} of ${user.id}; person ${this.seat.person}`;
-    this.#options.ground.faults.add({
-      ...{ kind: 'leaked', stream: 'feed', count: 1, detail, atMs: nowMs },
-    });
+    this.#options.ground.faults.add({ kind: 'leaked', stream: 'feed', count: 1, detail });
   }
 }

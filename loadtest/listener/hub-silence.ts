@@ -1,10 +1,12 @@
 // Owns the notice of a hub that stands still: it was asked, by whomever, and for a long time answered nobody. Knows no sockets.
+import type { OwnPauses } from './own-pauses.ts';
 
 export interface Stall {
   /** Which of the hubs. */
   readonly target: number;
   /** When it was first asked in vain, by the machine's clock. */
   readonly atMs: number;
+  /** Without what this thread itself stood still. */
   readonly lastedMs: number;
 }
 
@@ -13,16 +15,19 @@ const LEAST_MS = 1_000;
 
 export class HubSilence {
   readonly #target: number;
+  readonly #pauses: Pick<OwnPauses, 'upTo'>;
   readonly #told: (stall: Stall) => void;
-  #askedAtMs: number | undefined;
+  #asked: { readonly atMs: number; readonly pausedMs: number } | undefined;
 
-  constructor(target: number, told: (stall: Stall) => void) {
+  /** @param pauses of the thread that asks: what was answered meanwhile is read after them, and is not the hub's delay */
+  constructor(target: number, pauses: Pick<OwnPauses, 'upTo'>, told: (stall: Stall) => void) {
     this.#target = target;
+    this.#pauses = pauses;
     this.#told = told;
   }
 
   asked(nowMs: number): void {
-    this.#askedAtMs ??= nowMs;
+    this.#asked ??= { atMs: nowMs, pausedMs: this.#pauses.upTo(nowMs) };
   }
 
   /** The run is over: a hub that has been asked in vain until now is told of as well. */
@@ -32,10 +37,11 @@ export class HubSilence {
 
   /** Anything came from it. */
   came(nowMs: number): void {
-    const atMs = this.#askedAtMs;
-    if (atMs === undefined) return;
-    this.#askedAtMs = undefined;
-    if (nowMs - atMs >= LEAST_MS)
-      this.#told({ target: this.#target, atMs, lastedMs: nowMs - atMs });
+    if (this.#asked === undefined) return;
+    const { atMs, pausedMs } = this.#asked;
+    this.#asked = undefined;
+    if (nowMs - atMs < LEAST_MS) return;
+    const lastedMs = nowMs - atMs - (this.#pauses.upTo(nowMs) - pausedMs);
+    if (lastedMs >= LEAST_MS) this.#told({ target: this.#target, atMs, lastedMs });
   }
 }

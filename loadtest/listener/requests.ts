@@ -12,50 +12,39 @@ export type Answer =
   /** The connection broke before an answer came. */
   | { readonly kind: 'broken' };
 
-interface Pending {
-  readonly type: RequestType;
-  readonly sentAtMs: number;
-  readonly done: (answer: Answer, nowMs: number) => void;
-}
+type Done = (answer: Answer, nowMs: number) => void;
 
 export class Requests {
   #lastId = 0;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, Done>();
 
   /** @returns the frame's text */
-  add<T extends RequestType>(
-    type: T,
-    body: RequestBody<T>,
-    nowMs: number,
-    done: (answer: Answer, nowMs: number) => void,
-  ): string {
+  add<T extends RequestType>(type: T, body: RequestBody<T>, done: Done): string {
     this.#lastId += 1;
-    this.#pending.set(this.#lastId, { type, sentAtMs: nowMs, done });
+    this.#pending.set(this.#lastId, done);
     return JSON.stringify({ id: this.#lastId, type, ...body });
   }
 
   /** @returns whether such a request was under way */
   answer(reply: Readonly<Record<string, unknown>>, nowMs: number): boolean {
     const id = typeof reply['id'] === 'number' ? reply['id'] : -1;
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return false;
+    const done = this.#pending.get(id);
+    if (done === undefined) return false;
     this.#pending.delete(id);
-    pending.done(answerOf(reply), nowMs);
+    done(answerOf(reply), nowMs);
     return true;
   }
 
   broken(nowMs: number): number {
     const all = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { done } of all) done({ kind: 'broken' }, nowMs);
+    for (const done of all) done({ kind: 'broken' }, nowMs);
     return all.length;
   }
 
-  /** What has waited for longer than `ms`. */
-  waitingLonger(ms: number, nowMs: number): number {
-    let count = 0;
-    for (const { sentAtMs } of this.#pending.values()) if (nowMs - sentAtMs > ms) count += 1;
-    return count;
+  /** How many still wait for their answer. */
+  get waiting(): number {
+    return this.#pending.size;
   }
 }
 

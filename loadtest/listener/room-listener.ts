@@ -9,7 +9,8 @@ import type { Seat } from '../placement.ts';
 import type { Ground } from './ground.ts';
 import { ListenerClock } from './listener-clock.ts';
 import type { Answer } from './requests.ts';
-import { Session, objectOf, type SessionOwner } from './session.ts';
+import { pushOf } from './push-of.ts';
+import { Session, unreadable, type SessionOwner } from './session.ts';
 import { VirtualPlayer, type Sounding } from './virtual-player.ts';
 
 const ROOM_PUSH = Buffer.from('{"type":"room.');
@@ -25,6 +26,8 @@ export class RoomListener implements SessionOwner, TraceOwner {
   #isJoined = false;
   #isJoining = false;
   #hasLeft = false;
+  #isLeaving = false;
+  #cameMs = 0;
   #onJoined: (() => void) | undefined;
 
   constructor(ground: Ground, seat: Seat, book: RoomBook, hasClock: boolean) {
@@ -81,12 +84,10 @@ export class RoomListener implements SessionOwner, TraceOwner {
     return this.clock?.corridor.hubTimeAt(machineNow()) ?? this.#session.roughHubTime(machineNow());
   }
 
-  get movesHeard(): number {
-    return this.#player?.moves ?? 0;
-  }
-
+  /** Comes, also back after `go`, whether or not the hub has answered that. */
   come(intendedMs: number): void {
     this.#hasLeft = false;
+    this.#cameMs = intendedMs;
     this.#session.come(intendedMs);
   }
 
@@ -94,11 +95,20 @@ export class RoomListener implements SessionOwner, TraceOwner {
   go(): void {
     if (!this.#session.isThere) return;
     this.#hasLeft = true;
+    this.#isJoined = false;
     this.#ground.counts.left += 1;
-    const isSent = this.#session.request('room.leave', { roomId: this.roomId }, () =>
-      this.#session.go(),
-    );
-    if (!isSent) this.#session.go();
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#trace.leaving();
+    const { roomId } = this;
+    const isSent = this.#session.request('room.leave', { roomId }, ({ kind }) => {
+      this.#isLeaving = false;
+      if (this.#hasLeft) this.#session.go();
+      else if (kind !== 'broken') this.#comeBack();
+    });
+    if (isSent) return;
+    this.#isLeaving = false;
+    this.#session.go();
   }
 
   cut(intendedMs: number): void {
@@ -110,8 +120,8 @@ export class RoomListener implements SessionOwner, TraceOwner {
     this.#session.go();
   }
 
-  unanswered(nowMs: number): number {
-    return this.#session.unanswered(nowMs);
+  get unanswered(): number {
+    return this.#session.unanswered;
   }
 
   /** @returns whether it could be sent */
@@ -131,11 +141,17 @@ export class RoomListener implements SessionOwner, TraceOwner {
 
   push(payload: Buffer, nowMs: number): void {
     if (isRoomPush(payload)) {
-      if (!this.#hasLeft) this.#trace.receive(this.book.read(payload), nowMs);
+      this.#trace.receive(this.book.read(payload), nowMs);
       return;
     }
-    const push = objectOf(payload);
-    if (push?.['type'] === 'hub.draining') this.#session.drain(Number(push['reconnectWithinMs']));
+    const { faults } = this.#ground;
+    const push = pushOf(payload);
+    if (push === undefined) faults.add(unreadable(payload, this.person));
+    else if (push.type === 'hub.draining') this.#session.drain(push.reconnectWithinMs);
+    else if (push.type === 'feed.items' || push.type === 'feed.snapshot') {
+      const detail = `${push.type} to ${this.label}, who looks at no feed`;
+      faults.add({ kind: 'leaked', stream: 'feed', count: 1, detail });
+    }
   }
 
   lost(): void {
@@ -159,13 +175,19 @@ export class RoomListener implements SessionOwner, TraceOwner {
     if (!this.#hasLeft) this.#ground.counts.addEnd(`room.left ${reason}`);
   }
 
+  /** Was about to leave, and has been let out of the room: joins anew, over the same connection. */
+  #comeBack(): void {
+    this.#isJoined = false;
+    this.#join(this.#cameMs, false);
+  }
+
   /** @param isBack undefined where only something was missing */
   #join(intendedMs: number, isBack: boolean | undefined): void {
-    if (this.#isJoining) return;
+    if (this.#isJoining || this.#hasLeft) return;
     this.#isJoining = true;
     const since = this.#trace.since;
     const body = { roomId: this.roomId, ...(since === undefined ? {} : { since }) };
-    this.#session.request('room.join', body, (answer, nowMs) => {
+    const isSent = this.#session.request('room.join', body, (answer, nowMs) => {
       this.#isJoining = false;
       if (answer.kind === 'ok') {
         this.#isJoined = true;
@@ -179,9 +201,13 @@ export class RoomListener implements SessionOwner, TraceOwner {
       } else if (answer.kind === 'refused') {
         this.#ground.counts.addRefusal(`room.join ${answer.code}`);
         const inMs = Math.max(500, answer.retryAfterMs);
-        this.after(inMs, () => this.#join(intendedMs, isBack));
+        this.after(inMs, () => {
+          if (!this.#isJoined) this.#join(intendedMs, isBack);
+        });
       }
     });
+    // The next connection begins with a join of its own.
+    if (!isSent) this.#isJoining = false;
   }
 }
 

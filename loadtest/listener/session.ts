@@ -4,6 +4,7 @@ import { mayReconnect } from '../../protocol/close-codes.ts';
 import type { ConnectionId } from '../../protocol/ids.ts';
 import type { RequestBody, RequestType } from '../../protocol/schemas/requests.ts';
 import { Backoff } from '../../src/client/backoff.ts';
+import type { Fault } from '../ledger/faults.ts';
 import { machineNow } from '../machine-clock.ts';
 import { LeanSocket, type SocketEnd } from '../wire/lean-socket.ts';
 import type { Ground } from './ground.ts';
@@ -26,7 +27,6 @@ type Phase = 'idle' | 'connecting' | 'greeting' | 'ready' | 'waiting' | 'over';
 const CLIENT = { name: 'earshot-loadtest', version: '1' };
 /** `{"id":` begins a reply, `{"type":` a push: the third byte tells, and the hub writes them so. */
 const REPLY_MARK = 'i'.charCodeAt(0);
-const UNANSWERED_MS = 10_000;
 
 export class Session {
   readonly #ground: Ground;
@@ -98,12 +98,13 @@ export class Session {
     const nowMs = machineNow();
     this.#ground.counts.requests += 1;
     this.#silence?.asked(nowMs);
-    socket.sendText(this.#requests.add(type, body, nowMs, done));
+    socket.sendText(this.#requests.add(type, body, done));
     return true;
   }
 
-  unanswered(nowMs: number): number {
-    return this.#requests.waitingLonger(UNANSWERED_MS, nowMs);
+  /** Requests that still wait for their answer. */
+  get unanswered(): number {
+    return this.#requests.waiting;
   }
 
   #open(): void {
@@ -147,7 +148,7 @@ export class Session {
     const replaces = this.#connectionId === undefined ? {} : { replaces: this.#connectionId };
     const body = { token, client: CLIENT, ...replaces };
     socket.sendText(
-      this.#requests.add('hello', body, machineNow(), (answer, nowMs) => {
+      this.#requests.add('hello', body, (answer, nowMs) => {
         if (answer.kind === 'ok') this.#onGreeting(answer.body, nowMs);
         else if (answer.kind === 'refused') this.#ground.counts.addRefusal(`hello ${answer.code}`);
       }),
@@ -177,8 +178,7 @@ export class Session {
     }
     const reply = objectOf(payload);
     if (reply === undefined || !this.#requests.answer(reply, nowMs)) {
-      const detail = payload.toString('utf8', 0, 80);
-      faults.add({ kind: 'unreadable', stream: 'frame', count: 1, detail, atMs: nowMs });
+      faults.add(unreadable(payload, this.#owner.person));
     }
   }
 
@@ -192,7 +192,7 @@ export class Session {
     // One that comes after a probe was given up for lost is no fault.
     if (payload.length === 32) return;
     const detail = `a binary frame of ${payload.length} bytes`;
-    faults.add({ kind: 'unreadable', stream: 'frame', count: 1, detail, atMs: nowMs });
+    faults.add({ kind: 'unreadable', stream: 'frame', count: 1, detail });
   }
 
   /** The hub asks to be left within a window: at a random moment of it, for the next hub. */
@@ -209,6 +209,7 @@ export class Session {
     const socket = this.#socket;
     this.#drop('waiting', machineNow());
     if (socket !== undefined) end(socket);
+    if (!this.isThere) return;
     this.#intendedMs = intendedMs;
     this.#target += 1;
     this.#open();
@@ -224,11 +225,13 @@ export class Session {
       return;
     }
     this.#drop('waiting', nowMs);
+    if (!this.isThere) return;
     if (wasReady) this.#intendedMs = nowMs;
     this.#target += 1;
     this.#cancelWait = this.#ground.agenda.after(this.#backoff.next(), () => this.#open());
   }
 
+  /** Whoever waited for an answer may go for good when told that none will come: to be looked at after. */
   #drop(phase: Phase, nowMs: number): void {
     const wasReady = this.#phase === 'ready';
     this.#phase = phase;
@@ -239,6 +242,12 @@ export class Session {
     this.#ground.counts.broken += this.#requests.broken(nowMs);
     if (wasReady) this.#owner.lost(nowMs);
   }
+}
+
+/** What no hub should send, for the ledger. */
+export function unreadable(payload: Buffer, person: number): Fault {
+  const detail = `${payload.toString('utf8', 0, 80)}; person ${person}`;
+  return { kind: 'unreadable', stream: 'frame', count: 1, detail };
 }
 
 /** Undefined where it is no JSON object. */

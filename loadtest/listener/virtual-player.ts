@@ -23,12 +23,6 @@ export class VirtualPlayer {
   #atMs = 0;
   #rate = 1;
   #begunAtMs = 0;
-  #moves = 0;
-
-  /** Jumps and seeks that the servo asked for: each would be heard. */
-  get moves(): number {
-    return this.#moves;
-  }
 
   /** Goes on to `nowMs`, a few times a second. @returns undefined while it is silent, or does not know the time well enough to play */
   step(nowMs: number, playback: Playback, corridor: Corridor): Sounding | undefined {
@@ -64,7 +58,6 @@ export class VirtualPlayer {
     if (action.kind === 'rate') this.#rate = action.rate;
     if (action.kind === 'jump' || action.kind === 'seek') {
       this.#positionMs = action.kind === 'jump' ? this.#positionMs + action.byMs : wantedMs;
-      this.#moves += 1;
     }
     return { entryId: anchor.entryId, positionMs: this.#positionMs };
   }

@@ -104,6 +104,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
     type: string,
     tamper: Readonly<Record<number, (frame: ProxiedFrame, proxy: FrameProxy) => void>>,
     changes: object = {},
+    ...flags: readonly string[]
   ): Promise<LoadTestRun> {
     let seen = 0;
     const proxy: FrameProxy = await FrameProxy.to(hub.port, (frame) => {
@@ -113,7 +114,8 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       if (act === undefined) frame.way.send(frame.bytes);
       else act(frame, proxy);
     });
-    const done = await run(await talkative(changes), '--url', `http://127.0.0.1:${proxy.port}`);
+    const url = `http://127.0.0.1:${proxy.port}`;
+    const done = await run(await talkative(changes), '--url', url, ...flags);
     await proxy.close();
     expect(seen).toBeGreaterThan(Math.max(...Object.keys(tamper).map(Number)));
     return done;
@@ -214,6 +216,17 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
     expect(output).toMatch(/the generator (sent|read)/);
   });
 
+  it('does not take its own pause for one of the hub', async () => {
+    const running = start(await talkative(), '--url', hub.url);
+    await pause(4_000);
+    process.kill(running.pid, 'SIGSTOP');
+    await pause(2_500);
+    process.kill(running.pid, 'SIGCONT');
+    const { report, output } = await running.ended;
+    expect(report?.stalls, output).toEqual([]);
+    expect(report?.faults, output).toEqual([]);
+  });
+
   it('lets other machines take part, and measures across them', async () => {
     const key = 'a key that both of them know';
     const agents = [await startAgent(key), await startAgent(key)];
@@ -257,24 +270,59 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
     expect(report?.sent['resumed']).toBe(40);
   });
 
-  it('knows who may see what of a feed', async () => {
-    const group = {
-      kind: 'feed',
-      people: 16,
-      meanFriends: 4,
-      playsPerMinute: 5,
-      privateShare: 0.2,
-    };
+  it('follows people who come back before they are let go', async () => {
+    const group = { kind: 'rooms', rooms: 2, listeners: 20, preset: 'friends', tracks: 2 };
     const { code, report, output } = await run(
       await talkative({
-        groups: [group],
-        phases: [
-          { name: 'ramp', seconds: 1, from: 0, load: 1 },
-          { name: 'steady', seconds: 14, measured: true },
-        ],
-        thresholds: ['faults == 0', 'refused == 0', 'feed.visible p99 <= 5000'],
+        groups: [{ ...group, staySeconds: 1, awaySeconds: 0.001, acts: { chat: 400 } }],
+        thresholds: ['faults == 0', 'unanswered == 0'],
       }),
       ...['--url', hub.url],
+    );
+    expect(code, output).toBe(0);
+    expect(report?.counts.left).toBeGreaterThan(40);
+    // Whom the hub itself turned out is not there, and is told of as such.
+    const turnedOut = report?.counts.ended['room.left kicked'] ?? 0;
+    expect(report?.counts.lost, output).toBeLessThanOrEqual(turnedOut);
+  });
+
+  const friends = {
+    groups: [{ kind: 'feed', people: 16, meanFriends: 4, playsPerMinute: 5, privateShare: 0.2 }],
+    phases: [
+      { name: 'ramp', seconds: 1, from: 0, load: 1 },
+      { name: 'steady', seconds: 20, measured: true },
+    ],
+    thresholds: ['faults == 0', 'refused == 0', 'feed.visible p99 <= 5000'],
+  };
+
+  it('names lost, doubled and leaked frames of feed.items', async () => {
+    const lose = (): void => undefined;
+    const { code, report, output } = await tampered(
+      'feed.items',
+      {
+        // Of several, as a track that is left soon need not be shown.
+        ...Object.fromEntries([3, 8, 13, 18, 23, 28, 33, 38].map((n) => [n, lose])),
+        10: ({ way, bytes }) => {
+          way.send(bytes);
+          way.send(bytes);
+        },
+        // To all, of whom few are friends.
+        20: ({ bytes }, proxy) => {
+          for (const way of proxy.ways) if (way.isSocket) way.send(bytes);
+        },
+      },
+      friends,
+      ...['--threads', '2'],
+    );
+    expect(code, output).toBe(1);
+    const found = report?.faults.filter(({ stream }) => stream === 'feed') ?? [];
+    expect(found.map(({ kind }) => kind).sort(), output).toEqual(['leaked', 'missing', 'twice']);
+    for (const { examples } of found) expect(examples[0]).toMatch(/; person \d+$/);
+  });
+
+  it('knows who may see what of a feed', async () => {
+    const { code, report, output } = await run(
+      ...[await talkative(friends), '--url', hub.url, '--threads', '2'],
     );
     expect(code, output).toBe(0);
     expect(report?.sent['feedItems']).toBeGreaterThan(10);

@@ -202,6 +202,44 @@ describe('what a listener is sent of its room', () => {
     expect(world.kinds()).toEqual(['revision missing 2', 'chat missing 2']);
   });
 
+  it('names what a join tells of another room', () => {
+    const world = new World();
+    const listener = world.listener(1);
+    const reply = resumedTo(5, [], [3], 3);
+    const [item] = reply.chat.items;
+    const chat = { ...reply.chat, items: [{ ...item, text: `${chatMark(otherRoom)}la` }] };
+    listener.trace.joined({ ...reply, chat } as unknown as Joined, true, 2_000);
+    expect(world.kinds()).toEqual(['chat wrong_room 1']);
+    listener.trace.joined({ ...resumedTo(5, [], [], 3), roomId: otherRoom }, true, 2_000);
+    expect(world.kinds()).toEqual(['chat wrong_room 1', 'frame wrong_room 1']);
+  });
+
+  it('names what comes after the room was left, and between two connections', () => {
+    const world = new World();
+    const listener = world.listener(1).push({ type: 'room.left', roomId, reason: 'kicked' });
+    listener.revisions(6);
+    expect(world.kinds()).toEqual(['revision wrong_room 1']);
+    listener.push({ type: 'room.admitted', roomId, accept: true });
+    expect(world.kinds()).toEqual(['revision wrong_room 1']);
+    listener.trace.joined(resumedTo(6, [6], [], 2), true, 2_000);
+    listener.revisions(7).wait();
+    listener.trace.disconnected();
+    listener.chat(3);
+    expect(world.kinds()).toEqual(['revision wrong_room 1', 'chat wrong_room 1']);
+  });
+
+  it('knows the chat that a new epoch begins with', () => {
+    const world = new World();
+    const listener = world.listener(1);
+    world.book.acknowledged('chat', '2:9');
+    const { snapshot } = joinedAt(20, 9);
+    const anew = { type: 'room.snapshot', ...snapshot, epoch: 2, reason: 'epoch', chatSeq: 9 };
+    listener.push({ ...anew, presence: { version: 4, count: 1, members: {} } });
+    const chat = world.book.lastChat;
+    world.book.judge({ epoch: 2, revision: 20, hash: stateHash(roomAt(20)), chat });
+    expect(world.kinds()).toEqual([]);
+  });
+
   it('takes nothing amiss that was asked for twice or told by a snapshot (RM10)', () => {
     const world = new World();
     const listener = world.listener(1).revisions(6);
@@ -243,7 +281,7 @@ describe('what a listener is sent of its room', () => {
     const { newest, lastChat } = world.book;
     const hash = newest === undefined ? '' : world.book.hashOf(newest);
     const far = { epoch: 1, revision: newest?.revision ?? 0, hash, chat: lastChat };
-    for (const { trace } of [first, second]) trace.settle(far, 9_000);
+    for (const { trace } of [first, second]) trace.settle(far);
     expect(world.kinds()).toEqual(['revision unseen 1', 'chat unseen 1']);
   });
 
@@ -252,10 +290,9 @@ describe('what a listener is sent of its room', () => {
     world.listener(1).revisions(6);
     world.book.acknowledged('revisions', '1:8');
     world.book.acknowledged('chat', '1:3');
-    world.book.judge(
-      { epoch: 1, revision: 6, hash: stateHash(roomAt(6)), chat: { epoch: 1, seq: 2 } },
-      9_000,
-    );
+    world.book.judge({
+      ...{ epoch: 1, revision: 6, hash: stateHash(roomAt(6)), chat: { epoch: 1, seq: 2 } },
+    });
     expect(world.kinds()).toEqual(['revision unseen 2', 'chat unseen 1']);
   });
 
