@@ -66,6 +66,8 @@ export async function findLimit(options: LimitOptions): Promise<Found> {
     if (trial.verdict === 'held' && load >= options.mostLoad) break;
     if (broke !== undefined && (held > 0 ? broke.load / held <= NEAR : broke.load < LEAST)) break;
     load = nextLoad(held, broke?.load, options.mostLoad);
+    // Of nobody nothing can be measured.
+    if (seatCount(options.scenario, options.mostLoad, load) === 0) break;
   }
   const judged = trials.filter((trial) => held === 0 || trial.load === held);
   return {

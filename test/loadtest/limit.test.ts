@@ -141,6 +141,18 @@ describe('the search', () => {
     expect(found.limit).toMatchObject({ load: 0.5, brokeAt: null });
   });
 
+  it('tries no load of nobody', async () => {
+    const groups = [{ kind: 'rooms', rooms: 1, listeners: 4 }];
+    const found = await search({ groups, thresholds: ['join p99 <= 1'] }, 2, () => ({
+      latencies: { join: [50] },
+    }));
+    expect(verdicts(found)).toEqual([
+      [1, 'broke'],
+      [0.25, 'broke'],
+    ]);
+    expect(found.limit.gaveWay.join()).toContain('was 50');
+  });
+
   it('says that nothing held', async () => {
     const found = await search({ thresholds: ['join p99 <= 1'] }, 2, () => ({
       latencies: { join: [50] },
