@@ -95,12 +95,17 @@ export class AgentLinks {
       this.#clocks.delete(message.id);
     } else if (message.kind === 'report') {
       const { thread, report } = message;
-      const here =
-        report.kind === 'marks'
-          ? { ...report, marks: shifted(report.marks, -this.#clock.offsetMs) }
-          : report;
-      this.#onReport(thread, here);
+      this.#onReport(thread, this.#here(report));
     }
+  }
+
+  /** By this machine's clock, and from this agent. */
+  #here(report: CrewReport): CrewReport {
+    if (report.kind === 'failed') {
+      return { ...report, message: `agent ${this.address}: ${report.message}` };
+    }
+    if (report.kind !== 'marks') return report;
+    return { ...report, marks: shifted(report.marks, -this.#clock.offsetMs) };
   }
 
   #gone(): void {

@@ -1,5 +1,5 @@
 // Owns a machine's part in somebody else's run: takes one leader at a time, runs the threads that it asks for, and lets go of them when it
-// is gone. Knows no scenario.
+// is gone. Of a scenario it knows no more than how many sockets it takes.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,10 @@ import { availableParallelism } from 'node:os';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { AGENT_PATH, AGENT_VERSION, type FromAgent, type ToAgent } from './agent-messages.ts';
 import { startThread, type CrewLink } from './crew-link.ts';
+import type { CrewStart } from './crew-messages.ts';
 import { machineNow } from './machine-clock.ts';
+import { isTaken, seatsOf, threadOf } from './placement.ts';
+import { limitsMet } from './preflight.ts';
 
 export interface AgentOptions {
   readonly host: string;
@@ -25,7 +28,7 @@ export interface Agent {
 }
 
 const MOST_MESSAGE_BYTES = 64 * 1_024 * 1_024;
-const MOST_THREADS = 256;
+export const MOST_THREADS = 256;
 
 export async function startAgent({ host, port, key, say }: AgentOptions): Promise<Agent> {
   if (key.length < 16) throw new Error('the key of an agent needs at least 16 characters');
@@ -50,9 +53,11 @@ export async function startAgent({ host, port, key, say }: AgentOptions): Promis
     });
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    // What the server meets is told here as well as there.
+    sockets.once('error', (error) => reject(new Error(wordsOf(error, host, port))));
     server.listen(port, host, resolve);
   });
+  sockets.on('error', (error) => say(error.message));
   return {
     port: (server.address() as AddressInfo).port,
     stop: async () => {
@@ -62,8 +67,16 @@ export async function startAgent({ host, port, key, say }: AgentOptions): Promis
   };
 }
 
+function wordsOf(error: Error, host: string, port: number): string {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE')
+    return `port ${port} of ${host} is taken: name another one with --port`;
+  return `the agent cannot listen on ${host}:${port}: ${error.message}`;
+}
+
 function serve(socket: WebSocket, gone: () => void): void {
   let links: CrewLink[] = [];
+  let sockets = 0;
   socket.on('message', (data: Buffer) => {
     const message = JSON.parse(data.toString()) as ToAgent;
     switch (message.kind) {
@@ -80,9 +93,23 @@ function serve(socket: WebSocket, gone: () => void): void {
         tell(socket, { kind: 'ready', cores: availableParallelism() });
         break;
       }
-      case 'order':
-        links[message.thread]?.send(message.order);
+      case 'order': {
+        const { thread, order } = message;
+        if (order.kind === 'start') {
+          sockets += socketsOf(order);
+          const met = limitsMet({
+            ...{ sockets, targets: order.targets.length },
+            sourceAddresses: order.sourceAddresses.length,
+          });
+          if (met.length > 0) {
+            const report = { kind: 'failed', message: met.join('\n') } as const;
+            tell(socket, { kind: 'report', thread, report });
+            return;
+          }
+        }
+        links[thread]?.send(order);
         break;
+      }
       case 'clock':
         tell(socket, { kind: 'clock', id: message.id, machineMs: machineNow() });
         break;
@@ -93,6 +120,14 @@ function serve(socket: WebSocket, gone: () => void): void {
     void Promise.all(links.map((link) => link.stop()));
     gone();
   });
+}
+
+/** Those that a thread opens at most. */
+function socketsOf({ scenario, mostLoad, thread, threads }: CrewStart): number {
+  return seatsOf(scenario, mostLoad).filter(
+    (seat) =>
+      isTaken(seat.fromLoad, mostLoad) && threadOf(scenario, seat, threads, mostLoad) === thread,
+  ).length;
 }
 
 function refusalOf(version: number, count: number): string | undefined {

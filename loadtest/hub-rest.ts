@@ -11,6 +11,16 @@ export interface Somebody {
   readonly token: string;
 }
 
+/** A hub that answered, and not with what was asked for. */
+export class HubAnswerError extends Error {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 const TIMEOUT_MS = 15_000;
 const AT_ONCE = 16;
 const MOST_TRIES = 20;
@@ -95,7 +105,8 @@ export class HubRest {
         await new Promise((resolve) => setTimeout(resolve, Math.max(50, retryAfterMs)));
         continue;
       }
-      throw new Error(`${method} ${this.address}${path} was answered with ${status}: ${detail}`);
+      const words = `${method} ${this.address}${path} was answered with ${status}: ${detail}`;
+      throw new HubAnswerError(words, status);
     }
   }
 
@@ -155,19 +166,20 @@ function problemOf(text: string): { readonly detail: string; readonly retryAfter
   }
 }
 
-/** Calls for each item, some at once, and keeps the order of the results. */
+/** Calls for each item, some at once, and keeps the order of the results. @param isOver whether the rest is left out */
 export async function eachOf<Item, Result>(
   items: readonly Item[],
   call: (item: Item) => Promise<Result>,
+  isOver: () => boolean = () => false,
 ): Promise<Result[]> {
-  const results: Result[] = [];
+  const results = new Map<number, Result>();
   let at = 0;
   const work = async (): Promise<void> => {
-    for (let i = at; i < items.length; i = at) {
+    for (let i = at; i < items.length && !isOver(); i = at) {
       at += 1;
-      results[i] = await call(items[i] as Item);
+      results.set(i, await call(items[i] as Item));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return results;
+  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
 }

@@ -7,6 +7,7 @@ const EVERY_MS = 1_000;
 /** Linux counts CPU in hundredths of a second, on every platform that Node runs on. */
 const TICK_MS = 10;
 const PAGE_BYTES = 4_096;
+const LAG = 'nodejs_eventloop_lag_p99_seconds';
 /** Of all that a hub tells, what says how it is. */
 const SHOWN = [
   'earshot_connections',
@@ -20,7 +21,7 @@ const SHOWN = [
   'earshot_append_conflicts_total',
   'earshot_append_failures_total',
   'earshot_requests_failed_total',
-  'nodejs_eventloop_lag_p99_seconds',
+  LAG,
   'process_resident_memory_bytes',
   'process_cpu_seconds_total',
 ];
@@ -77,7 +78,7 @@ export class HubWatch {
           ? { cpuShare: Math.max(0, cpuMs - this.#cpuMs) / elapsedMs }
           : {}),
         ...(hasCpu ? { rssBytes: known.reduce((sum, each) => sum + each.rssBytes, 0) } : {}),
-        metrics: sumOf(texts.map((text) => (text === undefined ? {} : shownOf(text)))),
+        metrics: togetherOf(texts.map((text) => (text === undefined ? {} : shownOf(text)))),
       });
       this.#cpuMs = hasCpu ? cpuMs : undefined;
       this.#atMs = nowMs;
@@ -115,10 +116,14 @@ export function shownOf(text: string): Record<string, number> {
   return shown;
 }
 
-function sumOf(all: readonly Record<string, number>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
+/** Of all hubs together. A percentile is no sum: the slowest hub tells. */
+export function togetherOf(all: readonly Record<string, number>[]): Record<string, number> {
+  const together: Record<string, number> = {};
   for (const each of all) {
-    for (const [name, value] of Object.entries(each)) sums[name] = (sums[name] ?? 0) + value;
+    for (const [name, value] of Object.entries(each)) {
+      const held = together[name] ?? 0;
+      together[name] = name === LAG ? Math.max(held, value) : held + value;
+    }
   }
-  return sums;
+  return together;
 }

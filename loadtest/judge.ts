@@ -2,7 +2,13 @@
 import type { Latencies, Latency, LatencySummary } from './latency.ts';
 import type { Second, Totals } from './phases.ts';
 import type { ThresholdResult } from './report/report.ts';
-import { keeps, type Statistic, type Threshold } from './scenario/threshold.ts';
+import {
+  isFigure,
+  keeps,
+  type FigureName,
+  type Statistic,
+  type Threshold,
+} from './scenario/threshold.ts';
 
 export interface Measured {
   readonly latencies: Readonly<Record<string, LatencySummary>>;
@@ -37,7 +43,7 @@ function sum(counts: Readonly<Record<string, number>>): number {
 }
 
 /** Figures that are no latencies. */
-const FIGURES: Readonly<Record<string, (totals: Totals) => number>> = {
+const FIGURES: Readonly<Record<FigureName, (totals: Totals) => number>> = {
   faults: ({ faults }) => faults.reduce((total, { count }) => total + count, 0),
   refused: ({ counts }) => sum(counts.refused),
   ended: ({ counts }) => sum(counts.ended),
@@ -48,8 +54,6 @@ const FIGURES: Readonly<Record<string, (totals: Totals) => number>> = {
   frames: ({ counts }) => counts.framesReceived,
   elsewhereShare: ({ inStep }) => (inStep.samples === 0 ? 0 : inStep.elsewhere / inStep.samples),
 };
-
-export const FIGURE_NAMES = Object.keys(FIGURES);
 
 export function judge(thresholds: readonly Threshold[], measured: Measured): ThresholdResult[] {
   return thresholds.map((threshold) => {
@@ -63,8 +67,7 @@ export function judge(thresholds: readonly Threshold[], measured: Measured): Thr
 }
 
 function valueOf({ metric, statistic }: Threshold, { latencies, totals }: Measured): number {
-  const figure = FIGURES[metric];
-  if (figure !== undefined && statistic === undefined) return figure(totals);
+  if (isFigure(metric)) return FIGURES[metric](totals);
   const summary = latencies[metric];
   return summary === undefined ? NaN : summary[OF_STATISTIC[statistic ?? 'p99']];
 }
@@ -81,12 +84,13 @@ const BUSY_SHARE = 0.95;
 /** A loop that comes so late in a second, to 1 % of what is due, stamps what it reads late. */
 const SLOW_LOOP_MS = 20;
 
+interface Witnessed {
+  readonly latencies: Latencies;
+  readonly seconds: readonly Pick<Second, 'busyShare' | 'loopDelayP99Ms'>[];
+}
+
 /** How the generator did in the phases and seconds that are judged. */
-export function stateOf(
-  latencies: Latencies,
-  seconds: readonly Pick<Second, 'busyShare' | 'loopDelayP99Ms'>[],
-  clockErrorMs: number,
-): GeneratorState {
+export function stateOf({ latencies, seconds }: Witnessed, clockErrorMs: number): GeneratorState {
   return {
     latenessMs: latenessOf(latencies.known('generator.late')),
     arrivalLatenessMs: latenessOf(latencies.known('generator.lateArrivals')),

@@ -7,13 +7,14 @@ import type {
   CrewReport,
   FeedLatest,
   Identity,
-  LastSeen,
   RoomFurthest,
   RoomPlan,
 } from './crew-messages.ts';
 import { feedGraph } from './feed-graph.ts';
 import { eachOf, type HubRest, type Somebody } from './hub-rest.ts';
+import { LastArrivals } from './last-arrivals.ts';
 import { recordAct } from './latency-names.ts';
+import { machineNow } from './machine-clock.ts';
 import { Phases, type Second } from './phases.ts';
 import { roomsAt, seatCount, seatsOf } from './placement.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
@@ -52,25 +53,25 @@ export class Lead {
   readonly #rooms = new Set<string>();
   readonly #furthest: RoomFurthest[] = [];
   readonly #latest: FeedLatest[] = [];
-  /** Of rooms with members in several threads: when the last one got a thing. */
-  readonly #last = new Map<string, LastSeen>();
-  readonly #failed: Promise<never>;
-  #fail: (error: Error) => void = () => undefined;
+  /** Of rooms with members in several threads. */
+  readonly #last = new LastArrivals();
   readonly #ran: Phase[] = [];
+  /** When each of them began, by the machine's clock. */
+  readonly #beganMs: number[] = [];
   #load = 0;
   #areFriends = false;
   #startedMs = performance.now();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #interrupted: (() => void) | undefined;
   #isInterrupted = false;
+  #lost: string | undefined;
+  readonly #over: Promise<void>;
+  #end: () => void = () => undefined;
 
   constructor(options: LeadOptions) {
     this.#options = options;
-    this.#failed = new Promise<never>((_, reject) => {
-      this.#fail = reject;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
     });
-    // Nobody may be waiting when it happens: whoever waits next is told.
-    this.#failed.catch(() => undefined);
     this.#links = options.startThreads((thread, report) => this.#onReport(thread, report));
     this.phases = new Phases(this.#links.length);
   }
@@ -78,6 +79,16 @@ export class Lead {
   /** Whether somebody ended it early. */
   get isInterrupted(): boolean {
     return this.#isInterrupted;
+  }
+
+  /** Why it could not go on: a thread or a machine of the generator is gone, or the hub made no rooms. */
+  get lost(): string | undefined {
+    return this.#lost;
+  }
+
+  /** Whether no further phase is run. */
+  get isOver(): boolean {
+    return this.#isInterrupted || this.#lost !== undefined;
   }
 
   /** The phases that were begun, under the numbers that their figures are kept by. */
@@ -88,9 +99,10 @@ export class Lead {
   /** Ends the phase that runs, and all after it: what was is reported. */
   interrupt(): void {
     this.#isInterrupted = true;
-    this.#interrupted?.();
+    this.#end();
   }
 
+  /** @throws with words where a thread does not start */
   async start(): Promise<void> {
     const { scenario, mostLoad, run, targets, sourceAddresses, identity, tracks } = this.#options;
     const started = this.#each('started');
@@ -101,36 +113,46 @@ export class Lead {
       });
     });
     await started;
+    if (this.#lost !== undefined) throw new Error(this.#lost);
     this.#startedMs = performance.now();
     this.#timer = setInterval(() => {
+      this.#recordLast(machineNow());
       const second = this.phases.tick((performance.now() - this.#startedMs) / 1_000);
       this.#options.onSecond(second, this.#ran[second.phase]);
     }, TICK_MS);
   }
 
-  /** Runs one phase to its end; nothing happens where the run was ended early. @returns its number in `ran` */
+  /** Runs one phase to its end, or to that of the run; nothing happens where the run is over. @returns its number in `ran` */
   async phase(phase: Phase): Promise<number> {
-    if (this.#isInterrupted) return this.#ran.length;
-    const index = this.#ran.push(phase) - 1;
     const { scenario, mostLoad, drain } = this.#options;
     const from = phase.from ?? this.#load;
-    await this.#openRooms(Math.max(from, phase.load));
-    await this.#befriend();
+    await this.#provide(Math.max(from, phase.load));
+    if (this.isOver) return this.#ran.length;
+    const index = this.#ran.push(phase) - 1;
     const coming = seatCount(scenario, mostLoad, phase.load) - seatCount(scenario, mostLoad, from);
     // Nobody can come faster than the scenario allows, however short the ramp.
     const seconds = Math.max(phase.seconds, Math.abs(coming) / scenario.arrivalsPerSecond);
+    this.#beganMs.push(machineNow() + ORDER_MS);
     this.#sendAll({
       ...{ kind: 'phase', phase: index, inMs: ORDER_MS, seconds, from, to: phase.load },
       ...(phase.event === 'reconnect' ? { reconnectWithinMs: phase.withinSeconds * 1_000 } : {}),
     });
     this.#load = phase.load;
     const drained = phase.event === 'drain' ? drain(phase.withinSeconds) : undefined;
-    await this.#pause(ORDER_MS + seconds * 1_000);
-    await drained;
+    await Promise.race([
+      Promise.all([this.#pause(ORDER_MS + seconds * 1_000), drained]),
+      this.#over,
+    ]);
     return index;
   }
 
-  /** Everything stops, what is on its way arrives, and what everybody holds is compared. */
+  /** The phase goes on until it is known when the last listener got what was done in it so far. */
+  async complete(): Promise<void> {
+    const untilMs = machineNow();
+    while (!this.isOver && this.#last.hasBefore(untilMs)) await this.#pause(TICK_MS / 2);
+  }
+
+  /** Everything stops, what is on its way arrives, and what everybody holds is compared. Not where a thread is gone. */
   async settle(): Promise<void> {
     const quiet = this.#each('quiet');
     this.#sendAll({ kind: 'quiet' });
@@ -138,7 +160,7 @@ export class Lead {
     const judged = this.#each('judged');
     this.#sendAll({ kind: 'judge', furthest: furthestOf(this.#furthest), latest: this.#latest });
     await judged;
-    this.#recordLast();
+    this.#recordLast(Infinity);
   }
 
   /** Everybody leaves, and the threads end. */
@@ -162,13 +184,14 @@ export class Lead {
         this.phases.add(report);
         break;
       case 'marks':
+        for (const mark of report.marks) this.#last.mark(mark, machineNow());
         // Each thread knows its own already.
         this.#links.forEach((link, thread) => {
           if (thread !== from) link.send({ kind: 'marks', marks: report.marks });
         });
         break;
       case 'last':
-        for (const seen of report.seen) this.#sawLast(seen);
+        for (const seen of report.seen) this.#last.saw(seen);
         break;
       case 'quiet':
         this.#furthest.push(...report.furthest);
@@ -176,7 +199,7 @@ export class Lead {
         this.#arrived('quiet');
         break;
       case 'failed':
-        this.#fail(new Error(report.message));
+        this.#lose(report.message);
         break;
       case 'started':
       case 'judged':
@@ -186,18 +209,31 @@ export class Lead {
     }
   }
 
-  #sawLast(seen: LastSeen): void {
-    const key = `${seen.group} ${seen.room} ${seen.stream} ${seen.key}`;
-    const known = this.#last.get(key);
-    if (known === undefined || seen.afterMs > known.afterMs) this.#last.set(key, seen);
+  /** The first reason is the one that counts: others follow from it. */
+  #lose(why: string): void {
+    this.#lost ??= why;
+    this.#end();
+    for (const { resolve } of this.#waiting.values()) resolve();
   }
 
-  #recordLast(): void {
-    const recorder = {
-      record: (name: string, ms: number) => this.phases.record(this.#ran.length - 1, name, ms),
-    };
-    for (const { act, afterMs } of this.#last.values()) recordAct(recorder, act, 'last', afterMs);
-    this.#last.clear();
+  #recordLast(nowMs: number): void {
+    this.#last.settle(nowMs, (act, afterMs, intendedMs) => {
+      const next = this.#beganMs.findIndex((beganMs) => beganMs > intendedMs);
+      const phase = Math.max(0, (next === -1 ? this.#beganMs.length : next) - 1);
+      const record = (name: string, ms: number): void => this.phases.record(phase, name, ms);
+      recordAct({ record }, act, 'last', afterMs);
+    });
+  }
+
+  /** What the people of a phase need. A hub that cannot give it in the midst of a run ends that; what was is reported. */
+  async #provide(load: number): Promise<void> {
+    try {
+      if (!this.isOver) await this.#openRooms(load);
+      if (!this.isOver) await this.#befriend();
+    } catch (error) {
+      if (this.#ran.length === 0) throw error;
+      this.#lose(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** Rooms that somebody may enter at this load exist before anybody comes. */
@@ -206,14 +242,15 @@ export class Lead {
     const wanted = roomsAt(scenario, mostLoad, load).filter(
       ({ group, room }) => !this.#rooms.has(`${group} ${room}`),
     );
-    const rooms = await eachOf(wanted, async ({ group, room, host }): Promise<RoomPlan> => {
+    const open = async ({ group, room, host }: (typeof wanted)[number]): Promise<RoomPlan> => {
       const of = scenario.groups[group];
       const preset = of?.kind === 'rooms' ? of.preset : 'friends';
       const name = `Load ${scenario.name} ${room + 1}`;
       const roomId = await rest.createRoom((await somebody(host)).token, name, preset);
       this.#rooms.add(`${group} ${room}`);
       return { group, room, roomId };
-    });
+    };
+    const rooms = await eachOf(wanted, open, () => this.isOver);
     if (rooms.length > 0) this.#sendAll({ kind: 'rooms', rooms });
   }
 
@@ -225,12 +262,15 @@ export class Lead {
     for (const [at, group] of scenario.groups.entries()) {
       if (group.kind !== 'feed') continue;
       const people = seatsOf(scenario, mostLoad).filter((seat) => seat.group === at);
+      const isOver = (): boolean => this.isOver;
       const who = await eachOf(people, ({ person }) => somebody(person));
-      await eachOf(who, (each) => rest.introduce(each));
-      await eachOf(feedGraph(group, who.length, scenario.seed).pairs, async ([a, b]) => {
+      await eachOf(who, (each) => rest.introduce(each), isOver);
+      const { pairs } = feedGraph(group, who.length, scenario.seed);
+      const meet = async ([a, b]: (typeof pairs)[number]): Promise<void> => {
         const [asks, accepts] = [who[a], who[b]];
         if (asks !== undefined && accepts !== undefined) await rest.befriend(asks, accepts);
-      });
+      };
+      await eachOf(pairs, meet, isOver);
     }
   }
 
@@ -238,21 +278,23 @@ export class Lead {
     for (const link of this.#links) link.send(order);
   }
 
+  /** Ends early where the run does. */
   async #pause(ms: number): Promise<void> {
+    if (this.isOver) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const over = new Promise<void>((resolve) => {
+    const passed = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
-      this.#interrupted = resolve;
     });
-    await Promise.race([over, this.#failed]);
+    await Promise.race([passed, this.#over]);
     clearTimeout(timer);
   }
 
+  /** Resolves at once where a thread is gone: it would be waited for in vain. */
   async #each(kind: CrewReport['kind']): Promise<void> {
-    const all = new Promise<void>((resolve) => {
+    if (this.#lost !== undefined) return;
+    await new Promise<void>((resolve) => {
       this.#waiting.set(kind, { left: this.#links.length, resolve });
     });
-    await Promise.race([all, this.#failed]);
   }
 
   #arrived(kind: CrewReport['kind']): void {

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // The command line of the load test: what is asked for, and the exit code of what came of it.
 import { availableParallelism } from 'node:os';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 import { z } from 'zod';
-import { startAgent } from './agent.ts';
+import { MOST_THREADS, startAgent } from './agent.ts';
 import { AgentLinks } from './agent-link.ts';
 import { addReportCommands } from './cli/report-commands.ts';
-import { writeReport } from './cli/report-files.ts';
+import { makeFolder, writeReport } from './cli/report-files.ts';
 import { Terminal, textOf } from './cli/terminal.ts';
+import { ipAddress, listed, pid, positive, wholeNumber } from './cli/values.ts';
 import { LoadTest, type Elsewhere, type RunOptions } from './run.ts';
 import { ReportSchema } from './report/report.ts';
 import { BUILT_IN } from './scenario/built-in.ts';
@@ -46,16 +47,6 @@ interface Flags {
 
 const terminal = new Terminal(process.stdout);
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It has to be a number above 0.');
-}
-
-function listed<T>(read: (text: string) => T): (text: string, before: T[]) => T[] {
-  return (text, before) => [...before, ...text.split(',').map(read)];
-}
-
 async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
   const scenario = await readScenario(nameOrFile, {
     ...flags,
@@ -65,6 +56,8 @@ async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
   });
   const urls = flags.url.length === 0 ? ['http://localhost:8080'] : flags.url;
   const secret = flags.guests === true ? undefined : (flags.secret ?? process.env['TOKEN_SECRET']);
+  // A whole run would be lost where it cannot be written.
+  if (flags.out !== undefined) await makeFolder(flags.out);
   const elsewhere = await agentsOf(flags);
   const options: RunOptions = {
     scenario,
@@ -145,17 +138,17 @@ program
   .option('--people <n>', 'people, where the first group is a feed', positive)
   .option('--seconds <n>', 'length of each measured phase', positive)
   .option('--arrivals <n>', 'people who come in a second, at most', positive)
-  .option('--seed <n>', 'of all that is drawn', Number)
+  .option('--seed <n>', 'of all that is drawn', wholeNumber(0, 0xffffffff))
   .option(
     '-t, --threads <n>',
-    'threads of the generator',
-    positive,
+    'threads of the generator, on each agent where there are any',
+    wholeNumber(1, MOST_THREADS),
     Math.max(1, Math.min(8, availableParallelism() - 1)),
   )
   .option(
     '--source-address <addresses>',
     'local addresses to connect from, by commas',
-    listed(String),
+    listed(ipAddress),
     [],
   )
   .option(
@@ -174,13 +167,8 @@ program
   .option('--agent-key <key>', 'of the agents; default: AGENT_KEY')
   .option('--find-limit', 'search for the highest load that keeps the thresholds')
   .option('--most-load <n>', 'where that search ends', positive, 64)
-  .option(
-    '--hub-pid <pids>',
-    'processes of hubs on this machine, to be watched',
-    listed(Number),
-    [],
-  )
-  .option('--drain <pids>', 'processes that a drain ends, one after the other', listed(Number), [])
+  .option('--hub-pid <pids>', 'processes of hubs on this machine, to be watched', listed(pid), [])
+  .option('--drain <pids>', 'processes that a drain ends, one after the other', listed(pid), [])
   .option('--ca <file>', 'certificates to trust, PEM')
   .option('--insecure', 'trust any certificate')
   .option('--keep-rooms', 'leave the rooms open at the end')
@@ -191,7 +179,7 @@ program
   .command('agent')
   .description('takes part in the run of another machine')
   .option('--host <host>', 'address to listen on', '0.0.0.0')
-  .option('--port <port>', 'port to listen on', Number, 9_090)
+  .option('--port <port>', 'port to listen on', wholeNumber(0, 65_535), 9_090)
   .option(
     '--agent-key <key>',
     'what a leader must know, at least 16 characters; default: AGENT_KEY',
@@ -219,8 +207,8 @@ program
     terminal.say(JSON.stringify(schema, null, 2));
   });
 
-addReportCommands(program, terminal, () => {
-  process.exitCode = EXIT_CODES.failed;
+addReportCommands(program, terminal, (found) => {
+  process.exitCode = { worse: EXIT_CODES.failed, invalid: EXIT_CODES.invalid }[found];
 });
 
 program.parseAsync().catch((error: unknown) => {

@@ -41,6 +41,12 @@ export interface PhaseFigures {
   readonly loopDelayP99MsMost: number;
 }
 
+/** What phases are judged by: their figures, and the seconds in which those came about. */
+export interface Evidence {
+  readonly latencies: Latencies;
+  readonly seconds: readonly Second[];
+}
+
 /** Threads ask at different moments. */
 const SAME_STALL_S = 2;
 const OF_ARRIVAL = ['connect', 'join'];
@@ -185,14 +191,22 @@ export class Phases {
     };
   }
 
-  /** Of several phases together. People who come are measured whenever they come: a ramp is where most do. */
-  latenciesOf(phases: readonly number[]): Latencies {
-    const all = new Latencies();
-    for (const [phase, { latencies }] of this.#phases) {
-      if (phases.includes(phase)) all.merge(latencies);
-      else all.merge(latencies, OF_ARRIVAL);
+  /**
+   * Of several phases together. People who come are measured whenever they come, and a ramp is where most do: of the phases `coming` it
+   * counts as well, and with it how the generator did in them.
+   */
+  evidence(measured: readonly number[], coming: readonly number[]): Evidence {
+    const latencies = new Latencies();
+    const counted = new Set(measured);
+    for (const [phase, sums] of this.#phases) {
+      if (measured.includes(phase)) {
+        latencies.merge(sums.latencies);
+      } else if (coming.includes(phase)) {
+        latencies.merge(sums.latencies, [...OF_ARRIVAL, 'generator.lateArrivals']);
+        if (OF_ARRIVAL.some((name) => sums.latencies.known(name) !== undefined)) counted.add(phase);
+      }
     }
-    return all;
+    return { latencies, seconds: this.#seconds.filter(({ phase }) => counted.has(phase)) };
   }
 
   totals(): Totals {

@@ -67,6 +67,18 @@ export function seatCount(scenario: Scenario, mostLoad: number, load: number): n
   return seatsOf(scenario, mostLoad).filter(({ fromLoad }) => isTaken(fromLoad, load)).length;
 }
 
+/** The highest load, in hundredths and not above `mostLoad`, at which there are no more people than places. */
+export function mostLoadFor(scenario: Scenario, mostLoad: number, places: number): number {
+  const taken = seatsOf(scenario, mostLoad)
+    .map(({ fromLoad }) => fromLoad)
+    .sort((a, b) => a - b)
+    .filter((fromLoad) => isTaken(fromLoad, mostLoad));
+  const tooMany = taken[places];
+  if (tooMany === undefined) return mostLoad;
+  const most = Math.floor(tooMany * 100) / 100;
+  return isTaken(tooMany, most) ? most - 0.01 : most;
+}
+
 /** Loads are sums of fractions: what is equal but for their last digits is equal. */
 export function isTaken(fromLoad: number, load: number): boolean {
   return fromLoad <= load + 1e-9;

@@ -1,7 +1,8 @@
 // Owns what is looked at before anybody is sent anywhere: limits of this machine that the run would meet, and whether the hub takes one
 // listener. What would fail later is named here, with what mends it.
 import { readFileSync } from 'node:fs';
-import { LeanSocket, type Target } from './wire/lean-socket.ts';
+import type { Scenario } from './scenario/scenario.ts';
+import { LeanSocket, type SocketListener, type Target } from './wire/lean-socket.ts';
 
 /** Files that the process itself needs: modules, pipes, the report. */
 const OWN_FILES = 200;
@@ -11,6 +12,51 @@ export interface SocketsWanted {
   readonly sockets: number;
   readonly targets: number;
   readonly sourceAddresses: number;
+}
+
+export interface Asked {
+  readonly scenario: Scenario;
+  readonly hubPids: readonly number[];
+  readonly drainPids: readonly number[];
+  readonly findLimit: object | undefined;
+}
+
+/** What is asked for and cannot be, in words. */
+export function refusalsOf({ scenario, hubPids, drainPids, findLimit }: Asked): string[] {
+  const refusals: (string | undefined)[] = [];
+  if (findLimit !== undefined) refusals.push(searchRefusal(scenario));
+  const drains = scenario.phases.some(({ event }) => event === 'drain');
+  if (drains && findLimit === undefined && drainPids.length === 0) {
+    refusals.push(`${scenario.name} drains hubs: name their processes with --drain`);
+  }
+  for (const pid of hubPids) {
+    if (reachOf(pid) === 'none') refusals.push(`--hub-pid: there is no process ${pid}`);
+  }
+  for (const pid of drainPids) {
+    const reach = reachOf(pid);
+    if (reach === 'none') refusals.push(`--drain: there is no process ${pid}`);
+    if (reach === 'foreign') refusals.push(`--drain: process ${pid} may not be told by this user`);
+  }
+  return refusals.filter((refusal) => refusal !== undefined);
+}
+
+/** Why there is nothing to search for, in words; undefined where there is. */
+function searchRefusal({ name, thresholds, phases }: Scenario): string | undefined {
+  if (thresholds.length === 0) {
+    return `${name} has no thresholds: a search for the limit needs one that may break`;
+  }
+  return phases.some(({ event }) => event === 'drain')
+    ? `${name} drains hubs, which it can do once only: its limit cannot be searched for`
+    : undefined;
+}
+
+function reachOf(pid: number): 'own' | 'foreign' | 'none' {
+  try {
+    process.kill(pid, 0);
+    return 'own';
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? 'foreign' : 'none';
+  }
 }
 
 /** Limits that so many sockets would meet, each with its remedy; empty where there is none, or where the system does not tell. */
@@ -23,8 +69,7 @@ export function limitsMet({ sockets, targets, sourceAddresses }: SocketsWanted):
       `${sockets} sockets need ${needed} open files, and this shell allows ${files}: run "ulimit -n ${needed}" before it (as root where the hard limit is lower)`,
     );
   }
-  const ports = localPorts();
-  const places = ports === undefined ? Infinity : ports * targets * Math.max(1, sourceAddresses);
+  const places = portsFor(targets, sourceAddresses);
   if (sockets > places) {
     const more = Math.ceil(sockets / (places / Math.max(1, sourceAddresses)));
     met.push(
@@ -32,6 +77,16 @@ export function limitsMet({ sockets, targets, sourceAddresses }: SocketsWanted):
     );
   }
   return met;
+}
+
+/** So many sockets this machine holds, as far as it tells. */
+export function placesHere({ targets, sourceAddresses }: Omit<SocketsWanted, 'sockets'>): number {
+  const files = openFilesLimit() ?? Infinity;
+  return Math.max(0, Math.min(files - OWN_FILES, portsFor(targets, sourceAddresses)));
+}
+
+function portsFor(targets: number, sourceAddresses: number): number {
+  return (localPorts() ?? Infinity) * targets * Math.max(1, sourceAddresses);
 }
 
 function openFilesLimit(): number | undefined {
@@ -53,17 +108,18 @@ function readOrNothing(file: string): string {
   }
 }
 
-/** Greets the hub once. @throws with words where it does not take a listener */
-export async function tryOut(target: Target, token: string): Promise<void> {
+/** Greets the hub once, from an address of this machine's. @throws with words where it does not take a listener */
+export async function tryOut(target: Target, token: string, from?: string): Promise<void> {
   const { isSecure, authority } = target;
-  const address = `${isSecure ? 'wss' : 'ws'}://${authority}`;
+  const hub = `${isSecure ? 'wss' : 'ws'}://${authority}`;
+  const address = from === undefined ? hub : `${hub}, asked from ${from},`;
   await new Promise<void>((resolve, reject) => {
     let refusal = '';
     const timer = setTimeout(() => {
       socket.cut();
       reject(new Error(`${address} did not answer a hello within ${TRIAL_MS} ms`));
     }, TRIAL_MS);
-    const socket = new LeanSocket(target, {
+    const listener: SocketListener = {
       opened: () => {
         const client = { name: 'earshot-loadtest', version: '1' };
         socket.sendText(JSON.stringify({ id: 1, type: 'hello', token, client }));
@@ -84,6 +140,7 @@ export async function tryOut(target: Target, token: string): Promise<void> {
         const why = refusal === '' ? `${reason} (${code})` : refusal;
         reject(new Error(`${address} does not take a listener: ${why}`));
       },
-    });
+    };
+    const socket = new LeanSocket(target, listener, from);
   });
 }

@@ -3,18 +3,19 @@
 import { cpus, totalmem } from 'node:os';
 import { startThread, type CrewLink } from './crew-link.ts';
 import type { CrewReport, Identity } from './crew-messages.ts';
-import { HubRest, type Somebody } from './hub-rest.ts';
+import { HubAnswerError, HubRest, type Somebody } from './hub-rest.ts';
 import { HubWatch } from './hub-watch.ts';
 import { judge, stateOf, taints } from './judge.ts';
 import { FAULT_KINDS } from './ledger/faults.ts';
 import { Lead } from './lead.ts';
 import { findLimit, type Found } from './limit.ts';
-import { personId, seatCount, seatsOf } from './placement.ts';
-import { limitsMet, tryOut } from './preflight.ts';
-import type { Second } from './phases.ts';
+import { Phases, type Second } from './phases.ts';
+import { mostLoadFor, personId, seatCount, seatsOf } from './placement.ts';
+import { limitsMet, placesHere, refusalsOf, tryOut, type SocketsWanted } from './preflight.ts';
 import { REPORT_VERSION, type PhaseReport, type Report } from './report/report.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
 import { createTokens } from './tokens.ts';
+import { verdictOn } from './verdict.ts';
 import type { Target } from './wire/lean-socket.ts';
 
 export interface RunOptions {
@@ -43,26 +44,40 @@ export interface Elsewhere {
   readonly start: (onReport: (thread: number, report: CrewReport) => void) => readonly CrewLink[];
 }
 
+interface Done {
+  readonly lead: Lead | undefined;
+  readonly watch: HubWatch;
+  readonly at: Date;
+  readonly hubs: readonly HubRest[];
+  /** Where the limit was looked for. */
+  readonly found?: Found | undefined;
+  readonly faultsAtEnd?: number;
+}
+
 const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100];
 
 export class LoadTest {
   readonly #options: RunOptions;
   readonly #elsewhere: Elsewhere | undefined;
   #lead: Lead | undefined;
+  #isInterrupted = false;
 
   constructor(options: RunOptions, elsewhere?: Elsewhere) {
     this.#options = options;
     this.#elsewhere = elsewhere;
   }
 
-  /** Ends early: what was is reported. */
+  /** Ends early, whatever it does now: what was is reported. */
   interrupt(): void {
+    this.#isInterrupted = true;
     this.#lead?.interrupt();
   }
 
   /** @throws with words where it cannot begin */
   async run(): Promise<Report> {
     const { targets, hubPids } = this.#options;
+    const refusals = refusalsOf(this.#options);
+    if (refusals.length > 0) throw new Error(refusals.join('\n'));
     const at = new Date();
     const mostLoad = this.#mostLoad();
     const hubs = targets.map((target) => new HubRest(target));
@@ -71,11 +86,13 @@ export class LoadTest {
     const watch = new HubWatch({ pids: hubPids, hubs });
     try {
       const lead = await this.#prepare(rest, mostLoad);
-      this.#lead = lead;
+      if (lead === undefined) return this.#report({ lead, watch, at, hubs });
       watch.start();
       const found = await this.#through(lead, mostLoad);
+      const before = faultsOf(lead.phases);
       await lead.settle();
-      const report = this.#report(lead, watch, at, hubs, found);
+      const faultsAtEnd = faultsOf(lead.phases) - before;
+      const report = this.#report({ lead, watch, at, hubs, found, faultsAtEnd });
       await lead.end();
       return report;
     } finally {
@@ -86,22 +103,51 @@ export class LoadTest {
   }
 
   #mostLoad(): number {
-    const { scenario, findLimit: search } = this.#options;
-    if (search !== undefined) return search.mostLoad;
-    return Math.max(...scenario.phases.flatMap(({ from, load }) => [from ?? 0, load]));
+    const { scenario, findLimit: search, say } = this.#options;
+    if (search === undefined) {
+      return Math.max(...scenario.phases.flatMap(({ from, load }) => [from ?? 0, load]));
+    }
+    // Agents hold what their machines do, and say so themselves.
+    if (this.#elsewhere !== undefined) return search.mostLoad;
+    const places = placesHere(this.#wanted());
+    const most = mostLoadFor(scenario, search.mostLoad, places);
+    // Where there is room for nobody, what is missing is named.
+    if (most <= 0) return search.mostLoad;
+    if (most < search.mostLoad) {
+      say(
+        `this machine holds ${places} sockets: the search ends at load ${most.toFixed(2)}. Raise "ulimit -n", or give addresses with --source-address`,
+      );
+    }
+    return most;
   }
 
-  async #prepare(rest: HubRest, mostLoad: number): Promise<Lead> {
+  #wanted(): Omit<SocketsWanted, 'sockets'> {
+    const { targets, sourceAddresses } = this.#options;
+    return { targets: targets.length, sourceAddresses: sourceAddresses.length };
+  }
+
+  /** @returns undefined where it was ended before anybody came */
+  async #prepare(rest: HubRest, mostLoad: number): Promise<Lead | undefined> {
     const { scenario, targets, sourceAddresses, threads, keepRooms, say, onSecond } = this.#options;
     const sockets = seatCount(scenario, mostLoad, mostLoad);
-    const wanted = { sockets, targets: targets.length, sourceAddresses: sourceAddresses.length };
-    const met = this.#elsewhere === undefined ? limitsMet(wanted) : [];
+    const met = this.#elsewhere === undefined ? limitsMet({ sockets, ...this.#wanted() }) : [];
     if (met.length > 0) throw new Error(met.join('\n'));
     const run = Math.floor(Math.random() * 2 ** 32);
-    const { identity, somebody } = await this.#identify(rest, run, mostLoad);
+    const identified = await this.#identify(rest, run, mostLoad);
+    const isOver = (): boolean => this.#isInterrupted;
+    if (identified === undefined || isOver()) return undefined;
+    const { identity, somebody } = identified;
     const { token } = await somebody(0);
-    for (const target of targets) await tryOut(target, token);
+    // Addresses of agents are their own machines'.
+    const from = this.#elsewhere === undefined ? sourceAddresses : [];
+    for (const target of targets) {
+      for (const address of from.length === 0 ? [undefined] : from) {
+        await tryOut(target, token, address);
+        if (isOver()) return undefined;
+      }
+    }
     const tracks = await rest.tracks(token);
+    if (isOver()) return undefined;
     say(`${sockets} people on ${targets.map(({ authority }) => authority).join(', ')}`);
     const lead = new Lead({
       ...{ scenario, mostLoad, run, targets, rest, sourceAddresses, identity, somebody, tracks },
@@ -115,6 +161,7 @@ export class LoadTest {
       onSecond,
       drain: (withinSeconds) => this.#drain(withinSeconds),
     });
+    this.#lead = lead;
     await lead.start();
     return lead;
   }
@@ -123,7 +170,7 @@ export class LoadTest {
     rest: HubRest,
     run: number,
     mostLoad: number,
-  ): Promise<{ identity: Identity; somebody: (person: number) => Promise<Somebody> }> {
+  ): Promise<{ identity: Identity; somebody: (person: number) => Promise<Somebody> } | undefined> {
     const { secret, scenario } = this.#options;
     if (secret !== undefined) {
       const tokenOf = createTokens(secret, run);
@@ -134,6 +181,7 @@ export class LoadTest {
     }
     const people: Somebody[] = [];
     for (const { person } of seatsOf(scenario, mostLoad)) {
+      if (this.#isInterrupted) return undefined;
       people.push(await guestOf(rest, person));
     }
     const guest = (person: number): Promise<Somebody> =>
@@ -159,43 +207,39 @@ export class LoadTest {
 
   async #drain(withinSeconds: number): Promise<void> {
     const { drainPids, say } = this.#options;
-    if (drainPids.length === 0) say('nothing is drained: name the processes with --drain');
     for (const pid of drainPids) {
+      if (this.#lead?.isOver !== false) return;
       say(`process ${pid} is told to drain`);
-      process.kill(pid, 'SIGTERM');
+      try {
+        process.kill(pid, 'SIGTERM');
+      } catch (error) {
+        say(`process ${pid} could not be told: ${error instanceof Error ? error.message : ''}`);
+      }
       await new Promise((resolve) =>
         setTimeout(resolve, (withinSeconds * 1_000) / drainPids.length),
       );
     }
   }
 
-  #report(
-    lead: Lead,
-    watch: HubWatch,
-    at: Date,
-    hubs: readonly HubRest[],
-    found: Found | undefined,
-  ): Report {
+  #report({ lead, watch, at, hubs, found, faultsAtEnd = 0 }: Done): Report {
     const { scenario, threads, say } = this.#options;
+    const phases = lead?.phases ?? new Phases(threads);
+    const ran = lead?.ran ?? [];
     const limit = found?.limit ?? null;
-    const measured = found?.phases ?? [...lead.ran.keys()].filter((at) => lead.ran[at]?.measured);
-    const latencies = lead.phases.latenciesOf(measured);
+    const measured = found?.phases ?? [...ran.keys()].filter((index) => ran[index]?.measured);
+    const { latencies, seconds } = phases.evidence(measured, found?.coming ?? [...ran.keys()]);
     const summaries = latencies.summaries();
-    const totals = lead.phases.totals();
-    const seconds = lead.phases.seconds.filter(({ phase }) => measured.includes(phase));
+    const totals = phases.totals();
     const clockErrorMs = this.#elsewhere?.clockErrorMs ?? 0;
-    const state = stateOf(latencies, seconds, clockErrorMs);
     const thresholds =
       limit === null ? judge(scenario.thresholds, { latencies: summaries, totals }) : [];
-    const reasons = limit === null ? taints(state, summaries) : [];
-    if (lead.isInterrupted) reasons.push('it was ended early');
-    const verdict = lead.isInterrupted
-      ? 'interrupted'
-      : reasons.length > 0
-        ? 'invalid'
-        : thresholds.every(({ kept }) => kept)
-          ? 'passed'
-          : 'failed';
+    const { verdict, reasons } = verdictOn({
+      isInterrupted: this.#isInterrupted,
+      lost: lead?.lost,
+      taints:
+        limit === null ? taints(stateOf({ latencies, seconds }, clockErrorMs), summaries) : [],
+      ...{ thresholds, limit, faultsAtEnd },
+    });
     say('');
     return {
       version: REPORT_VERSION,
@@ -239,8 +283,8 @@ export class LoadTest {
       },
       sent: { ...totals.tally },
       inStep: { ...totals.inStep },
-      phases: lead.ran.map((phase, index) => phaseReport(lead, phase, index)),
-      seconds: lead.phases.seconds.map((second) => ({
+      phases: ran.map((phase, index) => phaseReport(phases, phase, index)),
+      seconds: phases.seconds.map((second) => ({
         ...second,
         latencies: mapped(second.latencies, ([p50, p99, most]): [number, number, number] => [
           p50,
@@ -259,15 +303,20 @@ async function guestOf(rest: HubRest, person: number): Promise<Somebody> {
     return await rest.createGuest(`Listener ${person}`);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `guest ${person + 1} was not let in: ${message}\nA hub makes few guests for one address (GUESTS_PER_MINUTE, GUEST_BURST); with its secret in --secret or TOKEN_SECRET people need not be guests`,
-      { cause: error },
-    );
+    const isTooMany = error instanceof HubAnswerError && error.status === 429;
+    const hint = isTooMany
+      ? '\nA hub makes few guests for one address (GUESTS_PER_MINUTE, GUEST_BURST); with its secret in --secret or TOKEN_SECRET people need not be guests'
+      : '';
+    throw new Error(`guest ${person + 1} was not let in: ${message}${hint}`, { cause: error });
   }
 }
 
-function phaseReport(lead: Lead, phase: Phase, index: number): PhaseReport {
-  const { latencies, ...figures } = lead.phases.figures(index);
+function faultsOf(phases: Phases): number {
+  return phases.totals().faults.reduce((total, { count }) => total + count, 0);
+}
+
+function phaseReport(phases: Phases, phase: Phase, index: number): PhaseReport {
+  const { latencies, ...figures } = phases.figures(index);
   return {
     ...{ name: phase.name, measured: phase.measured, load: phase.load, ...figures },
     latencies: mapped(latencies, withoutNaN),

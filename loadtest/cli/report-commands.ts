@@ -9,8 +9,12 @@ import { htmlOf } from '../report/html.ts';
 import { readReport } from './report-files.ts';
 import type { Terminal } from './terminal.ts';
 
-/** @param onWorse called where a comparison found something worse */
-export function addReportCommands(program: Command, terminal: Terminal, onWorse: () => void): void {
+/** @param onFound called where a comparison found something worse, or where the figures of a run cannot be trusted */
+export function addReportCommands(
+  program: Command,
+  terminal: Terminal,
+  onFound: (found: 'worse' | 'invalid') => void,
+): void {
   program
     .command('compare')
     .description('says what became better or worse from one report to the next')
@@ -27,7 +31,9 @@ export function addReportCommands(program: Command, terminal: Terminal, onWorse:
         await writeFile(flags.html, comparisonHtml(comparison, was, is));
         terminal.say(`written to ${flags.html}`);
       }
-      if (comparison.judgement === 'worse') onWorse();
+      // What became of figures that say nothing is not known.
+      if ([was, is].some(({ verdict }) => verdict === 'invalid')) onFound('invalid');
+      else if (comparison.judgement === 'worse') onFound('worse');
     });
 
   program

@@ -1,5 +1,5 @@
 // Owns the files of a report: what is written for a run, and how one is read again.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { htmlOf } from '../report/html.ts';
@@ -8,9 +8,19 @@ import { REPORT_VERSION, ReportSchema, type Report } from '../report/report.ts';
 
 const VersionSchema = z.object({ version: z.number() });
 
+/** @throws with words where there can be no such folder */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw new Error(`nothing can be written to ${folder}: ${codeOf(error)}`, { cause: error });
+  }
+}
+
 /** For programs, for people, and for a machine that shows tests. */
 export async function writeReport(folder: string, report: Report): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(folder, 'report.html'), htmlOf(report));
   await writeFile(join(folder, 'junit.xml'), junitOf(report));
@@ -38,7 +48,7 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     throw new Error(
       code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read: ${code}`,
       {
@@ -46,6 +56,10 @@ async function textOf(file: string): Promise<string> {
       },
     );
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 function jsonOf(text: string, file: string): unknown {

@@ -1,7 +1,8 @@
 // Owns what the terminal shows of a run: one line that moves while it lasts, and the tables at its end. Knows no sockets.
 import type { Second } from '../phases.ts';
-import type { LatencyReport, Report } from '../report/report.ts';
+import type { LatencyReport, Limit, Report } from '../report/report.ts';
 import type { Phase } from '../scenario/scenario.ts';
+import { isGeneratorsLimit } from '../verdict.ts';
 
 /** In this order, and only those that were measured. */
 const SHOWN = [
@@ -88,11 +89,19 @@ export function textOf(report: Report): string {
   return lines.join('\n');
 }
 
-function limitLines({ load, brokeAt, gaveWay, trials }: NonNullable<Report['limit']>): string[] {
+function limitLines(limit: Limit): string[] {
+  const { load, brokeAt, gaveWay, trials } = limit;
+  if (trials.length === 0) return ['no trial of a load came to its end'];
   const people = trials.find((trial) => trial.load === load)?.people ?? 0;
-  const found = `it holds load ${told(load)}, ${people} people`;
+  const found = load === 0 ? 'no load held' : `it holds load ${told(load)}, ${people} people`;
   if (brokeAt === null) return [`${found}; nothing gave way: raise --most-load`];
-  return [`${found}; at ${told(brokeAt)} this gave way:`, ...gaveWay.map((what) => `  ${what}`)];
+  const what = gaveWay.map((each) => `  ${each}`);
+  if (!isGeneratorsLimit(limit)) return [`${found}; at ${told(brokeAt)} this gave way:`, ...what];
+  const least = load === 0 ? found : `it holds at least load ${told(load)}, ${people} people`;
+  return [
+    `${least}; at ${told(brokeAt)} the generator gave way, so the hub may hold more:`,
+    ...what,
+  ];
 }
 
 function latencyLines(latencies: Report['latencies']): string[] {

@@ -23,7 +23,7 @@ interface Arrival {
 }
 
 /** Nobody waits longer than this for a number, nor for the answer that tells who caused it. */
-const SETTLED_AFTER_MS = 5_000;
+export const SETTLED_AFTER_MS = 5_000;
 
 /** The arrivals of one stream of one room. */
 export class Arrivals {

@@ -180,6 +180,13 @@ function cautionsOf(before: Report, after: Report): string[] {
       cautions.push(`the ${which} run is ${verdict}: ${reasons.join('; ')}`);
     }
   }
+  for (const [which, of, other] of [
+    ['earlier', before, after],
+    ['later', after, before],
+  ] as const) {
+    const gone = missingIn(of, other);
+    if (gone.length > 0) cautions.push(`not measured in the ${which} run: ${gone.join(', ')}`);
+  }
   const differ = (what: string, of: (report: Report) => string): void => {
     if (of(before) !== of(after)) cautions.push(`${what}: ${of(before)}, then ${of(after)}`);
   };
@@ -198,6 +205,17 @@ function cautionsOf(before: Report, after: Report): string[] {
     }
   }
   return cautions;
+}
+
+/** What was measured in the other one. The generator's own lateness is not compared. */
+function missingIn(report: Report, other: Report): string[] {
+  const isMeasured = (of: Report, name: string): boolean =>
+    Object.hasOwn(of.latencies, name) && (of.latencies[name]?.count ?? 0) > 0;
+  const { main, acts } = ordered(Object.keys(other.latencies));
+  return [...main, ...acts].filter(
+    (name) =>
+      !name.startsWith('generator.') && isMeasured(other, name) && !isMeasured(report, name),
+  );
 }
 
 function mostPeople({ seconds }: Report): number {

@@ -1,13 +1,10 @@
 // Owns what a load test may ask for: the schema of a scenario, with its defaults. Knows no sockets.
 import { z } from 'zod';
 import { PresetSchema } from '../../protocol/schemas/room.ts';
+import { ACTS, COMMANDS, type Act } from './acts.ts';
 import { ThresholdSchema } from './threshold.ts';
 
-/** What a listener of a room can do. */
-export const ACTS = ['play', 'pause', 'seek', 'skip', 'queue', 'vote', 'chat', 'reaction'] as const;
-export type Act = (typeof ACTS)[number];
-/** Those that end in a revision of the room. */
-export const COMMANDS: readonly Act[] = ['play', 'pause', 'seek', 'skip', 'queue', 'vote'];
+export { ACTS, COMMANDS, type Act };
 
 const perMinute = z.number().min(0).max(1_000_000);
 const seconds = z

@@ -1,8 +1,34 @@
-// Owns the sentences by which a run is judged, such as `command.last p99 <= 100`. Knows no figures.
+// Owns the sentences by which a run is judged, such as `command.last p99 <= 100`, and the names that they may judge. Knows no values.
 import { z } from 'zod';
+import { ACTS } from './acts.ts';
 
 export const STATISTICS = ['p50', 'p90', 'p95', 'p99', 'p99.9', 'max', 'mean', 'count'] as const;
 export type Statistic = (typeof STATISTICS)[number];
+/** What is counted, and has no statistic. */
+const FIGURE_NAMES = [
+  'faults',
+  'refused',
+  'ended',
+  'stalls',
+  'lost',
+  'unanswered',
+  'unsent',
+  'frames',
+  'elsewhereShare',
+] as const;
+export type FigureName = (typeof FIGURE_NAMES)[number];
+
+/** What is measured many times, ms. */
+const LATENCY_NAMES: readonly string[] = [
+  ...['connect', 'join', 'resume', 'probe', 'inStep.error', 'inStep.spread'],
+  ...['feed.ack', 'feed.visible', 'feed.last', 'generator.late', 'generator.lateArrivals'],
+  ...['command', ...ACTS].flatMap((act) => [`${act}.ack`, `${act}.each`, `${act}.last`]),
+];
+
+export function isFigure(metric: string): metric is FigureName {
+  return (FIGURE_NAMES as readonly string[]).includes(metric);
+}
+
 type Operator = '<=' | '>=' | '<' | '>' | '==';
 
 export interface Threshold {
@@ -26,6 +52,12 @@ export function parseThreshold(text: string): Threshold | string {
   const [, metric = '', statistic, operator = '', limit = ''] = match;
   if (statistic !== undefined && !STATISTICS.includes(statistic as Statistic)) {
     return `"${text}": ${statistic} is none of ${STATISTICS.join(', ')}`;
+  }
+  if (isFigure(metric) && statistic !== undefined) {
+    return `"${text}": ${metric} is one number and has no ${statistic}`;
+  }
+  if (!isFigure(metric) && !LATENCY_NAMES.includes(metric)) {
+    return `"${text}": nothing is measured as ${metric}; there are ${FIGURE_NAMES.join(', ')}, and the latencies connect, join, resume, probe, inStep.error, inStep.spread, feed.ack, feed.visible, and <act>.ack, <act>.each, <act>.last of command, ${ACTS.join(', ')}`;
   }
   return {
     ...{ text, metric, statistic: statistic as Statistic | undefined },

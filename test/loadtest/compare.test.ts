@@ -87,6 +87,21 @@ describe('latencies of two runs', () => {
   });
 });
 
+describe('a latency that only one run measured', () => {
+  it('is told, and not the generator’s own', () => {
+    const both = loadReport({ latencies: { join: latencyOf(1), 'generator.late': latencyOf(1) } });
+    const { 'generator.late': _, ...rest } = both.latencies;
+    const more = loadReport({
+      latencies: { ...both.latencies, resume: latencyOf(1), 'seek.ack': latencyOf(1, 0) },
+    });
+    expect(compared(more, loadReport({ latencies: rest })).cautions).toEqual([
+      'not measured in the later run: resume',
+    ]);
+    expect(compared(both, more).cautions).toEqual(['not measured in the earlier run: resume']);
+    expect(compared(more, more).cautions).toEqual([]);
+  });
+});
+
 describe('single commands', () => {
   it('are told, and decide nothing that all commands together do not', () => {
     const of = (seekMs: number): Report =>

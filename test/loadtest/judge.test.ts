@@ -67,7 +67,7 @@ describe('the generator', () => {
     clockErrorMs = 0,
   ): string[] => {
     const latencies = latenciesOf({ ...told, ...values });
-    return taints(stateOf(latencies, each, clockErrorMs), latencies.summaries());
+    return taints(stateOf({ latencies, seconds: each }, clockErrorMs), latencies.summaries());
   };
 
   it('is believed while it is early, idle and reads at once', () => {

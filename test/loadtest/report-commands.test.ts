@@ -5,28 +5,26 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addReportCommands } from '../../loadtest/cli/report-commands.ts';
-import { readReport, writeReport } from '../../loadtest/cli/report-files.ts';
+import { makeFolder, readReport, writeReport } from '../../loadtest/cli/report-files.ts';
 import { Terminal } from '../../loadtest/cli/terminal.ts';
 import { badReport, loadReport } from '../support/load-report.ts';
 
 let dir: string;
 let said: string;
-let worse: number;
+let found: string[];
 
 beforeEach(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'earshot-reports-'));
   said = '';
-  worse = 0;
+  found = [];
 });
 afterEach(() => rm(dir, { recursive: true }));
 
 function run(...args: readonly string[]): Promise<unknown> {
   const out = { isTTY: false, write: (text: string) => (said += text) };
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
-  addReportCommands(
-    program,
-    new Terminal(out as unknown as NodeJS.WriteStream),
-    () => (worse += 1),
+  addReportCommands(program, new Terminal(out as unknown as NodeJS.WriteStream), (what) =>
+    found.push(what),
   );
   return program.parseAsync(['node', 'earshot-loadtest', ...args]);
 }
@@ -47,6 +45,18 @@ describe('the files of a report', () => {
   });
 });
 
+describe('the folder of a report', () => {
+  it('is made before anything is measured, or it is said why not', async () => {
+    const made = path.join(dir, 'made', 'of', 'several');
+    await makeFolder(made);
+    await writeReport(made, loadReport());
+    const file = await written('file', 'x');
+    await expect(makeFolder(path.join(file, 'folder'))).rejects.toThrow(
+      /nothing can be written to .*folder: ENOTDIR/,
+    );
+  });
+});
+
 describe('compare', () => {
   it('tells the difference, and that something is worse', async () => {
     const [good, bad] = [
@@ -55,10 +65,20 @@ describe('compare', () => {
     ];
     await run('compare', good, bad);
     expect(said).toContain('party: WORSE');
-    expect(worse).toBe(1);
+    expect(found).toEqual(['worse']);
     await run('compare', bad, good);
     expect(said).toContain('party: BETTER');
-    expect(worse).toBe(1);
+    expect(found).toEqual(['worse']);
+  });
+
+  it('tells of a run whose figures say nothing, whatever they are', async () => {
+    const reasons = ['the generator was late'];
+    const good = await written('a.json', loadReport());
+    const invalid = await written('b.json', badReport({ verdict: 'invalid', reasons }));
+    await run('compare', good, invalid);
+    await run('compare', invalid, good);
+    expect(found).toEqual(['invalid', 'invalid']);
+    expect(said).toContain('mind: the later run is invalid: the generator was late');
   });
 
   it('takes a tolerance, and writes a page', async () => {

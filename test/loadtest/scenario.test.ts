@@ -105,12 +105,25 @@ describe('a threshold', () => {
     expect(parseThreshold(text)).toMatchObject({ metric, statistic, limit });
   });
 
-  it.each(['', 'join', 'join p98 <= 5', 'join <= fast', 'join p99 => 5'])(
-    'is refused: %j',
-    (text) => {
-      expect(typeof parseThreshold(text)).toBe('string');
-    },
-  );
+  it.each([
+    ...['', 'join', 'join p98 <= 5', 'join <= fast', 'join p99 => 5'],
+    // What is never measured would never be kept, or mean something else.
+    ...['joim p99 <= 5', 'constructor <= 3', 'toString == 1', 'faults p99 <= 1', 'dance.ack <= 1'],
+    ...['seek.first <= 1', 'command <= 1', 'feed.each <= 1'],
+  ])('is refused: %j', (text) => {
+    expect(typeof parseThreshold(text)).toBe('string');
+  });
+
+  it.each([
+    ...['join <= 5', 'resume p50 <= 5', 'command.last <= 1', 'vote.ack <= 1', 'chat.each <= 1'],
+    ...['feed.visible <= 1', 'inStep.spread <= 1', 'elsewhereShare <= 0.1', 'frames >= 1'],
+  ])('may judge what is measured: %j', (text) => {
+    expect(parseThreshold(text)).toMatchObject({ text });
+  });
+
+  it('says what there is where it names nothing', () => {
+    expect(parseThreshold('joim p99 <= 5')).toMatch(/nothing is measured as joim; .*join.*<act>/);
+  });
 
   it('is kept by what it says, and never by what was not measured', () => {
     const of = (text: string, value: number): boolean => {
@@ -119,14 +132,14 @@ describe('a threshold', () => {
       return keeps(parsed, value);
     };
     expect([
-      of('a <= 5', 5),
-      of('a < 5', 5),
-      of('a >= 5', 5),
-      of('a > 5', 5),
-      of('a == 5', 5),
+      of('join <= 5', 5),
+      of('join < 5', 5),
+      of('join >= 5', 5),
+      of('join > 5', 5),
+      of('join == 5', 5),
     ]).toEqual([...[true, false, true, false, true]]);
-    expect(of('a <= 5', NaN)).toBe(false);
-    expect(of('a >= 5', NaN)).toBe(false);
+    expect(of('join <= 5', NaN)).toBe(false);
+    expect(of('join >= 5', NaN)).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 // Owns what a page tells first: the verdict and why, the figures at a glance, the thresholds, and the search for the limit.
-import { FIGURE_NAMES } from '../../judge.ts';
+import { isFigure } from '../../scenario/threshold.ts';
 import { parseThreshold } from '../../scenario/threshold.ts';
 import { times, told, toldOr, toldWhole } from '../numbers.ts';
 import type { LatencyReport, Report } from '../report.ts';
@@ -23,6 +23,11 @@ export function verdictPart(report: Report): Markup {
   }</div>`;
 }
 
+const AT_END: Told = {
+  ...{ tone: 'bad', word: 'Failed' },
+  sentence: 'A load held, and yet faults were found at the end.',
+};
+
 export function verdictOf({ verdict, thresholds, limit }: Report): Told {
   const broken = thresholds.filter(({ kept }) => !kept).length;
   switch (verdict) {
@@ -36,6 +41,7 @@ export function verdictOf({ verdict, thresholds, limit }: Report): Told {
             : `All ${times(thresholds.length, 'threshold')} kept.`,
       };
     case 'failed':
+      if (limit !== null) return limit.load === 0 ? limitOf(limit) : AT_END;
       return {
         ...{ tone: 'bad', word: 'Failed' },
         sentence: `${toldWhole(broken)} of ${times(thresholds.length, 'threshold')} not kept.`,
@@ -131,7 +137,7 @@ export function unitOf(text: string): string {
   const threshold = parseThreshold(text);
   if (typeof threshold === 'string') return '';
   const { metric, statistic } = threshold;
-  const isNumber = statistic === undefined ? FIGURE_NAMES.includes(metric) : statistic === 'count';
+  const isNumber = statistic === undefined ? isFigure(metric) : statistic === 'count';
   return isNumber ? '' : ' ms';
 }
 
