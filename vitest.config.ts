@@ -3,11 +3,12 @@ import { defineConfig } from 'vitest/config';
 // Three groups, one after the other. What is heard and seen (Chromium, whole nodes beside it) runs alone, a file at a time: beside
 // other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
 const pages = [
-  'test/web/**/*.test.ts',
+  'test/web/**/!(load-report).test.ts',
   'test/e2e/two-*.test.ts',
   'test/e2e/redis-hub-clock.test.ts',
 ];
-const processes = ['test/e2e/**/*.test.ts'];
+// The page of a load test makes no sound.
+const processes = ['test/e2e/**/*.test.ts', 'test/web/load-report.test.ts'];
 
 export default defineConfig({
   test: {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command line of the load test: what is asked for, and the exit code of what came of it.
 import { availableParallelism } from 'node:os';
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { z } from 'zod';
 import { MOST_THREADS, startAgent } from './agent.ts';
 import { AgentLinks } from './agent-link.ts';
@@ -42,6 +42,7 @@ interface Flags {
   readonly ca?: string;
   readonly insecure?: boolean;
   readonly keepRooms?: boolean;
+  readonly ledgerOnly?: boolean;
   readonly out?: string;
 }
 
@@ -69,6 +70,7 @@ async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
     drainPids: flags.drain,
     findLimit: flags.findLimit === true ? { mostLoad: flags.mostLoad } : undefined,
     keepRooms: flags.keepRooms === true,
+    isLedgerOnly: flags.ledgerOnly === true,
     onSecond: (second, phase) => terminal.second(second, phase),
     say: (line) => terminal.say(line),
   };
@@ -172,6 +174,12 @@ program
   .option('--ca <file>', 'certificates to trust, PEM')
   .option('--insecure', 'trust any certificate')
   .option('--keep-rooms', 'leave the rooms open at the end')
+  .addOption(
+    new Option(
+      '--ledger-only',
+      'judge what came and what did not, and nothing that was timed: for machines that are busy with other things',
+    ).conflicts('findLimit'),
+  )
   .option('-o, --out <folder>', 'write the report there: JSON, a page, and JUnit XML')
   .action(loadTest);
 

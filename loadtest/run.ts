@@ -14,6 +14,7 @@ import { mostLoadFor, personId, seatCount, seatsOf } from './placement.ts';
 import { limitsMet, placesHere, refusalsOf, tryOut, type SocketsWanted } from './preflight.ts';
 import { REPORT_VERSION, type PhaseReport, type Report } from './report/report.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
+import { isFigure } from './scenario/threshold.ts';
 import { createTokens } from './tokens.ts';
 import { verdictOn } from './verdict.ts';
 import type { Target } from './wire/lean-socket.ts';
@@ -32,6 +33,8 @@ export interface RunOptions {
   /** Look for the highest load that keeps the thresholds, up to `mostLoad`. */
   readonly findLimit: { readonly mostLoad: number } | undefined;
   readonly keepRooms: boolean;
+  /** Nothing that was timed is judged: whether anything was lost does not hang on how late the generator was. */
+  readonly isLedgerOnly: boolean;
   readonly onSecond: (second: Second, phase: Phase | undefined) => void;
   readonly say: (line: string) => void;
 }
@@ -222,7 +225,7 @@ export class LoadTest {
   }
 
   #report({ lead, watch, at, hubs, found, faultsAtEnd = 0 }: Done): Report {
-    const { scenario, threads, say } = this.#options;
+    const { scenario, threads, isLedgerOnly, say } = this.#options;
     const phases = lead?.phases ?? new Phases(threads);
     const ran = lead?.ran ?? [];
     const limit = found?.limit ?? null;
@@ -231,13 +234,13 @@ export class LoadTest {
     const summaries = latencies.summaries();
     const totals = phases.totals();
     const clockErrorMs = this.#elsewhere?.clockErrorMs ?? 0;
-    const thresholds =
-      limit === null ? judge(scenario.thresholds, { latencies: summaries, totals }) : [];
+    const asked = scenario.thresholds.filter(({ metric }) => !isLedgerOnly || isFigure(metric));
+    const thresholds = limit === null ? judge(asked, { latencies: summaries, totals }) : [];
+    const isTimed = limit === null && !isLedgerOnly;
     const { verdict, reasons } = verdictOn({
       isInterrupted: this.#isInterrupted,
       lost: lead?.lost,
-      taints:
-        limit === null ? taints(stateOf({ latencies, seconds }, clockErrorMs), summaries) : [],
+      taints: isTimed ? taints(stateOf({ latencies, seconds }, clockErrorMs), summaries) : [],
       ...{ thresholds, limit, faultsAtEnd },
     });
     say('');

@@ -40,6 +40,9 @@ function start(...args: readonly string[]): RunningLoadTest {
   return startLoadTest(args, out, { TOKEN_SECRET: SECRET });
 }
 
+/** Nothing here is about times, which are the machine's; what came and what did not is the hub's and the network's. */
+const LEDGER = '--ledger-only';
+
 async function run(...args: readonly string[]): Promise<LoadTestRun> {
   return start(...args).ended;
 }
@@ -73,7 +76,16 @@ async function talkative(changes: object = {}): Promise<string> {
 describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   it('finds nothing wrong where nothing is, and accounts for all of it', async () => {
     const { code, report, output } = await run(
-      ...[await talkative(), '--url', hub.url, '--hub-pid', String(hub.pid), '--threads', '2'],
+      ...[
+        await talkative(),
+        '--url',
+        hub.url,
+        '--hub-pid',
+        String(hub.pid),
+        '--threads',
+        '2',
+        LEDGER,
+      ],
     );
     expect(output).toContain('faults: none');
     expect(code, output).toBe(0);
@@ -125,7 +137,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
     ['room.chat', 'chat'],
     ['room.events', 'revision'],
   ])('names a lost, a doubled, an overtaken and a leaked frame of %s', async (type, stream) => {
-    const { code, report, output } = await tampered(type, {
+    const tamper: Parameters<typeof tampered>[1] = {
       100: () => undefined,
       200: ({ way, bytes }) => {
         way.send(bytes);
@@ -148,7 +160,8 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
         const others = [sockets.at(1), sockets.at(-1)].filter((other) => other !== way);
         for (const other of others) other?.send(bytes);
       },
-    });
+    };
+    const { code, report, output } = await tampered(type, tamper, {}, LEDGER);
     expect(code, output).toBe(1);
     const found = report?.faults.filter((fault) => fault.stream === stream) ?? [];
     const counts = Object.fromEntries(found.map(({ kind, count }) => [kind, count]));
@@ -187,7 +200,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   });
 
   it('names a hub that stands still for two seconds', async () => {
-    const running = start(await talkative(), '--url', hub.url);
+    const running = start(await talkative(), '--url', hub.url, LEDGER);
     await pause(4_000);
     process.kill(hub.pid, 'SIGSTOP');
     await pause(2_000);
@@ -240,7 +253,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       ],
       thresholds: ['faults == 0', 'lost == 0'],
     });
-    const flags = ['--url', hub.url, '--agents', addresses, '--threads', '1'];
+    const flags = ['--url', hub.url, '--agents', addresses, '--threads', '1', LEDGER];
     const { code, report, output } = await run(file, ...flags, '--agent-key', key);
     const wrong = await run(file, ...flags, '--agent-key', 'not what they know');
     for (const agent of agents) await agent.stop();
@@ -261,9 +274,9 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
           { name: 'ramp', seconds: 1, from: 0, load: 1 },
           { name: 'storm', seconds: 5, measured: true, event: 'reconnect', withinSeconds: 1 },
         ],
-        thresholds: ['faults == 0', 'lost == 0', 'resume p99 <= 5000'],
+        thresholds: ['faults == 0', 'lost == 0'],
       }),
-      ...['--url', hub.url],
+      ...['--url', hub.url, LEDGER],
     );
     expect(code, output).toBe(0);
     expect(report?.latencies['resume']?.count).toBe(40);
@@ -277,7 +290,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
         groups: [{ ...group, staySeconds: 1, awaySeconds: 0.001, acts: { chat: 400 } }],
         thresholds: ['faults == 0', 'unanswered == 0', 'lost == 0'],
       }),
-      ...['--url', hub.url],
+      ...['--url', hub.url, LEDGER],
     );
     expect(code, output).toBe(0);
     expect(report?.counts.left).toBeGreaterThan(40);
@@ -290,7 +303,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       { name: 'ramp', seconds: 1, from: 0, load: 1 },
       { name: 'steady', seconds: 20, measured: true },
     ],
-    thresholds: ['faults == 0', 'refused == 0', 'feed.visible p99 <= 5000'],
+    thresholds: ['faults == 0', 'refused == 0'],
   };
 
   it('names lost, doubled and leaked frames of feed.items', async () => {
@@ -310,7 +323,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
         },
       },
       friends,
-      ...['--threads', '2'],
+      ...['--threads', '2', LEDGER],
     );
     expect(code, output).toBe(1);
     const found = report?.faults.filter(({ stream }) => stream === 'feed') ?? [];
@@ -320,7 +333,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
 
   it('knows who may see what of a feed', async () => {
     const { code, report, output } = await run(
-      ...[await talkative(friends), '--url', hub.url, '--threads', '2'],
+      ...[await talkative(friends), '--url', hub.url, '--threads', '2', LEDGER],
     );
     expect(code, output).toBe(0);
     expect(report?.sent['feedItems']).toBeGreaterThan(10);
@@ -395,7 +408,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       DATA_DIR: path.join(dir, 'dying'),
       TOKEN_SECRET: SECRET,
     });
-    const running = start(await talkative(), '--url', other.url);
+    const running = start(await talkative(), '--url', other.url, LEDGER);
     await pause(4_000);
     await other.kill();
     const { code, report, output } = await running.ended;

@@ -11,7 +11,13 @@ async function optionsFor(url: string): Promise<RunOptions> {
     scenario: await readScenario('party', { rooms: 1 }),
     targets: [targetOf(url, {})],
     ...{ secret: undefined, threads: 1, sourceAddresses: [], hubPids: [], drainPids: [] },
-    ...{ findLimit: undefined, keepRooms: false, onSecond: () => undefined, say: () => undefined },
+    ...{
+      findLimit: undefined,
+      keepRooms: false,
+      isLedgerOnly: false,
+      onSecond: () => undefined,
+      say: () => undefined,
+    },
   };
 }
 
