@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../test/support/free-port.ts';
+import { endOf } from '../test/support/process-end.ts';
 import { aside } from './append-child.ts';
 import { firstLineOf } from './report.ts';
 import type { RoomServer } from './room-servers.ts';
@@ -117,10 +118,7 @@ async function startNode(command: string, redisUrl: string | undefined): Promise
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
+  const ended = endOf(child);
   const stop = async (): Promise<void> => {
     child.kill('SIGKILL');
     await ended;

@@ -39,9 +39,8 @@ export type GatewayReport =
 
 type SeekOrder = Extract<GatewayOrder, { kind: 'seek' }>;
 
-interface Person {
-  isIn: boolean;
-}
+/** Nothing is kept with a socket. */
+type Person = Readonly<Record<string, never>>;
 type Client = WebSocket<Person>;
 type Message = Readonly<Record<string, unknown>>;
 
@@ -80,7 +79,7 @@ class CrowdGateway {
       maxBackpressure: 0,
       upgrade: (res, req, context) => {
         res.upgrade<Person>(
-          { isIn: false },
+          {},
           req.getHeader('sec-websocket-key'),
           SUBPROTOCOL,
           req.getHeader('sec-websocket-extensions'),

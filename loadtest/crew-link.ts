@@ -33,11 +33,12 @@ export function startThread(onReport: (report: CrewReport) => void): CrewLink {
     send: (order) => worker.postMessage(order),
     stop: async () => {
       isStopping = true;
+      const left = (): Promise<void> =>
+        Promise.race([exited, pause(LEAVES_WITHIN_MS, undefined, { ref: false })]);
       // One that has ended leaves by itself, with whatever Node still writes of it.
-      if (hasEnded)
-        await Promise.race([exited, pause(LEAVES_WITHIN_MS, undefined, { ref: false })]);
+      if (hasEnded) await left();
       void worker.terminate();
-      await Promise.race([exited, pause(LEAVES_WITHIN_MS, undefined, { ref: false })]);
+      await left();
       worker.unref();
     },
   };

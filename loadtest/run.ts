@@ -1,22 +1,18 @@
 // Owns a whole load test: what it needs first, the phases or the search for the limit, and the report that comes of it. Knows no files and
 // no command line.
-import { cpus, totalmem } from 'node:os';
 import { startThread, type CrewLink } from './crew-link.ts';
 import type { CrewReport, Identity } from './crew-messages.ts';
 import { HubAnswerError, HubRest, type Somebody } from './hub-rest.ts';
 import { HubWatch } from './hub-watch.ts';
-import { judge, stateOf, taints } from './judge.ts';
-import { FAULT_KINDS } from './ledger/faults.ts';
 import { Lead } from './lead.ts';
 import { findLimit, type Found } from './limit.ts';
 import { Phases, type Second } from './phases.ts';
 import { mostLoadFor, personId, seatCount, seatsOf } from './placement.ts';
 import { limitsMet, placesHere, refusalsOf, tryOut, type SocketsWanted } from './preflight.ts';
-import { REPORT_VERSION, type PhaseReport, type Report } from './report/report.ts';
+import type { Report } from './report/report.ts';
+import { reportOf } from './run-report.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
-import { isFigure } from './scenario/threshold.ts';
 import { createTokens } from './tokens.ts';
-import { verdictOn } from './verdict.ts';
 import type { Target } from './wire/lean-socket.ts';
 
 export interface RunOptions {
@@ -56,8 +52,6 @@ interface Done {
   readonly found?: Found | undefined;
   readonly faultsAtEnd?: number;
 }
-
-const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.95, 99.99, 100];
 
 export class LoadTest {
   readonly #options: RunOptions;
@@ -226,78 +220,19 @@ export class LoadTest {
 
   #report({ lead, watch, at, hubs, found, faultsAtEnd = 0 }: Done): Report {
     const { scenario, threads, isLedgerOnly, say } = this.#options;
-    const phases = lead?.phases ?? new Phases(threads);
-    const ran = lead?.ran ?? [];
-    const limit = found?.limit ?? null;
-    const measured = found?.phases ?? [...ran.keys()].filter((index) => ran[index]?.measured);
-    const { latencies, seconds } = phases.evidence(measured, found?.coming ?? [...ran.keys()]);
-    const summaries = latencies.summaries();
-    const totals = phases.totals();
-    const clockErrorMs = this.#elsewhere?.clockErrorMs ?? 0;
-    const asked = scenario.thresholds.filter(({ metric }) => !isLedgerOnly || isFigure(metric));
-    const thresholds = limit === null ? judge(asked, { latencies: summaries, totals }) : [];
-    const isTimed = limit === null && !isLedgerOnly;
-    const { verdict, reasons } = verdictOn({
-      isInterrupted: this.#isInterrupted,
-      lost: lead?.lost,
-      taints: isTimed ? taints(stateOf({ latencies, seconds }, clockErrorMs), summaries) : [],
-      ...{ thresholds, limit, faultsAtEnd },
-    });
     say('');
-    return {
-      version: REPORT_VERSION,
-      scenario: { name: scenario.name, description: scenario.description, seed: scenario.seed },
-      ...{ at: at.toISOString(), verdict, reasons, hubs: hubs.map(({ address }) => address) },
-      machine: {
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-        memoryBytes: totalmem(),
-        node: process.version,
-        platform: `${process.platform} ${process.arch}`,
-      },
-      generator: {
-        agents: this.#elsewhere?.agents ?? 0,
-        threads: threads * Math.max(1, this.#elsewhere?.agents ?? 0),
-        lateness: withoutNaN(latencies.of('generator.late').summary()),
-        busyShareMost: Math.max(0, ...seconds.map(({ busyShare }) => busyShare)),
-        loopDelayP99MsMost: Math.max(0, ...seconds.map((each) => each.loopDelayP99Ms)),
-        clockErrorMs,
-      },
-      thresholds,
-      latencies: mapped(summaries, withoutNaN),
-      curves: mapped(summaries, (_, name) =>
-        CURVE.map((percent): [number, number] => [
-          percent,
-          latencies.of(name).percentileMs(percent),
-        ]),
-      ),
-      faults: totals.faults.map((fault) => ({
-        ...{ kind: fault.kind, stream: fault.stream, meaning: FAULT_KINDS[fault.kind] },
-        ...{ count: fault.count, examples: [...fault.examples] },
-      })),
-      stalls: totals.stalls.map(({ target, ...stall }) => ({
-        hub: hubs[target]?.address ?? '',
-        ...stall,
-      })),
-      counts: {
-        ...totals.counts,
-        ended: { ...totals.counts.ended },
-        refused: { ...totals.counts.refused },
-      },
-      sent: { ...totals.tally },
-      inStep: { ...totals.inStep },
-      phases: ran.map((phase, index) => phaseReport(phases, phase, index)),
-      seconds: phases.seconds.map((second) => ({
-        ...second,
-        latencies: mapped(second.latencies, ([p50, p99, most]): [number, number, number] => [
-          p50,
-          p99,
-          most,
-        ]),
-      })),
-      hubSeconds: [...watch.seconds],
-      limit,
-    };
+    return reportOf({
+      ...{ scenario, at, isLedgerOnly, found, faultsAtEnd },
+      isInterrupted: this.#isInterrupted,
+      hubs: hubs.map(({ address }) => address),
+      hubSeconds: watch.seconds,
+      phases: lead?.phases ?? new Phases(threads),
+      ran: lead?.ran ?? [],
+      lost: lead?.lost,
+      agents: this.#elsewhere?.agents ?? 0,
+      threads,
+      clockErrorMs: this.#elsewhere?.clockErrorMs ?? 0,
+    });
   }
 }
 
@@ -316,28 +251,4 @@ async function guestOf(rest: HubRest, person: number): Promise<Somebody> {
 
 function faultsOf(phases: Phases): number {
   return phases.totals().faults.reduce((total, { count }) => total + count, 0);
-}
-
-function phaseReport(phases: Phases, phase: Phase, index: number): PhaseReport {
-  const { latencies, ...figures } = phases.figures(index);
-  return {
-    ...{ name: phase.name, measured: phase.measured, load: phase.load, ...figures },
-    latencies: mapped(latencies, withoutNaN),
-  };
-}
-
-function mapped<From, To>(
-  record: Readonly<Record<string, From>>,
-  map: (value: From, name: string) => To,
-): Record<string, To> {
-  return Object.fromEntries(
-    Object.entries(record).map(([name, value]) => [name, map(value, name)]),
-  );
-}
-
-/** JSON has no NaN: what was not measured is null. */
-function withoutNaN<Summary extends object>(summary: Summary) {
-  return Object.fromEntries(
-    Object.entries(summary).map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
-  ) as { [K in keyof Summary]: K extends 'count' ? number : number | null };
 }

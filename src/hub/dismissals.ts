@@ -6,10 +6,9 @@ import type { Log } from '../ports/log.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Connection } from './connection.ts';
+import { hearNodes, tellNodes } from './node-words.ts';
 import type { Outbox } from './outbox.ts';
 
-/** Nobody has this id: what is signalled to it is for the nodes, each of which listens. */
-export const ADDRESS_OF_NODES = '00000000-0000-0000-0000-000000000000' as UserId;
 const DISMISSED = 'account.dismissed';
 const RETRY_MS = 1_000;
 /** Beyond it the oldest are not told any more: each node finds by itself who is gone (src/hub/standing-watch.ts). */
@@ -39,15 +38,7 @@ export class Dismissals {
 
   constructor(deps: DismissalsDeps) {
     this.#deps = deps;
-    this.#subscription = deps.feed.subscribe(
-      ADDRESS_OF_NODES,
-      () => undefined,
-      (signal) => this.#heard(signal),
-    );
-    // It is tried until it stands: a node that cannot hear yet serves all the same.
-    this.#subscription.ready.catch((error: unknown) => {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    });
+    this.#subscription = hearNodes(deps.feed, (signal) => this.#heard(signal));
   }
 
   /**
@@ -104,7 +95,7 @@ export class Dismissals {
 
   async #isTold(signal: JsonObject): Promise<boolean> {
     try {
-      await this.#deps.feed.signal(ADDRESS_OF_NODES, signal);
+      await tellNodes(this.#deps.feed, signal);
       return true;
     } catch (error) {
       const level = error instanceof StoreUnavailable ? 'debug' : 'error';

@@ -2,17 +2,18 @@
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import type { UserId } from '../../protocol/ids.ts';
 import type { TokenTerms } from '../ports/authenticator.ts';
-import type { Feed, FeedSubscription } from '../ports/feed.ts';
+import type { Feed } from '../ports/feed.ts';
 import type { Log } from '../ports/log.ts';
 import {
   isInForce,
   type Revocation,
   type RevocationDraft,
+  type RevocationSubject,
   type Revocations,
 } from '../ports/revocations.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
-import { ADDRESS_OF_NODES } from './dismissals.ts';
+import { hearNodes, tellNodes } from './node-words.ts';
 
 const REVOKED = 'token.revoked';
 /** What was not heard is found so soon. */
@@ -31,9 +32,8 @@ export interface RevokedTokensDeps {
 
 export class RevokedTokens {
   readonly #deps: RevokedTokensDeps;
-  readonly #tokens = new Map<string, Revocation>();
-  readonly #users = new Map<UserId, Revocation>();
-  readonly #bans = new Map<UserId, Revocation>();
+  /** By what they are about. */
+  readonly #known = new Map<string, Revocation>();
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #stops: (() => void)[] = [];
   /** The newest change that was read. */
@@ -50,14 +50,7 @@ export class RevokedTokens {
     await this.#read();
     const { feed, timers } = this.#deps;
     // First it listens, then it reads: what is told in between is in one of them.
-    const heard: FeedSubscription = feed.subscribe(
-      ADDRESS_OF_NODES,
-      () => undefined,
-      (signal) => this.#heard(signal),
-    );
-    heard.ready.catch((error: unknown) => {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    });
+    const heard = hearNodes(feed, (signal) => this.#heard(signal));
     this.#stops.push(
       () => heard.stop(),
       feed.onDoubt(() => this.#readSoon()),
@@ -73,17 +66,16 @@ export class RevokedTokens {
   /** Why the token is not good any more; undefined where it is. */
   refusal(userId: UserId, { tokenId, issuedAtMs }: TokenTerms): string | undefined {
     if (this.isBanned(userId)) return 'this person may not come here any more';
-    const ofToken = tokenId === undefined ? undefined : this.#tokens.get(tokenId);
-    const ofUser = this.#users.get(userId);
+    const ofUser = this.#known.get(keyOf({ kind: 'user', userId }));
     const isRevoked =
-      this.#holds(ofToken) ||
+      (tokenId !== undefined && this.#holds(this.#known.get(keyOf({ kind: 'token', tokenId })))) ||
       // A token that does not say when it was made may be an old one.
       (this.#holds(ofUser) && (issuedAtMs ?? -Infinity) <= ofUser.at);
     return isRevoked ? 'the token was revoked' : undefined;
   }
 
   isBanned(userId: UserId): boolean {
-    return this.#holds(this.#bans.get(userId));
+    return this.#holds(this.#known.get(keyOf({ kind: 'ban', userId })));
   }
 
   /** Durable when it resolves; the other nodes are told, or find it soon. Rejects with `StoreUnavailable`. */
@@ -120,7 +112,7 @@ export class RevokedTokens {
     try {
       // As JSON has it: what is undefined is not there.
       const told = JSON.parse(JSON.stringify(revocation)) as JsonObject;
-      await feed.signal(ADDRESS_OF_NODES, { type: REVOKED, revocation: told });
+      await tellNodes(feed, { type: REVOKED, revocation: told });
     } catch (error) {
       const level = error instanceof StoreUnavailable ? 'warn' : 'error';
       log[level]({ err: error }, 'the other nodes could not be told of a revocation: they find it');
@@ -165,37 +157,24 @@ export class RevokedTokens {
   }
 
   #learn(revocation: Revocation): void {
-    const known = this.#knownAs(revocation);
-    const isNew = !isSame(known.get(), revocation);
-    if (!isNew) return;
-    if (!isInForce(revocation, this.#deps.wallNow())) {
-      known.drop();
+    const key = keyOf(revocation);
+    if (isSame(this.#known.get(key), revocation)) return;
+    if (!this.#holds(revocation)) {
+      this.#known.delete(key);
       return;
     }
-    known.set(revocation);
+    this.#known.set(key, revocation);
     for (const listener of this.#listeners) listener(revocation);
   }
 
-  #knownAs(revocation: Revocation) {
-    const at = <Key>(map: Map<Key, Revocation>, key: Key) => ({
-      get: () => map.get(key),
-      set: (value: Revocation) => void map.set(key, value),
-      drop: () => void map.delete(key),
-    });
-    switch (revocation.kind) {
-      case 'token':
-        return at(this.#tokens, revocation.tokenId);
-      case 'user':
-        return at(this.#users, revocation.userId);
-      case 'ban':
-        return at(this.#bans, revocation.userId);
-    }
-  }
-
   #forgetEnded(): void {
-    for (const map of [this.#tokens, this.#users, this.#bans])
-      for (const [key, revocation] of map) if (!this.#holds(revocation)) map.delete(key);
+    for (const [key, revocation] of this.#known)
+      if (!this.#holds(revocation)) this.#known.delete(key);
   }
+}
+
+function keyOf(subject: RevocationSubject): string {
+  return `${subject.kind} ${subject.kind === 'token' ? subject.tokenId : subject.userId}`;
 }
 
 function isSame(a: Revocation | undefined, b: Revocation): boolean {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { freePort } from './free-port.ts';
+import { endOf } from './process-end.ts';
 
 // From the root, as what is built for a bench lies elsewhere.
 const SECANTUS = path.resolve('.cache/secantus/bin/secantusd-py');
@@ -95,13 +96,6 @@ export class OwnMongoServer {
 
 function hasMongod(): boolean {
   return spawnSync('mongod', ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
-function endOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
 }
 
 async function answering(url: string): Promise<void> {

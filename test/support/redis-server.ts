@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient } from 'redis';
 import { freePort } from './free-port.ts';
+import { endOf } from './process-end.ts';
 
 const REQUIRE_ALL = process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1';
 const PATIENCE_MS = 10_000;
@@ -35,10 +36,7 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
   const dir = mkdtempSync(path.join(tmpdir(), 'earshot-redis-'));
   const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
   const child = spawn('redis-server', [...own, ...args], { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
+  const ended = endOf(child);
   const stop = async (): Promise<void> => {
     child.kill('SIGKILL');
     await ended;
@@ -100,7 +98,7 @@ export async function startRedisSentinel(
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const child = spawn('redis-sentinel', [file], { stdio: 'ignore' });
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const ended = endOf(child);
     stops.push(async () => {
       child.kill('SIGKILL');
       await ended;

@@ -142,13 +142,8 @@ function ownVerified(payload: JWTPayload, rolesClaim: string): Verified {
   const { data: deviceId } = device;
   // What the hub gives a guest says nothing of roles.
   const isOperator = !isGuest && deviceId === undefined && hasRole(payload, rolesClaim);
-  return verifiedOf(
-    payload.sub,
-    payload,
-    isGuest,
-    { ...(deviceId === undefined ? {} : { deviceId }) },
-    isOperator,
-  );
+  const terms = deviceId === undefined ? {} : { deviceId };
+  return verifiedOf(payload.sub, payload, isGuest, terms, isOperator);
 }
 
 /** `guest` and `device` are the hub's own claims: a login makes neither. */
