@@ -59,9 +59,9 @@ export class CrewFeed {
     this.#firstPerson = first === undefined ? 0 : first.person - first.place;
     this.#arrivals = new Arrivals({
       each: (_, afterMs) => ground.latencies.record('feed.visible', afterMs),
-      last: (act, afterMs, _, key) => {
+      last: ({ act, intendedMs }, afterMs, key) => {
         if (threads > 1) spreadLast({ group: at, room: 0, stream: 'feed', key, act, afterMs });
-        else ground.latencies.record('feed.last', afterMs);
+        else ground.latenciesAt(intendedMs).record('feed.last', afterMs);
       },
     });
     this.people = seats.map(

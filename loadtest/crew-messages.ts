@@ -106,6 +106,11 @@ export type CrewOrder =
   /** Everybody leaves. @param closeRooms whether the rooms are closed for good */
   | { readonly kind: 'end'; readonly closeRooms: boolean };
 
+export interface EarlierLatencies {
+  readonly phase: number;
+  readonly latencies: Readonly<Record<string, Recorded>>;
+}
+
 export interface IntervalReport {
   readonly kind: 'interval';
   readonly thread: number;
@@ -125,6 +130,8 @@ export interface IntervalReport {
   /** Of this interval alone. */
   readonly stalls: readonly Stall[];
   readonly latencies: Readonly<Record<string, Recorded>>;
+  /** Of acts that were meant in phases before, and whose last listener is known only now. */
+  readonly earlier: readonly EarlierLatencies[];
   readonly loop: LoopReport;
   readonly rssBytes: number;
 }

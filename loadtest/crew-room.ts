@@ -182,9 +182,9 @@ export class CrewRoom {
     const { latencies } = ground;
     return {
       each: (act, afterMs) => recordAct(latencies, act, 'each', afterMs),
-      last: (act, afterMs, _listeners, key) => {
+      last: ({ act, intendedMs }, afterMs, key) => {
         if (this.#isSpread) spreadLast({ group, room, stream, key, act, afterMs });
-        else recordAct(latencies, act, 'last', afterMs);
+        else recordAct(ground.latenciesAt(intendedMs), act, 'last', afterMs);
       },
     };
   }

@@ -44,6 +44,10 @@ export class Crew {
   readonly #seatsByRoom = new Map<string, Seat[]>();
   readonly #rooms = new Map<string, CrewRoom>();
   readonly #feeds: readonly CrewFeed[];
+  /** By phase: what was meant in one that is over. */
+  readonly #earlier = new Map<number, Latencies>();
+  /** The phases that have begun, the latest at the end. */
+  readonly #begun: { readonly phase: number; readonly startMs: number }[] = [];
   #phase = 0;
   #intervalFromMs = machineNow();
   #marks: SpreadMark[] = [];
@@ -62,6 +66,7 @@ export class Crew {
       random: new Random(seedOf(scenario.seed, thread)),
       ...{ faults: this.#faults, tally: this.#tally, counts: this.#counts },
       latencies: this.#latencies,
+      latenciesAt: (ms) => this.#latenciesAt(ms),
       tokenOf: (person) => signed?.(person) ?? Promise.resolve(guestToken(start, person)),
     };
     for (const seat of seatsOf(scenario, mostLoad)) {
@@ -129,6 +134,7 @@ export class Crew {
   #begin(order: PhaseOrder, startMs: number): void {
     this.#tell();
     this.#phase = order.phase;
+    this.#begun.push({ phase: order.phase, startMs });
     for (const each of [...this.#rooms.values(), ...this.#feeds]) each.begin(order, startMs);
   }
 
@@ -200,11 +206,28 @@ export class Crew {
       ...{ tally: { ...this.#tally }, inStep: { ...this.#inStep } },
       ...{ faults: this.#faults.list(), stalls: this.#stalls.splice(0) },
       latencies: this.#latencies.take(),
+      earlier: [...this.#earlier].map(([phase, of]) => ({ phase, latencies: of.take() })),
       loop: this.#loop.take(),
       rssBytes: process.memoryUsage.rss(),
     });
     this.#intervalFromMs = toMs;
+    this.#earlier.clear();
     this.#inStep.truthWidthMs = 0;
+  }
+
+  /** Those of the phase that ran at that moment. */
+  #latenciesAt(ms: number): Latencies {
+    const { phase } = this.#begun.findLast(({ startMs }) => startMs <= ms) ??
+      this.#begun[0] ?? {
+        phase: 0,
+      };
+    if (phase === this.#phase) return this.#latencies;
+    let earlier = this.#earlier.get(phase);
+    if (earlier === undefined) {
+      earlier = new Latencies();
+      this.#earlier.set(phase, earlier);
+    }
+    return earlier;
   }
 
   #quiet(): void {

@@ -14,6 +14,8 @@ interface Pending {
 
 /** Threads settle twice a second, and what they tell is on its way for a while. */
 const GRACE_MS = 2_500;
+/** After this it is known of an act that was answered in good time when its last listener had it. */
+export const TOLD_AFTER_MS = SETTLED_AFTER_MS + GRACE_MS;
 
 export class LastArrivals {
   readonly #pending = new Map<string, Pending>();
@@ -23,7 +25,7 @@ export class LastArrivals {
     const key = keyOf(mark);
     if (this.#pending.has(key)) return;
     const { act, intendedMs } = mark;
-    const settledAtMs = Math.max(nowMs, intendedMs) + SETTLED_AFTER_MS + GRACE_MS;
+    const settledAtMs = Math.max(nowMs, intendedMs) + TOLD_AFTER_MS;
     this.#pending.set(key, { act, intendedMs, settledAtMs, afterMs: -Infinity });
   }
 

@@ -12,7 +12,7 @@ import type {
 } from './crew-messages.ts';
 import { feedGraph } from './feed-graph.ts';
 import { eachOf, type HubRest, type Somebody } from './hub-rest.ts';
-import { LastArrivals } from './last-arrivals.ts';
+import { LastArrivals, TOLD_AFTER_MS } from './last-arrivals.ts';
 import { recordAct } from './latency-names.ts';
 import { machineNow } from './machine-clock.ts';
 import { Phases, type Second } from './phases.ts';
@@ -149,6 +149,8 @@ export class Lead {
   /** The phase goes on until it is known when the last listener got what was done in it so far. */
   async complete(): Promise<void> {
     const untilMs = machineNow();
+    await this.#pause(TOLD_AFTER_MS);
+    // Of rooms in several threads it is known what is still to come, however late it was answered.
     while (!this.isOver && this.#last.hasBefore(untilMs)) await this.#pause(TICK_MS / 2);
   }
 

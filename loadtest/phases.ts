@@ -106,6 +106,8 @@ export class Phases {
     const before = this.#last.get(report.thread);
     this.#last.set(report.thread, report);
     sums.latencies.addAll(report.latencies);
+    for (const { phase, latencies } of report.earlier)
+      this.#sumsOf(phase).latencies.addAll(latencies);
     sums.frames += report.counts.framesReceived - (before?.counts.framesReceived ?? 0);
     sums.bytes += report.counts.bytesReceived - (before?.counts.bytesReceived ?? 0);
     sums.requests += report.counts.requests - (before?.counts.requests ?? 0);

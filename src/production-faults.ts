@@ -6,7 +6,7 @@ const MAKE_ONE = 'make one with: openssl rand -base64 48';
 const LEAST_DIFFERENT = 8;
 /** What stands in examples, and what somebody types who means to replace it. */
 const PLACEHOLDER =
-  /change.?(?:me|this|it)|replace.?(?:me|this|it|with)|place.?holder|example|default|your.?(?:own.?)?(?:token|jwt|secret|key)|(?:token|jwt|super|top|my|a|the|test|dev|some)[-_. ]?secret|secret[-_. ]?(?:key|here|token)|pass.?word|long.?enough|(?:thirty.?two|32).?(?:bytes|char)|\d+.?bit|insecure/i;
+  /change.?(?:me|this|it)|replace.?(?:me|this|it|with)|place.?holder|example|default|your.?(?:own.?)?(?:token|jwt|secret|key)|(?:token|jwt|super|top|my|a|the|test|dev|some)[-_. ]?secret|secret[-_. ]?(?:key|here|token)|pass.?word|long.?enough|(?:thirty.?two|32).?(?:bytes|char)|(?<![a-z\d])\d{2,4}[-_. ]bits?(?![a-z\d])|insecure/i;
 
 type Given = Readonly<Record<string, string | undefined>>;
 

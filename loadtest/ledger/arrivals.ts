@@ -9,8 +9,8 @@ export interface ActMark {
 
 export interface ArrivalSink {
   each(act: string, afterMs: number): void;
-  /** The last listener of this thread got what is known by `key`. */
-  last(act: string, afterMs: number, listeners: number, key: string): void;
+  /** The last listener of this thread got what is known by `key`. It is told later, and belongs to when the act was meant. */
+  last(mark: ActMark, afterMs: number, key: string): void;
 }
 
 interface Arrival {
@@ -73,7 +73,7 @@ export class Arrivals {
       if (nowMs - firstMs < SETTLED_AFTER_MS) return;
       this.#pending.delete(key);
       if (mark !== undefined && count > 0) {
-        this.#sink.last(mark.act, lastMs - mark.intendedMs, count, key);
+        this.#sink.last(mark, lastMs - mark.intendedMs, key);
       }
     }
   }

@@ -21,5 +21,7 @@ export interface Ground {
   readonly tally: Tally;
   readonly counts: Counts;
   readonly latencies: Latencies;
+  /** Those of the phase that ran then. @param ms by the machine's clock */
+  latenciesAt(ms: number): Latencies;
   tokenOf(person: number): Promise<string>;
 }

@@ -3,8 +3,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
 import { Crew } from '../../loadtest/crew.ts';
 import type { CrewReport, IntervalReport } from '../../loadtest/crew-messages.ts';
+import { machineNow } from '../../loadtest/machine-clock.ts';
+import { Phases } from '../../loadtest/phases.ts';
 import { ScenarioSchema } from '../../loadtest/scenario/scenario.ts';
-import { ScriptedHub } from '../support/scripted-hub.ts';
+import { ScriptedHub, joinedReply, nextRevision } from '../support/scripted-hub.ts';
 
 const roomId = '0a0a0a0a-0000-4000-8000-000000000001' as RoomId;
 const cleanUps: (() => void)[] = [];
@@ -77,5 +79,28 @@ describe('the end of a run', () => {
     });
     const found = judged().faults.map(({ stream, kind }) => `${stream} ${kind}`);
     expect(found).toEqual(['revision unseen', 'chat unseen']);
+  });
+});
+
+describe('the last listener', () => {
+  it('counts for the phase in which the act was meant, though it is known only in a later one', async () => {
+    const { crew, hub, reports, judged } = await crewAtTheDoor();
+    const intendedMs = machineNow();
+    for (let n = 0; n < 3; n += 1) {
+      const { answer, socket } = await hub.next('room.join');
+      answer(joinedReply(roomId));
+      socket.send(JSON.stringify(nextRevision(roomId)));
+    }
+    await expect.poll(() => hub.asked.length).toBeGreaterThan(5);
+    const mark = { group: 0, room: 0, act: 'seek', intendedMs } as const;
+    crew.obey({ kind: 'marks', marks: [{ ...mark, stream: 'revisions', key: '1:6' }] });
+    crew.obey({ kind: 'phase', phase: 1, inMs: 0, seconds: 0, from: 1, to: 1 });
+    const intervals = () => reports.filter((report) => report.kind === 'interval');
+    await expect.poll(() => intervals().at(-1)?.phase).toBe(1);
+    judged();
+    const phases = new Phases(1);
+    for (const interval of intervals()) phases.add(interval);
+    expect(phases.figures(0).latencies['seek.last']?.count).toBe(1);
+    expect(phases.figures(1).latencies['seek.last']).toBeUndefined();
   });
 });

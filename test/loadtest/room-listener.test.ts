@@ -1,11 +1,16 @@
 // One virtual listener, against a hub that answers when the test says so: comings and goings that overlap, and frames that nobody should get.
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
-import { stateHash } from '../../protocol/state-hash.ts';
 import { RoomBook } from '../../loadtest/ledger/room-book.ts';
 import { RoomListener } from '../../loadtest/listener/room-listener.ts';
 import type { Ground } from '../../loadtest/listener/ground.ts';
-import { ScriptedHub, faultsOf, groundOf } from '../support/scripted-hub.ts';
+import {
+  ScriptedHub,
+  faultsOf,
+  groundOf,
+  joinedReply,
+  nextRevision,
+} from '../support/scripted-hub.ts';
 
 const roomId = '0a0a0a0a-0000-4000-8000-000000000001' as RoomId;
 const otherRoom = '0b0b0b0b-0000-4000-8000-000000000002' as RoomId;
@@ -39,7 +44,7 @@ async function world(): Promise<World> {
   const letIn = async (): Promise<void> => {
     const join = await hub.next('room.join');
     const isIn = new Promise<void>((resolve) => listener.whenJoined(resolve));
-    join.answer(joined());
+    join.answer(joinedReply(roomId));
     await isIn;
   };
   const push = (what: object | string): void => {
@@ -49,20 +54,7 @@ async function world(): Promise<World> {
   return { hub, ground, listener, letIn, push };
 }
 
-function joined(): object {
-  const room = { id: roomId };
-  return {
-    roomId,
-    snapshot: { roomId, epoch: 1, revision: 5, hash: stateHash(room), room },
-    presence: { version: 1, count: 1, members: {} },
-    chat: { items: [], lastSeq: 0, gap: true },
-  };
-}
-
-const events = {
-  ...{ type: 'room.events', roomId, epoch: 1 },
-  revisions: [{ revision: 6, event: { type: 'RoomRenamed' }, patch: {} }],
-};
+const events = nextRevision(roomId);
 
 describe('a listener who leaves', () => {
   it('is back in the room where it came again before the hub had answered', async () => {

@@ -21,7 +21,7 @@ export function intervalOf({ latencies = {}, loop, ...changes }: IntervalChanges
     ...{ counts: new Counts().report(), tally: noTally(), faults: [], stalls: [] },
     inStep: { samples: 0, elsewhere: 0, unready: 0, contradictions: 0, truthWidthMs: 0 },
     loop: { busyShare: 0.1, delayP99Ms: 1, delayMaxMs: 2, ...loop },
-    rssBytes: 1,
+    ...{ rssBytes: 1, earlier: [] },
     ...changes,
     latencies: recorded.take(),
   };

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { RoomId } from '../../protocol/ids.ts';
+import { stateHash } from '../../protocol/state-hash.ts';
 import { Agenda } from '../../loadtest/agenda.ts';
 import { Latencies } from '../../loadtest/latency.ts';
 import { Faults } from '../../loadtest/ledger/faults.ts';
@@ -91,12 +93,32 @@ function greeting(connection: number): object {
   return { connectionId: `connection ${connection}`, hub: { now: 1_000_000 } };
 }
 
+/** The answer to a join: a room without anything in it, at revision 5. */
+export function joinedReply(roomId: RoomId): object {
+  const room = { id: roomId };
+  return {
+    roomId,
+    snapshot: { roomId, epoch: 1, revision: 5, hash: stateHash(room), room },
+    presence: { version: 1, count: 1, members: {} },
+    chat: { items: [], lastSeq: 0, gap: true },
+  };
+}
+
+/** A push of revision 6 of that room, in which nothing changed. */
+export function nextRevision(roomId: RoomId): object {
+  return {
+    ...{ type: 'room.events', roomId, epoch: 1 },
+    revisions: [{ revision: 6, event: { type: 'RoomRenamed' }, patch: {} }],
+  };
+}
+
 /** What listeners stand on, with this hub as the only one. */
 export function groundOf(hub: ScriptedHub): Ground {
+  const latencies = new Latencies();
   return {
     ...{ targets: [hub.target], silences: [], sourceAddresses: [] },
     ...{ agenda: new Agenda(), random: new Random(1), faults: new Faults(), tally: noTally() },
-    ...{ counts: new Counts(), latencies: new Latencies() },
+    ...{ counts: new Counts(), latencies, latenciesAt: () => latencies },
     tokenOf: () => Promise.resolve('a token'),
   };
 }

@@ -2,14 +2,21 @@
 import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { LetIn, Standing, Users } from '../../ports/users.ts';
+import { Gathered } from './gathered.ts';
 import { UserSchema } from './schema.ts';
 import type { Sql } from './sql.ts';
 
+/** A statement of this many takes some milliseconds. */
+const MOST_AT_ONCE = 500;
+
 export class PostgresUsers implements Users {
   readonly #sql: Sql;
+  /** Everybody who says hello is looked up, and after a restart they all do. */
+  readonly #found: Gathered<LetIn, User | undefined>;
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    this.#found = new Gathered((people) => this.#findAll(people), MOST_AT_ONCE);
   }
 
   createGuest(name: string): Promise<User> {
@@ -31,13 +38,8 @@ export class PostgresUsers implements Users {
     return user;
   }
 
-  async find(id: UserId, deviceId?: string): Promise<User | undefined> {
-    const [user] = await this.#sql.rows<User>(
-      `select id, name, guest from "user" where id = ?
-       ${deviceId === undefined ? '' : 'and exists (select from device_token d where d.id = ? and d.user_id = "user".id)'}`,
-      deviceId === undefined ? [id] : [id, deviceId],
-    );
-    return user;
+  find(id: UserId, deviceId?: string): Promise<User | undefined> {
+    return this.#found.ask({ id, deviceId });
   }
 
   async standings(people: readonly LetIn[]): Promise<readonly Standing[]> {
@@ -47,8 +49,26 @@ export class PostgresUsers implements Users {
            select from device_token d where d.id = asked.device and d.user_id = asked.id) then 'device_gone'
          else 'stands' end as standing
        from unnest(?::uuid[], ?::uuid[]) with ordinality as asked (id, device, n) order by n`,
-      [people.map(({ id }) => id), people.map(({ deviceId }) => deviceId ?? null)],
+      toColumns(people),
     );
     return found.map(({ standing }) => standing);
   }
+
+  async #findAll(people: readonly LetIn[]): Promise<readonly (User | undefined)[]> {
+    const found = await this.#sql.rows<User & { readonly n: string }>(
+      `select asked.n, u.id, u.name, u.guest
+       from unnest(?::uuid[], ?::uuid[]) with ordinality as asked (id, device, n)
+       join "user" u on u.id = asked.id
+       where asked.device is null or exists (
+         select from device_token d where d.id = asked.device and d.user_id = u.id)`,
+      toColumns(people),
+    );
+    const users: (User | undefined)[] = people.map(() => undefined);
+    for (const { n, id, name, guest } of found) users[Number(n) - 1] = { id, name, guest };
+    return users;
+  }
+}
+
+function toColumns(people: readonly LetIn[]): unknown[] {
+  return [people.map(({ id }) => id), people.map(({ deviceId }) => deviceId ?? null)];
 }
