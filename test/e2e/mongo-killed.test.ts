@@ -7,6 +7,7 @@ import { openEmbeddedStores } from '../../src/adapters/postgres/open-postgres-st
 import { systemRandom } from '../../src/adapters/system/system-random.ts';
 import { systemTimers } from '../../src/adapters/system/system-timers.ts';
 import type { ActivityEntry } from '../../src/ports/activity-log.ts';
+import { putEmptyDatabase } from '../support/empty-database.ts';
 import { temporaryDir } from '../support/earshot-process.ts';
 import { silentMetrics } from '../support/hub-world.ts';
 import { OwnMongoServer } from '../support/mongo-server.ts';
@@ -39,6 +40,7 @@ describe.skipIf(server === undefined)('MongoDB that is killed in the middle of w
 
   it('has every listen once, and whole, when it is back', { timeout: 240_000 }, async () => {
     const temporary = await temporaryDir();
+    await putEmptyDatabase(temporary.dir);
     const stores = await openEmbeddedStores({ dataDir: temporary.dir, log: SILENT });
     const mongo = await openMongo({ url: server.url, database: 'killed' }, SILENT);
     let cut = 0;

@@ -12,7 +12,7 @@ import {
 } from '../support/earshot-process.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
 
-// Each start makes a database.
+// Some of them make a database.
 vi.setConfig({ testTimeout: 90_000 });
 
 const cleanUps: (() => Promise<unknown>)[] = [];

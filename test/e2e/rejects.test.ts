@@ -11,6 +11,7 @@ import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { systemTimers } from '../../src/adapters/system/system-timers.ts';
 import type { ActivityEntry } from '../../src/ports/activity-log.ts';
 import type { ArchiveEntry, ArchiveWriter } from '../../src/ports/archive-writer.ts';
+import { putEmptyDatabase } from '../support/empty-database.ts';
 import { temporaryDir } from '../support/earshot-process.ts';
 import { freePort } from '../support/free-port.ts';
 import { silentMetrics } from '../support/hub-world.ts';
@@ -162,6 +163,7 @@ describe.skipIf(server === undefined)('npm run rejects', PATIENCE, () => {
   it('looks after what the history of listening has refused, too', async () => {
     const temporary = await temporaryDir();
     const entry = { kind: 'activity', userId: '00000000-0000-4000-8000-000000000001' };
+    await putEmptyDatabase(temporary.dir);
     const stores = await openEmbeddedStores({ dataDir: temporary.dir, log: SILENT });
     const refusing = stores.createActivityOutbox({
       activityLog: { append: () => Promise.reject(new RangeError('no\nentry')) },

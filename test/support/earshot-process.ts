@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { putEmptyDatabase } from './empty-database.ts';
 import { expectBuilt } from './built.ts';
 import { freePort } from './free-port.ts';
 
@@ -37,6 +38,7 @@ export class EarshotProcess {
     env: Readonly<Record<string, string>> & { readonly DATA_DIR: string },
     timeoutMs = START_TIMEOUT_MS,
   ): Promise<EarshotProcess> {
+    await giveDatabase(env);
     const child = spawnEarshot(env);
     const lines: LogLine[] = [];
     let errors = '';
@@ -64,6 +66,7 @@ export class EarshotProcess {
     env: Readonly<Record<string, string>> & { readonly DATA_DIR: string },
   ): Promise<EarshotProcess> {
     const port = await freePort();
+    await giveDatabase(env);
     const child = spawnEarshot({ ...env, PORT: String(port) });
     child.stdout?.resume();
     child.stderr?.resume();
@@ -104,6 +107,14 @@ export class EarshotProcess {
   }
 }
 
+/** What a first start would make; that it does is a matter of tests of its own. */
+async function giveDatabase({
+  POSTGRES_URL: url,
+  DATA_DIR: dataDir,
+}: Readonly<Record<string, string>>): Promise<void> {
+  if (url === undefined && dataDir !== undefined) await putEmptyDatabase(dataDir);
+}
+
 function spawnEarshot(env: Readonly<Record<string, string>>): ChildProcess {
   expectBuilt();
   return spawn(process.execPath, [MAIN], {
@@ -124,6 +135,7 @@ function spawnEarshot(env: Readonly<Record<string, string>>): ChildProcess {
 export async function startToFail(
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly code: number | null; readonly stderr: string }> {
+  await giveDatabase(env);
   const child = spawnEarshot(env);
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

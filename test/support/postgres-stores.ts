@@ -27,6 +27,7 @@ import type { Revocations } from '../../src/ports/revocations.ts';
 import type { RoomLog } from '../../src/ports/room-log.ts';
 import type { Traces } from '../../src/ports/traces.ts';
 import type { Users } from '../../src/ports/users.ts';
+import { putEmptyDatabase } from './empty-database.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 export interface Stores {
@@ -96,6 +97,7 @@ export function embeddedStores(): StoresUnderTest {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'earshot-data-'));
   let stores: PostgresStores | undefined;
   const open = async (): Promise<PostgresStores> => {
+    await putEmptyDatabase(dataDir);
     stores = await openEmbeddedStores({ dataDir, log: SILENT, friendLimits });
     return stores;
   };

@@ -13,6 +13,7 @@ import {
   type PostgresStores,
 } from '../../../src/adapters/postgres/open-postgres-stores.ts';
 import { temporaryDir } from '../../support/earshot-process.ts';
+import { putEmptyDatabase } from '../../support/empty-database.ts';
 import { silentMetrics } from '../../support/hub-world.ts';
 import { SILENT } from '../../support/postgres-stores.ts';
 import { someUserId } from '../../support/room-fixtures.ts';
@@ -69,6 +70,7 @@ describe('the outbox of listening', () => {
   beforeEach(async () => {
     const temporary = await temporaryDir();
     remove = () => temporary.remove();
+    await putEmptyDatabase(temporary.dir);
     stores = await openEmbeddedStores({ dataDir: temporary.dir, log: SILENT });
     log = new MoodyLog();
     outbox = outboxOn();
