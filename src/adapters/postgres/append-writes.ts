@@ -36,8 +36,16 @@ export function isCreation({ expected, events }: Append): boolean {
   return isSameHead(expected, NO_ROOM) && events[0]?.type === 'RoomCreated';
 }
 
-/** Adds the rows of one append. @param heard what was heard before it and is not recorded yet */
-export function addWrites(writes: AppendWrites, append: Append, heard: HeardRoom): void {
+/**
+ * Adds the rows of one append.
+ * @param heard what was heard before it and is not recorded yet
+ * @returns the same after it; undefined where it is as before
+ */
+export function addWrites(
+  writes: AppendWrites,
+  append: Append,
+  heard: HeardRoom,
+): HeardRoom | undefined {
   const { roomId, events, after } = append;
   const head = headAfter(append);
   const changes = sessionChanges(heard, events, after);
@@ -56,6 +64,7 @@ export function addWrites(writes: AppendWrites, append: Append, heard: HeardRoom
     writes.snapshots.push({ room_id: roomId, epoch, revision, event_id: eventId, state: after });
   }
   addRecord(writes, roomId, changes, (index) => numbered[index]);
+  return changes.heard;
 }
 
 /** @param from where the room ends now; undefined for a new one */

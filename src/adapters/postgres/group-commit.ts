@@ -1,4 +1,5 @@
-// Many small writes as few transactions: what arrives while one is under way goes together in the next. Knows not what is written.
+// Many small writes, or look-ups, as few transactions: what arrives while one is under way goes together in the next. Knows not what
+// is written or asked.
 import { StoreUnavailable } from '../../ports/room-log.ts';
 
 interface Waiting<Item, Result> {
@@ -70,10 +71,9 @@ export class GroupCommit<Item, Result> {
       return;
     }
     batch.forEach(({ resolve, reject }, i) => {
-      const result = results[i];
-      if (result === undefined)
-        reject(new Error('a commit answered fewer items than it was given'));
-      else resolve(result);
+      // What was asked for may not be there: undefined is an answer.
+      if (i < results.length) resolve(results[i] as Result);
+      else reject(new Error('a commit answered fewer items than it was given'));
     });
   }
 }

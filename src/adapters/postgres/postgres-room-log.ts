@@ -25,6 +25,7 @@ import {
 import { appendStatement, emptyWrites, type Statement } from './append-statement.ts';
 import { addWrites, headAfter, type Append } from './append-writes.ts';
 import { GroupCommit } from './group-commit.ts';
+import { HeardRooms } from './heard-rooms.ts';
 import type { PostgresKv } from './postgres-kv.ts';
 import { forgetInRoom } from './postgres-traces.ts';
 import { isRaced, toIntColumn, type Rows, type Sql } from './sql.ts';
@@ -33,6 +34,8 @@ const HEARTBEAT_KEY = 'heartbeat';
 /** Who is further behind takes a snapshot: it is smaller than so many events. */
 const MAX_READ_EVENTS = 1_000;
 const MAX_APPENDS_PER_COMMIT = 500;
+/** Of some hundred bytes to a few kilobytes each. */
+const MAX_HEARD_ROOMS = 5_000;
 const PURGE_EVERY_MS = 60_000;
 const VACUUM_EVERY_MS = 600_000;
 
@@ -69,6 +72,7 @@ export class PostgresRoomLog implements RoomLog {
   readonly #sql: Sql;
   readonly #kv: PostgresKv;
   readonly #commits: GroupCommit<Append, AppendResult>;
+  readonly #heard = new HeardRooms(MAX_HEARD_ROOMS);
   /** The newest hub time that this log was told of: a log has no clock of its own. */
   #now: HubMs = 0;
   #purgedAt: HubMs = 0;
@@ -206,8 +210,10 @@ export class PostgresRoomLog implements RoomLog {
   async #commit(appends: readonly Append[]): Promise<readonly AppendResult[]> {
     const heard = await this.#heardBefore(appends);
     const writes = emptyWrites();
+    const heardAfter = new Map<Append, HeardRoom | undefined>();
     for (const append of appends) {
-      addWrites(writes, append, heard.get(append.roomId) ?? NOTHING_HEARD_IN_ROOM);
+      const before = heard.get(append.roomId) ?? NOTHING_HEARD_IN_ROOM;
+      heardAfter.set(append, addWrites(writes, append, before));
     }
     const done = await this.#write(appendStatement(writes));
     const missed = appends.filter(({ roomId }) => !done.has(roomId));
@@ -216,7 +222,9 @@ export class PostgresRoomLog implements RoomLog {
       const reason = reasons.get(append);
       if (reason !== undefined) return reason;
       this.#now = Math.max(this.#now, append.after.lastAt);
-      return { kind: 'committed', head: headAfter(append) };
+      const head = headAfter(append);
+      this.#heard.moved(append.roomId, append.expected, head, heardAfter.get(append));
+      return { kind: 'committed', head };
     });
   }
 
@@ -240,12 +248,20 @@ export class PostgresRoomLog implements RoomLog {
     const concerned = appends.filter(
       ({ events, expected }) => !isSameHead(expected, NO_ROOM) && concernsPlayback(events),
     );
-    if (concerned.length === 0) return new Map();
+    const known = new Map<RoomId, HeardRoom>();
+    const unknown: RoomId[] = [];
+    for (const { roomId, expected } of concerned) {
+      const heard = this.#heard.at(roomId, expected);
+      if (heard === undefined) unknown.push(roomId);
+      else known.set(roomId, heard);
+    }
+    if (unknown.length === 0) return known;
     const rows = await this.#sql.rows<{ readonly id: RoomId; readonly heard: HeardRoom | null }>(
       'select id, heard from room where id = any(?::uuid[])',
-      [concerned.map(({ roomId }) => roomId)],
+      [unknown],
     );
-    return new Map(rows.map(({ id, heard }) => [id, heard ?? NOTHING_HEARD_IN_ROOM]));
+    for (const { id, heard } of rows) known.set(id, heard ?? NOTHING_HEARD_IN_ROOM);
+    return known;
   }
 
   async #whyNot(missed: readonly Append[]): Promise<ReadonlyMap<Append, AppendResult>> {

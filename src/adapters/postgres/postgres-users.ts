@@ -2,7 +2,7 @@
 import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { LetIn, Standing, Users } from '../../ports/users.ts';
-import { Gathered } from './gathered.ts';
+import { GroupCommit } from './group-commit.ts';
 import { UserSchema } from './schema.ts';
 import type { Sql } from './sql.ts';
 
@@ -11,12 +11,15 @@ const MOST_AT_ONCE = 500;
 
 export class PostgresUsers implements Users {
   readonly #sql: Sql;
-  /** Everybody who says hello is looked up, and after a restart they all do. */
-  readonly #found: Gathered<LetIn, User | undefined>;
+  /** Everybody who says hello is looked up, and after a restart all of them do at once. */
+  readonly #lookUps: GroupCommit<LetIn, User | undefined>;
 
   constructor(sql: Sql) {
     this.#sql = sql;
-    this.#found = new Gathered((people) => this.#findAll(people), MOST_AT_ONCE);
+    this.#lookUps = new GroupCommit({
+      commit: (people) => this.#findAll(people),
+      maxItems: MOST_AT_ONCE,
+    });
   }
 
   createGuest(name: string): Promise<User> {
@@ -39,7 +42,7 @@ export class PostgresUsers implements Users {
   }
 
   find(id: UserId, deviceId?: string): Promise<User | undefined> {
-    return this.#found.ask({ id, deviceId });
+    return this.#lookUps.add({ id, deviceId });
   }
 
   async standings(people: readonly LetIn[]): Promise<readonly Standing[]> {
