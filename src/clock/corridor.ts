@@ -110,6 +110,8 @@ export class Corridor {
   #proven: Bounds = { upperMs: Infinity, lowerMs: -Infinity };
   #likely: Bounds = { upperMs: Infinity, lowerMs: -Infinity };
   #rttMinMs = Infinity;
+  /** Of the estimate, apart from its age: read far more often than anything changes it. NaN: to be told anew. */
+  #typicalMs = NaN;
   /** Has been good since the last restart. */
   #settled = false;
   /** The last proven jump, whose size the next probes still refine. */
@@ -139,6 +141,7 @@ export class Corridor {
    * stamps alone. A refused exchange changes nothing but a counter.
    */
   observe(exchange: Exchange, wallMs?: number): Observation {
+    this.#typicalMs = NaN;
     const interval = proveInterval(exchange, this.#quantum.ms);
     if (typeof interval === 'string') return this.#reject(interval);
     this.#noticeLeapBack(exchange);
@@ -226,21 +229,7 @@ export class Corridor {
 
   /** All that is known of the clock at a local time. Errors are Infinity before the first probe. */
   readingAt(localMs: number): ClockReading {
-    const base = {
-      skewPpm: this.#skew / ppm,
-      rttMinMs: this.#rttMinMs,
-      resets: this.#resets,
-      rejected: this.#rejected,
-    };
-    if (!this.#output.started) {
-      return {
-        ...base,
-        offsetMs: 0,
-        maxErrorMs: Infinity,
-        estErrorMs: Infinity,
-        quality: 'none',
-      };
-    }
+    if (!this.#output.started) return this.#reading(0, Infinity, Infinity, 'none');
     const offsetMs = this.#output.peekAt(localMs);
     const ageMs = Math.abs(localMs - this.#referenceAt);
     const drift = this.#skew * (localMs - this.#referenceAt);
@@ -258,7 +247,26 @@ export class Corridor {
       estErrorMs <= goodErrorMs &&
       this.#isPlainPath(maxErrorMs) &&
       this.#leaptWithin(localMs) <= leapsMost;
-    return { ...base, offsetMs, maxErrorMs, estErrorMs, quality: good ? 'good' : 'coarse' };
+    return this.#reading(offsetMs, maxErrorMs, estErrorMs, good ? 'good' : 'coarse');
+  }
+
+  /** In one literal: members beside a spread would cost more than all the arithmetic. */
+  #reading(
+    offsetMs: number,
+    maxErrorMs: number,
+    estErrorMs: number,
+    quality: ClockReading['quality'],
+  ): ClockReading {
+    return {
+      skewPpm: this.#skew / ppm,
+      rttMinMs: this.#rttMinMs,
+      resets: this.#resets,
+      rejected: this.#rejected,
+      offsetMs,
+      maxErrorMs,
+      estErrorMs,
+      quality,
+    };
   }
 
   /** A probe that was slow enough to hide the leap refutes nothing; but a queue does not last, and a path that became longer does. */
@@ -366,6 +374,7 @@ export class Corridor {
   }
 
   #estimate(localMs: number): void {
+    this.#typicalMs = NaN;
     const quantumMs = this.#quantum.ms;
     const points = this.#history.midpoints(0.05 + quantumMs / 2);
     const fit = fitLine(points, this.#prior);
@@ -423,6 +432,11 @@ export class Corridor {
   }
 
   #typicalErrorMs(): number {
+    if (Number.isNaN(this.#typicalMs)) this.#typicalMs = this.#typicalErrorNow();
+    return this.#typicalMs;
+  }
+
+  #typicalErrorNow(): number {
     const width = this.#likely.upperMs - this.#likely.lowerMs;
     const slackMs = Math.abs(width - this.#rttMinMs) / 2;
     // Where even the fastest probe of most bursts is slow, the best one yet is hardly the best there can be.
