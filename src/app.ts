@@ -30,6 +30,7 @@ import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
 import { untilThere, type Stores } from './store-opening.ts';
+import { StoreWatch } from './store-watch.ts';
 import { openEmbedded, openServers } from './stores.ts';
 import type { WorkerLink } from './worker.ts';
 
@@ -216,6 +217,14 @@ async function openService(parts: {
     stops.push(
       keepFor({ ...stores, lifeMs: config.activityLifeMs, timers: systemTimers, metrics, log }),
     );
+  const watch = new StoreWatch({
+    stores: stores.watched,
+    timers: systemTimers,
+    metrics,
+    log,
+    now: () => performance.now(),
+  });
+  stops.push(() => watch.stop());
   const page = await loadPage(PAGE_DIR);
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({
@@ -234,7 +243,8 @@ async function openService(parts: {
     page,
     guests: config.guests,
     takeRate: (userId, cost) => hub.takeRate(userId, cost),
-    notReady: () => [...(hub.isReady ? [] : ['draining']), ...stores.faults()],
+    notReady: () => [...(hub.isReady ? [] : ['draining']), ...stores.faults(), ...watch.faults()],
+    awayStores: () => watch.away(),
   });
   front.open({ hub, http });
   return hub;

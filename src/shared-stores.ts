@@ -21,7 +21,8 @@ import { systemTimers } from './adapters/system/system-timers.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { RedisConfig } from './store-config.ts';
 import type { HubClock } from './ports/hub-clock.ts';
-import { untilThere, type Opening, type KeptStores } from './store-opening.ts';
+import { StoreUnavailable } from './ports/room-log.ts';
+import { answers, untilThere, type Opening, type KeptStores } from './store-opening.ts';
 
 const NODE_ID_LENGTH = 12;
 /** How often Postgres is told what hub time it is: a Redis that has lost everything must not turn it back. */
@@ -135,8 +136,17 @@ async function openParts(
     feed,
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,
+    watched: [
+      // What its channels prove is more than an answer to a question; `faults` says which of them are silent.
+      { name: 'Redis', isNeeded: false, look: () => channelsProven(channels) },
+      { name: 'Postgres', isNeeded: false, look: () => answers(postgres.kv) },
+    ],
     faults: () => (channels.fault === undefined ? [] : [channels.fault]),
   };
+}
+
+function channelsProven({ fault }: RedisChannels): Promise<void> {
+  return fault === undefined ? Promise.resolve() : Promise.reject(new StoreUnavailable(fault));
 }
 
 /** @returns its stop */

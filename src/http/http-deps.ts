@@ -38,6 +38,8 @@ export interface HttpDeps {
   takeRate(userId: UserId, cost: number): number;
   /** Why this process should get no new visitors; empty when it should. */
   notReady(): readonly string[];
+  /** Stores that do not answer, also those without which rooms go on. */
+  awayStores(): readonly { readonly store: string; readonly awayMs: number }[];
 }
 
 export interface Peer {

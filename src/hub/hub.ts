@@ -51,6 +51,7 @@ export class Hub implements SocketListener {
     this.metrics = new HubMetrics(ports.metrics, {
       connections: () => this.#connections.size,
       rooms: () => this.rooms.count,
+      isReady: () => this.isReady,
     });
     this.#outbox = new Outbox(ports.timers, this.metrics, options);
     this.#people = new People(options, () => ports.clock.now());

@@ -83,6 +83,7 @@ export class LiveRoom {
       timers: this.#timers,
       log: ports.log,
       metrics,
+      now: () => ports.clock.now(),
       maxBatch: options.maxBatch,
       maxWaitingCommands: options.maxWaitingCommands,
       mayLose: ports.nodes !== undefined,
@@ -276,6 +277,7 @@ export class LiveRoom {
 
   /** A member tells how well in step they are. */
   report(membership: Membership, report: RequestOf<'sync.report'>): void {
+    if (report.state === 'following') this.#deps.metrics.syncReported(report.errorMs);
     this.readiness.report(membership, report);
     this.#deps.listener?.reported(this, membership.userId, report.state);
   }
@@ -457,6 +459,7 @@ export class LiveRoom {
   #repairLater(): void {
     this.#cancelRepair ??= this.#timers.after(REPAIR_MS, () => {
       this.#cancelRepair = undefined;
+      this.#deps.metrics.roomsRepaired += 1;
       this.#runner.catchUp();
       this.chat.catchUp().catch((error: unknown) => this.#chatFailed(error));
       this.members.reconcile(this.#hereIds());

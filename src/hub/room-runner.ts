@@ -10,6 +10,7 @@ import type { Log } from '../ports/log.ts';
 import {
   StoreUnavailable,
   isSameHead,
+  type AppendResult,
   type Head,
   type HeldRoom,
   type LoadedRoom,
@@ -18,7 +19,7 @@ import {
   type ToldAppend,
 } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
-import type { HubMetrics } from './hub-metrics.ts';
+import type { AppendOutcome, HubMetrics } from './hub-metrics.ts';
 import {
   decideBatch,
   stepsOf,
@@ -35,6 +36,8 @@ export interface RoomRunnerDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly metrics: HubMetrics;
+  /** Hub time, ms. */
+  readonly now: () => number;
   readonly maxBatch: number;
   readonly maxWaitingCommands: number;
   /** Whether the log may lose what it acknowledged, so that the newest must be kept here to give it back. */
@@ -249,13 +252,7 @@ export class RoomRunner {
         return;
       }
       const events = steps.map((step) => step.event);
-      const result = await this.#deps.roomLog.append(
-        this.roomId,
-        this.#head,
-        events,
-        last.after,
-        keys,
-      );
+      const result = await this.#append(events, last.after, keys);
       switch (result.kind) {
         case 'committed':
           this.#state = last.after;
@@ -293,6 +290,24 @@ export class RoomRunner {
       }
     }
     for (const { settle } of batch) settle(UNAVAILABLE);
+  }
+
+  /** One call of the log at the head that is held, timed. */
+  async #append(
+    events: readonly RoomEvent[],
+    after: RoomState,
+    keys: readonly IdempotencyRecord[],
+  ): Promise<AppendResult> {
+    const { roomLog, metrics, now } = this.#deps;
+    const from = now();
+    let outcome: AppendOutcome = 'failed';
+    try {
+      const result = await roomLog.append(this.roomId, this.#head, events, after, keys);
+      outcome = result.kind;
+      return result;
+    } finally {
+      metrics.appended(now() - from, outcome);
+    }
   }
 
   #decide(waiting: Waiting, state: RoomState): Decision {
