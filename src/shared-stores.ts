@@ -1,5 +1,4 @@
 // What many nodes share: the live rooms in Redis, all that is kept in Postgres, and the archive between them.
-import { nanoid } from 'nanoid';
 import { archivedChatLog, archivedRoomLog } from './adapters/archived-logs.ts';
 import { followedTraces } from './adapters/followed-traces.ts';
 import { checkRedis } from './adapters/redis/check-redis.ts';
@@ -24,7 +23,6 @@ import type { HubClock } from './ports/hub-clock.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 import { answers, untilThere, type Opening, type KeptStores } from './store-opening.ts';
 
-const NODE_ID_LENGTH = 12;
 /** How often Postgres is told what hub time it is: a Redis that has lost everything must not turn it back. */
 const HUB_TIME_KEPT_MS = 10_000;
 const HUB_TIME_KEY = 'hub_time';
@@ -57,11 +55,10 @@ async function openParts(
   opening: Opening,
   stops: (() => Promise<void> | void)[],
 ): Promise<Omit<KeptStores, 'stop'>> {
-  const { log, metrics } = opening;
+  const { log, metrics, nodeId } = opening;
   const timers = systemTimers;
   const localNow = (): number => performance.now();
   const keys = new RedisKeys(partitions);
-  const nodeId = nanoid(NODE_ID_LENGTH);
   const connect = (): Promise<RedisConnection> => connectRedis(target, log);
   const there = <T>(open: () => Promise<T>): Promise<T> => untilThere('Redis', opening, open);
 

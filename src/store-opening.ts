@@ -2,6 +2,7 @@
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Front } from './front.ts';
 import type { Nodes } from './hub/hub-ports.ts';
+import type { NodeId } from './ports/bus.ts';
 import type { ActivityOutbox } from './ports/activity-outbox.ts';
 import type { Feed } from './ports/feed.ts';
 import type { HubClock } from './ports/hub-clock.ts';
@@ -33,6 +34,8 @@ export interface Stores extends KeptStores {
 
 /** What the opening of servers is given. */
 export interface Opening {
+  /** Of this run of this process. */
+  readonly nodeId: NodeId;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly front: Pick<Front, 'waitFor'>;

@@ -12,6 +12,7 @@ import type { BusMessage, NodeId } from '../ports/bus.ts';
 import type { PresenceChange, PresentPeople } from '../ports/presence.ts';
 import type { Head, LoadedRoom, ToldAppend } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import type { Span } from '../ports/tracer.ts';
 import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
@@ -91,7 +92,7 @@ export class LiveRoom {
       takeArrivals: () => this.members.takeArrivals(),
       arrivalsDone: (command, outcome) => this.#ownDone(command, outcome),
       failed: () => this.#repairLater(),
-      committed: (steps) => this.#committed(steps),
+      committed: (steps, spans) => this.#committed(steps, spans),
       replaced: () => this.#replaced(),
     });
     const neighbours: RoomNeighbours | undefined =
@@ -366,8 +367,8 @@ export class LiveRoom {
     );
   }
 
-  #committed(steps: readonly Step[]): void {
-    this.#broadcast.revisions(steps);
+  #committed(steps: readonly Step[], spans: readonly Span[]): void {
+    this.#broadcast.revisions(steps, spans);
     this.#deps.listener?.changed(this);
     for (const { event } of steps) this.#act(event);
     const before = steps[0]?.before;

@@ -19,6 +19,7 @@ import {
   type ToldAppend,
 } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import type { Span } from '../ports/tracer.ts';
 import type { AppendOutcome, HubMetrics } from './hub-metrics.ts';
 import {
   decideBatch,
@@ -50,8 +51,8 @@ export interface RoomRunnerDeps {
   arrivalsDone(command: Command, outcome: CommandOutcome): void;
   /** The log failed. Whether it did what it was asked is unknown: somebody must ask for `catchUp` when it may be back. */
   failed(): void;
-  /** Called for each commit, in order, before the commands are answered. */
-  committed(steps: readonly Step[]): void;
+  /** Called for each commit, in order, before the commands are answered. @param spans to be ended when everybody here was told */
+  committed(steps: readonly Step[], spans: readonly Span[]): void;
   /** The log told another history or had forgotten ours: what was shown before no longer counts. */
   replaced(): void;
 }
@@ -65,6 +66,19 @@ const MAX_ATTEMPTS = 20;
 function isBeyond(told: Pick<Head, 'epoch' | 'revision'> | undefined, held: Head): boolean {
   if (told === undefined) return false;
   return told.epoch > held.epoch || (told.epoch === held.epoch && told.revision > held.revision);
+}
+
+const UNTRACED: readonly Span[] = [];
+
+/** A part of each command that is traced; without one nothing is made. */
+function childrenOf(batch: readonly Waiting[], name: string): readonly Span[] {
+  let spans: Span[] | undefined;
+  for (const { span } of batch) if (span !== undefined) (spans ??= []).push(span.child(name));
+  return spans ?? UNTRACED;
+}
+
+function refusedBy(decision: Decision): string | undefined {
+  return decision.kind === 'refused' ? decision.refusal.code : undefined;
 }
 
 export class RoomRunner {
@@ -252,7 +266,7 @@ export class RoomRunner {
         return;
       }
       const events = steps.map((step) => step.event);
-      const result = await this.#append(events, last.after, keys);
+      const result = await this.#append(events, last.after, keys, childrenOf(batch, 'append'));
       switch (result.kind) {
         case 'committed':
           this.#state = last.after;
@@ -260,7 +274,7 @@ export class RoomRunner {
           this.#deps.metrics.appends += 1;
           this.#deps.metrics.eventsAppended += events.length;
           this.#recent?.add(result.head, events, keys);
-          this.#deps.committed(steps);
+          this.#deps.committed(steps, childrenOf(batch, 'fan-out'));
           await this.#settleAll(decided);
           return;
         case 'conflict': {
@@ -297,6 +311,7 @@ export class RoomRunner {
     events: readonly RoomEvent[],
     after: RoomState,
     keys: readonly IdempotencyRecord[],
+    spans: readonly Span[],
   ): Promise<AppendResult> {
     const { roomLog, metrics, now } = this.#deps;
     const from = now();
@@ -307,14 +322,25 @@ export class RoomRunner {
       return result;
     } finally {
       metrics.appended(now() - from, outcome);
+      for (const span of spans) {
+        const fields = {
+          'earshot.append.outcome': outcome,
+          'earshot.append.events': events.length,
+        };
+        span.end(fields, outcome === 'failed' ? 'the log failed' : undefined);
+      }
     }
   }
 
   #decide(waiting: Waiting, state: RoomState): Decision {
     this.#deps.metrics.commandsDecided += 1;
+    const span = waiting.span?.child('decide');
     try {
-      return decide(waiting.command, state, this.#deps.context(waiting.by));
+      const decision = decide(waiting.command, state, this.#deps.context(waiting.by));
+      span?.end({ 'earshot.command': waiting.command.type }, refusedBy(decision));
+      return decision;
     } catch (error) {
+      span?.end({ 'earshot.command': waiting.command.type }, 'it threw');
       this.#deps.log.error(
         { roomId: this.roomId, err: error, command: waiting.command.type },
         'a decision threw',
@@ -384,7 +410,7 @@ export class RoomRunner {
     this.#state = steps.at(-1)?.after ?? this.#state;
     this.#head = head;
     this.#recent?.add(head, events, keys);
-    if (steps.length > 0) this.#deps.committed(steps);
+    if (steps.length > 0) this.#deps.committed(steps, []);
   }
 
   #held(): HeldRoom {

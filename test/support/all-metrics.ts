@@ -3,6 +3,7 @@ import { PostgresActivityOutbox } from '../../src/adapters/postgres/postgres-act
 import { PostgresArchiver } from '../../src/adapters/postgres/postgres-archiver.ts';
 import { RedisIdleRooms } from '../../src/adapters/redis/redis-idle-rooms.ts';
 import { RedisOutbox } from '../../src/adapters/redis/redis-outbox.ts';
+import { OtlpTracer } from '../../src/adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { keepFor } from '../../src/hub/activity-retention.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
@@ -50,6 +51,8 @@ export async function ownMetrics(): Promise<readonly MetricRow[]> {
   new PostgresArchiver(options);
   new PostgresActivityOutbox(options);
   new StoreWatch({ stores: [], metrics, timers, log, now: () => 0 }).stop();
+  const traced = { url: 'http://nowhere', headers: {}, ratio: 0, resource: {} };
+  await new OtlpTracer({ ...traced, timers, metrics, log, now: () => 0, random: () => 0 }).stop();
   const { activityLog } = world.stores;
   await keepFor({ activityLog, lifeMs: 1, clock, timers, metrics, log })();
   await world.hub.stop();
