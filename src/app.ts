@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nanoid } from 'nanoid';
-import { SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
+import { PROTOCOL_VERSION, SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
 import { withActivityStore } from './activity-stores.ts';
 import { ensureDemoTracks } from './adapters/media/demo/ensure-demo-tracks.ts';
 import { openFolderCatalogue } from './adapters/media/folder-catalogue.ts';
@@ -24,10 +24,12 @@ import { socialDeps } from './http/social-deps.ts';
 import { createMediaSignature } from './http/media-signature.ts';
 import { loadPage } from './http/page.ts';
 import { keepFor } from './hub/activity-retention.ts';
+import { FellowNodes, type RoomReport } from './hub/fellow-nodes.ts';
 import { Hub } from './hub/hub.ts';
 import type { NodeId } from './ports/bus.ts';
 import type { Authenticator } from './ports/authenticator.ts';
 import { RevokedTokens } from './hub/revoked-tokens.ts';
+import type { Rooms } from './hub/rooms.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
@@ -236,6 +238,36 @@ async function openService(parts: {
     now: () => performance.now(),
   });
   stops.push(() => watch.stop());
+  const notReady = (): string[] => [
+    ...(hub.isReady ? [] : ['draining']),
+    ...stores.faults(),
+    ...watch.faults(),
+  ];
+  const fellows = new FellowNodes({
+    nodeId,
+    feed: stores.feed,
+    timers: systemTimers,
+    log,
+    alive: () => stores.nodes?.presence.aliveNodes ?? new Set([nodeId]),
+    report: () => ({
+      id: nodeId,
+      ...(worker === undefined ? {} : { worker: worker.worker }),
+      version: PROTOCOL_VERSION,
+      startedAt: Math.round(performance.timeOrigin),
+      connections: hub.connectionCount,
+      rooms: hub.rooms.count,
+      isReady: notReady().length === 0,
+      reasons: notReady(),
+      away: watch.away().map(({ store }) => store),
+    }),
+    rooms: () => roomReports(hub.rooms),
+    drain: (withinMs) => {
+      log.warn({ withinMs: withinMs ?? config.drainMs }, 'an operator drains this node');
+      void hub.drain(withinMs ?? config.drainMs);
+    },
+    newId: () => nanoid(),
+  });
+  stops.push(() => fellows.stop());
   const page = await loadPage(PAGE_DIR);
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({
@@ -254,11 +286,20 @@ async function openService(parts: {
     page,
     guests: config.guests,
     takeRate: (userId, cost) => hub.takeRate(userId, cost),
-    notReady: () => [...(hub.isReady ? [] : ['draining']), ...stores.faults(), ...watch.faults()],
+    fellows,
+    notReady,
     awayStores: () => watch.away(),
   });
   front.open({ hub, http });
   return hub;
+}
+
+/** The rooms that this node holds, as operators see them. */
+function* roomReports(rooms: Rooms): Iterable<RoomReport> {
+  for (const room of rooms.all()) {
+    const { id, code, name, visibility } = room.state.public;
+    yield { id, code, name, visibility, hereCount: room.members.count };
+  }
 }
 
 async function makeDataDir(dir: string): Promise<void> {

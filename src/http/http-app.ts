@@ -9,6 +9,7 @@ import type { HttpDeps, Peer } from './http-deps.ts';
 import { createMediaRoutes } from './media-route.ts';
 import { ProblemError, problemResponse } from './problem.ts';
 import { addAccounts } from './routes/accounts.ts';
+import { addExport, addFellows } from './routes/operator-service.ts';
 import { addFriends } from './routes/friends.ts';
 import { addListening } from './routes/listening.ts';
 import { addMyData } from './routes/my-data.ts';
@@ -73,6 +74,8 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     addMyData(app, deps, deps.social);
   }
   if (deps.revoked !== undefined) addOperators(app, deps, deps.revoked);
+  if (deps.fellows !== undefined) addFellows(app, deps, deps.fellows);
+  if (deps.social !== undefined) addExport(app, deps, deps.social);
   addOperations(app, deps);
   app.route(
     '/',

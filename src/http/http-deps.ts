@@ -6,6 +6,7 @@ import type { Rooms } from '../hub/rooms.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
+import type { FellowNodes } from '../hub/fellow-nodes.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -32,6 +33,8 @@ export interface HttpDeps {
   /** Undefined where the page was not built. */
   readonly page: Page | undefined;
   readonly guests: boolean;
+  /** All nodes, for operators. Undefined where nobody may ask for them. */
+  readonly fellows?: FellowNodes | undefined;
   /** Undefined where nobody is told what people listen to. */
   readonly social: SocialDeps | undefined;
   /** Takes `cost` from the rate of a person, who has one for REST and sockets; 0, or the wait in ms. */

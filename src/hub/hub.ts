@@ -89,6 +89,10 @@ export class Hub implements SocketListener {
     this.#removeRevoked = ports.revoked?.onRevoked((revocation) => this.#letGo(revocation));
   }
 
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   get isReady(): boolean {
     return this.#state === 'running';
   }
@@ -192,9 +196,12 @@ export class Hub implements SocketListener {
     return this.#people.take(userId, cost);
   }
 
-  /** Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. Over when nobody is left. */
+  /**
+   * Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. Over when nobody is left.
+   * Again, as when the process is to end while an operator drains it: whoever is still here is told the new window.
+   */
   drain(windowMs: number): Promise<void> {
-    if (this.#state !== 'running') return Promise.resolve();
+    if (this.#state === 'stopped') return Promise.resolve();
     this.#state = 'draining';
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
@@ -205,7 +212,9 @@ export class Hub implements SocketListener {
           this.#outbox.close(connection, 'draining');
         resolve();
       });
+      const before = this.#allGone;
       this.#allGone = () => {
+        before?.();
         cancel();
         resolve();
       };
