@@ -1,5 +1,6 @@
 // What operators see of two real nodes over Redis and Postgres: each of them tells of both, one can drain the other, and stores that are
 // away are named by whoever lacks them.
+import { readFile } from 'node:fs/promises';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OperatorCalls } from '../../src/operator-calls.ts';
@@ -87,6 +88,25 @@ describe.skipIf(servers === undefined)('the view of the whole service', () => {
     }
     here.close();
     there.close();
+  });
+
+  it('has the figures that the page of the metrics has, and no others', async () => {
+    const page = await readFile('docs/metrics.md', 'utf8');
+    const documented = new Map(
+      [...page.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, name = '', kind = '']) => [
+        name,
+        kind,
+      ]),
+    );
+    const text = await (await fetch(`${east.url}/metrics`)).text();
+    const told = new Map(
+      [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', kind = '']) => [name, kind]),
+    );
+    expect([...told].filter(([name, kind]) => documented.get(name) !== kind)).toEqual([]);
+    // Those of what these nodes have not: a retention, a collector of traces.
+    const optional = /^earshot_(activity_pruned|trace_)/;
+    const lacking = [...documented.keys()].filter((name) => !told.has(name));
+    expect(lacking.filter((name) => !optional.test(name))).toEqual([]);
   });
 
   it('names a Postgres that one node lacks, and lets people come: rooms go on without it', async () => {
