@@ -52,6 +52,7 @@ export async function withActivityStore(
     ...stores,
     activityLog,
     activityOutbox,
+    watched: [...stores.watched, { name: 'MongoDB', isNeeded: false, look: () => opened.look() }],
     told: `${stores.told}; listening: MongoDB, ${mongo.target.database}`,
     async stop() {
       await activityOutbox.stop();

@@ -3,13 +3,15 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
+import { nanoid } from 'nanoid';
+import { PROTOCOL_VERSION, SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
 import { withActivityStore } from './activity-stores.ts';
 import { ensureDemoTracks } from './adapters/media/demo/ensure-demo-tracks.ts';
 import { openFolderCatalogue } from './adapters/media/folder-catalogue.ts';
 import { createJwtAuthenticator } from './adapters/system/jwt-authenticator.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
 import { createRemoteKeys } from './adapters/system/remote-keys.ts';
+import { OtlpTracer } from './adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from './adapters/system/prom-metrics.ts';
 import { systemRandom } from './adapters/system/system-random.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
@@ -22,14 +24,18 @@ import { socialDeps } from './http/social-deps.ts';
 import { createMediaSignature } from './http/media-signature.ts';
 import { loadPage } from './http/page.ts';
 import { keepFor } from './hub/activity-retention.ts';
+import { FellowNodes, type RoomReport } from './hub/fellow-nodes.ts';
 import { Hub } from './hub/hub.ts';
+import type { NodeId } from './ports/bus.ts';
 import type { Authenticator } from './ports/authenticator.ts';
 import { RevokedTokens } from './hub/revoked-tokens.ts';
+import type { Rooms } from './hub/rooms.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
-import { untilThere, type Stores } from './store-opening.ts';
+import { untilThere, type Opening, type Stores } from './store-opening.ts';
+import { StoreWatch } from './store-watch.ts';
 import { openEmbedded, openServers } from './stores.ts';
 import type { WorkerLink } from './worker.ts';
 
@@ -50,6 +56,7 @@ export class UnusableDataDir extends Error {
   }
 }
 
+const NODE_ID_LENGTH = 12;
 const IDLE_TIMEOUT_SECONDS = 60;
 /** Above the 16 KiB that the hub answers with a reason, so that it is the hub that answers. */
 const MAX_PAYLOAD_BYTES = 64 * 1_024;
@@ -90,8 +97,11 @@ async function start(
   failed: (error: Error) => void,
   worker: WorkerLink | undefined,
 ): Promise<{ readonly port: number; drain(): Promise<void> }> {
-  const ownLog = createPinoLog(config.logLevel);
-  const log = worker === undefined ? ownLog : ownLog.child({ worker: worker.worker });
+  const nodeId = nanoid(NODE_ID_LENGTH);
+  const log = createPinoLog(config.logLevel).child({
+    node: nodeId,
+    ...(worker === undefined ? {} : { worker: worker.worker }),
+  });
   const metrics = createPromMetrics(worker);
   await makeDataDir(config.dataDir);
   const front = new Front();
@@ -114,7 +124,7 @@ async function start(
     return listening;
   };
   const serve = (stores: Stores, patience: Patience): Promise<Hub> =>
-    openService({ config, stores, front, stops, log, metrics, worker, patience });
+    openService({ config, nodeId, stores, front, stops, log, metrics, worker, patience });
   const told = { sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
 
   if (config.postgres === undefined) {
@@ -138,7 +148,7 @@ async function start(
   let listening = worker?.isLate === true ? undefined : await listen();
   const life = { isOver: false };
   let hub: Hub | undefined;
-  const opening = { log, metrics, front, life };
+  const opening = { nodeId, log, metrics, front, life };
   openServers(config, opening, failed)
     .then(async (kept) => {
       stops.push(() => kept.stop());
@@ -175,6 +185,7 @@ type Patience = <T>(server: string, open: () => Promise<T>) => Promise<T>;
 /** Starts the hub and HTTP on what is stored, and opens the front to them. */
 async function openService(parts: {
   readonly config: Config;
+  readonly nodeId: NodeId;
   readonly stores: Stores;
   readonly front: Front;
   readonly stops: (() => Promise<void> | void)[];
@@ -183,7 +194,7 @@ async function openService(parts: {
   readonly worker: WorkerLink | undefined;
   readonly patience: Patience;
 }): Promise<Hub> {
-  const { config, stores, front, stops, log, metrics, worker, patience } = parts;
+  const { config, nodeId, stores, front, stops, log, metrics, worker, patience } = parts;
   const { clock } = stores;
   const catalogue = await openCatalogue(config, log, worker);
   stops.push(() => catalogue.stop());
@@ -197,6 +208,8 @@ async function openService(parts: {
   });
   await patience('Postgres', () => revoked.start());
   stops.push(() => revoked.stop());
+  const tracer = tracerOf(config, { log, metrics, nodeId });
+  stops.push(async () => tracer?.stop());
   const hub = new Hub(
     {
       ...stores,
@@ -207,6 +220,7 @@ async function openService(parts: {
       random: systemRandom,
       log,
       metrics,
+      tracer,
     },
     config.hub,
   );
@@ -216,6 +230,44 @@ async function openService(parts: {
     stops.push(
       keepFor({ ...stores, lifeMs: config.activityLifeMs, timers: systemTimers, metrics, log }),
     );
+  const watch = new StoreWatch({
+    stores: stores.watched,
+    timers: systemTimers,
+    metrics,
+    log,
+    now: () => performance.now(),
+  });
+  stops.push(() => watch.stop());
+  const notReady = (): string[] => [
+    ...(hub.isReady ? [] : ['draining']),
+    ...stores.faults(),
+    ...watch.faults(),
+  ];
+  const fellows = new FellowNodes({
+    nodeId,
+    feed: stores.feed,
+    timers: systemTimers,
+    log,
+    alive: () => stores.nodes?.presence.aliveNodes ?? new Set([nodeId]),
+    report: () => ({
+      id: nodeId,
+      ...(worker === undefined ? {} : { worker: worker.worker }),
+      version: PROTOCOL_VERSION,
+      startedAt: Math.round(performance.timeOrigin),
+      connections: hub.connectionCount,
+      rooms: hub.rooms.count,
+      isReady: notReady().length === 0,
+      reasons: notReady(),
+      away: watch.away().map(({ store }) => store),
+    }),
+    rooms: () => roomReports(hub.rooms),
+    drain: (withinMs) => {
+      log.warn({ withinMs: withinMs ?? config.drainMs }, 'an operator drains this node');
+      void hub.drain(withinMs ?? config.drainMs);
+    },
+    newId: () => nanoid(),
+  });
+  stops.push(() => fellows.stop());
   const page = await loadPage(PAGE_DIR);
   if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
   const http = createHttpApp({
@@ -234,10 +286,20 @@ async function openService(parts: {
     page,
     guests: config.guests,
     takeRate: (userId, cost) => hub.takeRate(userId, cost),
-    notReady: () => [...(hub.isReady ? [] : ['draining']), ...stores.faults()],
+    fellows,
+    notReady,
+    awayStores: () => watch.away(),
   });
   front.open({ hub, http });
   return hub;
+}
+
+/** The rooms that this node holds, as operators see them. */
+function* roomReports(rooms: Rooms): Iterable<RoomReport> {
+  for (const room of rooms.all()) {
+    const { id, code, name, visibility } = room.state.public;
+    yield { id, code, name, visibility, hereCount: room.members.count };
+  }
 }
 
 async function makeDataDir(dir: string): Promise<void> {
@@ -267,6 +329,23 @@ async function openCatalogue(
     log.error({ err: error }, 'the demo tracks were not made'),
   );
   return catalogue;
+}
+
+/** Undefined where nothing is traced. */
+function tracerOf(
+  { traces }: Config,
+  { log, metrics, nodeId }: Pick<Opening, 'log' | 'metrics' | 'nodeId'>,
+): OtlpTracer | undefined {
+  if (traces === undefined) return undefined;
+  return new OtlpTracer({
+    ...traces,
+    resource: { 'service.name': 'earshot', 'service.instance.id': nodeId },
+    timers: systemTimers,
+    metrics,
+    log,
+    random: () => systemRandom.next(),
+    now: () => performance.timeOrigin + performance.now(),
+  });
 }
 
 function authenticatorOf(

@@ -24,6 +24,12 @@ import {
   type PostgresConfig,
   type RedisConfig,
 } from './store-config.ts';
+import {
+  TELEMETRY_KEYS,
+  telemetryFaults,
+  tracesOf,
+  type TracesConfig,
+} from './telemetry-config.ts';
 
 const D = DEFAULT_HUB_OPTIONS;
 
@@ -62,6 +68,7 @@ const EnvironmentSchema = z.object({
     .default('on')
     .describe('whether people without an account may come in with a name'),
   ...STORE_KEYS,
+  ...TELEMETRY_KEYS,
   NODE_ENV: z
     .string()
     .optional()
@@ -155,6 +162,8 @@ export interface Config {
   /** How long what was listened to is kept; undefined: for ever. */
   readonly activityLifeMs: number | undefined;
   readonly clusterWorkers: number;
+  /** Undefined: nothing is traced. */
+  readonly traces: TracesConfig | undefined;
   readonly hub: HubOptions;
 }
 
@@ -209,7 +218,7 @@ function togetherFaults(env: Environment, origins: readonly string[] | undefined
     if (!isOrigin(origin))
       faults.push(`ALLOWED_ORIGINS: "${origin}" is no origin such as https://example.org`);
   }
-  faults.push(...storeFaults(env), ...identityFaults(env));
+  faults.push(...storeFaults(env), ...identityFaults(env), ...telemetryFaults(env));
   return faults;
 }
 
@@ -289,6 +298,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     mongo: mongoOf(env),
     activityLifeMs: activityLifeOf(env),
     clusterWorkers: env.CLUSTER_WORKERS,
+    traces: tracesOf(env),
     hub,
   };
 }

@@ -6,6 +6,7 @@ import { MigrationsLocked, MigrationsPending } from './adapters/postgres/migrate
 import { DataDirDamaged, DatabaseNotMade } from './adapters/postgres/pglite-server.ts';
 import { UnsuitableRedis } from './adapters/redis/check-redis.ts';
 import { RedisRefuses } from './adapters/redis/connect-redis.ts';
+import { scrubbed } from './adapters/system/scrubbed.ts';
 import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
@@ -28,9 +29,9 @@ const EXPECTED = [
   PortInUse,
 ];
 
+/** Without what opens a door: it ends in the same logs as everything else. */
 export function lineFor(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return EXPECTED.some((kind) => error instanceof kind)
-    ? error.message
-    : (error.stack ?? error.message);
+  if (!(error instanceof Error)) return scrubbed(String(error));
+  const isExpected = EXPECTED.some((kind) => error instanceof kind);
+  return scrubbed(isExpected ? error.message : (error.stack ?? error.message));
 }

@@ -59,7 +59,10 @@ export class Front implements SocketListener {
       case HEALTH_PATHS.alive:
         return Response.json({ ok: true });
       case HEALTH_PATHS.ready:
-        return Response.json({ ready: false, reasons: [this.#waitsFor] }, { status: 503 });
+        return Response.json(
+          { ready: false, reasons: [this.#waitsFor], away: [] },
+          { status: 503 },
+        );
       default:
         return problemResponse(refuse('unavailable', this.#waitsFor, RETRY_MS));
     }

@@ -10,6 +10,7 @@ export const SECRET_KEYS = [
   'MONGODB_URL',
   'TOKEN_SECRET',
   'JWT_SECRET',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,4 @@
 // What many nodes share: the live rooms in Redis, all that is kept in Postgres, and the archive between them.
-import { nanoid } from 'nanoid';
 import { archivedChatLog, archivedRoomLog } from './adapters/archived-logs.ts';
 import { followedTraces } from './adapters/followed-traces.ts';
 import { checkRedis } from './adapters/redis/check-redis.ts';
@@ -21,9 +20,9 @@ import { systemTimers } from './adapters/system/system-timers.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { RedisConfig } from './store-config.ts';
 import type { HubClock } from './ports/hub-clock.ts';
-import { untilThere, type Opening, type KeptStores } from './store-opening.ts';
+import { StoreUnavailable } from './ports/room-log.ts';
+import { answers, untilThere, type Opening, type KeptStores } from './store-opening.ts';
 
-const NODE_ID_LENGTH = 12;
 /** How often Postgres is told what hub time it is: a Redis that has lost everything must not turn it back. */
 const HUB_TIME_KEPT_MS = 10_000;
 const HUB_TIME_KEY = 'hub_time';
@@ -56,11 +55,10 @@ async function openParts(
   opening: Opening,
   stops: (() => Promise<void> | void)[],
 ): Promise<Omit<KeptStores, 'stop'>> {
-  const { log, metrics } = opening;
+  const { log, metrics, nodeId } = opening;
   const timers = systemTimers;
   const localNow = (): number => performance.now();
   const keys = new RedisKeys(partitions);
-  const nodeId = nanoid(NODE_ID_LENGTH);
   const connect = (): Promise<RedisConnection> => connectRedis(target, log);
   const there = <T>(open: () => Promise<T>): Promise<T> => untilThere('Redis', opening, open);
 
@@ -135,8 +133,17 @@ async function openParts(
     feed,
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,
+    watched: [
+      // What its channels prove is more than an answer to a question; `faults` says which of them are silent.
+      { name: 'Redis', isNeeded: false, look: () => channelsProven(channels) },
+      { name: 'Postgres', isNeeded: false, look: () => answers(postgres.kv) },
+    ],
     faults: () => (channels.fault === undefined ? [] : [channels.fault]),
   };
+}
+
+function channelsProven({ fault }: RedisChannels): Promise<void> {
+  return fault === undefined ? Promise.resolve() : Promise.reject(new StoreUnavailable(fault));
 }
 
 /** @returns its stop */

@@ -2,12 +2,14 @@
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Front } from './front.ts';
 import type { Nodes } from './hub/hub-ports.ts';
+import type { NodeId } from './ports/bus.ts';
 import type { ActivityOutbox } from './ports/activity-outbox.ts';
 import type { Feed } from './ports/feed.ts';
 import type { HubClock } from './ports/hub-clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
+import type { WatchedStore } from './store-watch.ts';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
@@ -20,6 +22,8 @@ export interface KeptStores extends Omit<PostgresStores, 'version'> {
   readonly nodes: Nodes | undefined;
   /** Which store is used for what, for the line at start. */
   readonly told: string;
+  /** Those that are servers of their own, to be looked at while this process serves. */
+  readonly watched: readonly WatchedStore[];
   /** What keeps this process from serving well, for people; empty where nothing does. */
   faults(): readonly string[];
 }
@@ -30,11 +34,18 @@ export interface Stores extends KeptStores {
 
 /** What the opening of servers is given. */
 export interface Opening {
+  /** Of this run of this process. */
+  readonly nodeId: NodeId;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly front: Pick<Front, 'waitFor'>;
   /** Once it is over, nothing is tried again. */
   readonly life: { readonly isOver: boolean };
+}
+
+/** Rejects where the database does not answer. */
+export async function answers(kv: Pick<KeptStores['kv'], 'get'>): Promise<void> {
+  await kv.get('heartbeat');
 }
 
 /** Tries again while a server is away, ever more slowly, with one line each time. Rejects once the process is to stop. */

@@ -13,7 +13,8 @@ import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts
 import type { Log } from './ports/log.ts';
 import { openShared } from './shared-stores.ts';
 import type { PostgresConfig } from './store-config.ts';
-import { untilThere, type Opening, type KeptStores } from './store-opening.ts';
+import { answers, untilThere, type Opening, type KeptStores } from './store-opening.ts';
+import type { WatchedStore } from './store-watch.ts';
 
 /** The embedded database died while the service ran. */
 export class DatabaseFailed extends Error {
@@ -49,7 +50,8 @@ export async function openEmbedded(
     log,
     failed: (cause) => failed(new DatabaseFailed({ cause })),
   });
-  return alone(stores, `rooms, people, chat: ${stores.version} in ${config.dataDir}`);
+  // It is in this very process: without it there is nobody to tell of it.
+  return alone(stores, `rooms, people, chat: ${stores.version} in ${config.dataDir}`, []);
 }
 
 /**
@@ -78,7 +80,7 @@ export async function openServers(
     const told = `rooms, people, chat: ${kept.version}`;
     const stores =
       redis === undefined
-        ? await there(() => alone(kept, told))
+        ? await there(() => alone(kept, told, [watchedPostgres(kept)]))
         : await openShared(redis, kept, opening);
     return {
       ...stores,
@@ -106,12 +108,21 @@ function openServer({ url, poolSize, migrate }: PostgresConfig, log: Log): Promi
   return openPostgresStores({ target: { clientUrl: url, poolSize }, migrate, log });
 }
 
-async function alone(stores: PostgresStores, told: string): Promise<KeptStores> {
+/** It has the rooms: without it nothing can be changed. */
+function watchedPostgres({ kv }: PostgresStores): WatchedStore {
+  return { name: 'Postgres', isNeeded: true, look: () => answers(kv) };
+}
+
+async function alone(
+  stores: PostgresStores,
+  told: string,
+  watched: readonly WatchedStore[],
+): Promise<KeptStores> {
   const heartbeat = await stores.kv.get('heartbeat');
   const clock = createSystemHubClock(
     typeof heartbeat === 'number' ? heartbeat : 0,
     randomTimelineId(),
   );
   const feed = new MemoryFeeds({ now: () => clock.now() }).join('alone');
-  return { ...stores, clock, feed, nodes: undefined, told, faults: () => [] };
+  return { ...stores, clock, feed, nodes: undefined, told, watched, faults: () => [] };
 }

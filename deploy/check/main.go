@@ -1,7 +1,7 @@
-// Command check reads the Dockerfile, compose.yaml and the manifests of Kubernetes with the code of those who run them (BuildKit's parser
-// and lint, the loader of Compose, Kustomize, the types and the pod security standards of Kubernetes), and sees that what they name is there.
+// Command check reads the Dockerfile, compose.yaml, the manifests of Kubernetes and what observes them with the code of those who run them (BuildKit's parser
+// and lint, the loader of Compose, Kustomize, the types and the pod security standards of Kubernetes, Prometheus), and sees that what they name is there.
 //
-// usage: check FOLDER [dockerfile | compose | kubernetes]...
+// usage: check FOLDER [dockerfile | compose | kubernetes | observability]...
 //
 // FOLDER is the repository. Each fault is one line; it ends with 1 where there is any.
 package main
@@ -21,7 +21,7 @@ func (f *faults) add(format string, args ...any) {
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: check FOLDER [dockerfile | compose | kubernetes]...")
+		fmt.Fprintln(os.Stderr, "usage: check FOLDER [dockerfile | compose | kubernetes | observability]...")
 		os.Exit(2)
 	}
 	root, wanted := os.Args[1], os.Args[2:]
@@ -32,6 +32,7 @@ func main() {
 		{"dockerfile", checkDockerfile},
 		{"compose", checkCompose},
 		{"kubernetes", checkKubernetes},
+		{"observability", checkObservability},
 	}
 	status := 0
 	for _, c := range checks {

@@ -1,6 +1,7 @@
 // The whole of HTTP on the hub's port: REST with its OpenAPI document, media, health, metrics and the page.
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { refuse } from '../../protocol/errors.ts';
+import { routePath } from 'hono/route';
+import { refuse, type Refusal } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { peerAddress } from '../hub/peer-address.ts';
 import { unavailability } from '../hub/unavailable.ts';
@@ -8,6 +9,7 @@ import type { HttpDeps, Peer } from './http-deps.ts';
 import { createMediaRoutes } from './media-route.ts';
 import { ProblemError, problemResponse } from './problem.ts';
 import { addAccounts } from './routes/accounts.ts';
+import { addExport, addFellows } from './routes/operator-service.ts';
 import { addFriends } from './routes/friends.ts';
 import { addListening } from './routes/listening.ts';
 import { addMyData } from './routes/my-data.ts';
@@ -32,13 +34,26 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
       );
     },
   });
-  app.onError((error) => {
-    if (error instanceof ProblemError) return problemResponse(error.refusal);
+  const refused = deps.metrics.counter({
+    name: 'earshot_http_refused_total',
+    help: 'Requests over HTTP answered with a problem, by its code.',
+    labels: ['code'],
+  });
+  const answer = (refusal: Refusal): Response => {
+    refused.add(1, { code: refusal.code });
+    return problemResponse(refusal);
+  };
+  app.onError((error, context) => {
+    if (error instanceof ProblemError) return answer(error.refusal);
     const unavailable = unavailability(error);
-    if (unavailable !== undefined) return problemResponse(unavailable);
-    if (isBadJson(error)) return problemResponse(refuse('bad_request', 'the body is not JSON'));
-    deps.log.error({ err: error }, 'a request failed');
-    return problemResponse(refuse('internal', 'the hub failed; it has been logged'));
+    if (unavailable !== undefined) return answer(unavailable);
+    if (isBadJson(error)) return answer(refuse('bad_request', 'the body is not JSON'));
+    // The pattern of the path: what stands in its places may be somebody's way in.
+    const { method } = context.req;
+    const { user } = context.var as Partial<Env['Variables']>;
+    const fields = { method, route: routePath(context), userId: user?.id, err: error };
+    deps.log.error(fields, 'a request failed');
+    return answer(refuse('internal', 'the hub failed; it has been logged'));
   });
   app.notFound(
     (context) =>
@@ -59,6 +74,8 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     addMyData(app, deps, deps.social);
   }
   if (deps.revoked !== undefined) addOperators(app, deps, deps.revoked);
+  if (deps.fellows !== undefined) addFellows(app, deps, deps.fellows);
+  if (deps.social !== undefined) addExport(app, deps, deps.social);
   addOperations(app, deps);
   app.route(
     '/',

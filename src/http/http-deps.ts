@@ -6,6 +6,7 @@ import type { Rooms } from '../hub/rooms.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
+import type { FellowNodes } from '../hub/fellow-nodes.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -32,12 +33,16 @@ export interface HttpDeps {
   /** Undefined where the page was not built. */
   readonly page: Page | undefined;
   readonly guests: boolean;
+  /** All nodes, for operators. Undefined where nobody may ask for them. */
+  readonly fellows?: FellowNodes | undefined;
   /** Undefined where nobody is told what people listen to. */
   readonly social: SocialDeps | undefined;
   /** Takes `cost` from the rate of a person, who has one for REST and sockets; 0, or the wait in ms. */
   takeRate(userId: UserId, cost: number): number;
   /** Why this process should get no new visitors; empty when it should. */
   notReady(): readonly string[];
+  /** Stores that do not answer, also those without which rooms go on. */
+  awayStores(): readonly { readonly store: string; readonly awayMs: number }[];
 }
 
 export interface Peer {

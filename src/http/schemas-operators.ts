@@ -1,6 +1,7 @@
 // What REST takes from operators and tells them.
 import { z } from '@hono/zod-openapi';
 import { UserIdSchema } from '../../protocol/schemas/primitives.ts';
+import { VisibilitySchema } from '../../protocol/schemas/room.ts';
 
 const wallMs = z.number().openapi({ description: 'by the clock on the wall, ms since 1970' });
 const reason = z.string().max(200).optional().openapi({ description: 'for operators alone' });
@@ -40,3 +41,50 @@ export const RevocationBody = z
 export const RevocationListBody = z
   .object({ revocations: z.array(RevocationBody), next: z.string().optional() })
   .openapi('RevocationList');
+
+const missing = z
+  .array(z.string())
+  .openapi({ description: 'nodes that live and did not answer in time' });
+
+export const NodeBody = z
+  .object({
+    id: z.string().openapi({ description: 'as `node` in the log; another one with each start' }),
+    worker: z.int().optional(),
+    version: z.string(),
+    startedAt: wallMs,
+    connections: z.int(),
+    rooms: z.int().openapi({ description: 'held in its memory' }),
+    isReady: z.boolean(),
+    reasons: z.array(z.string()).openapi({ description: 'why it is not' }),
+    away: z.array(z.string()).openapi({ description: 'stores that do not answer it' }),
+  })
+  .openapi('Node');
+
+export const NodeListBody = z.object({ nodes: z.array(NodeBody), missing }).openapi('NodeList');
+
+export const DrainBody = z
+  .strictObject({
+    withinMs: z
+      .int()
+      .min(0)
+      .max(600_000)
+      .optional()
+      .openapi({ description: 'how long people have; default: DRAIN_MS of the node' }),
+  })
+  .openapi('Drain');
+
+export const BusyRoomListBody = z
+  .object({
+    rooms: z.array(
+      z.object({
+        id: z.uuid(),
+        code: z.string(),
+        name: z.string(),
+        visibility: VisibilitySchema,
+        hereCount: z.int(),
+      }),
+    ),
+    total: z.int().openapi({ description: 'of which the first are here' }),
+    missing,
+  })
+  .openapi('BusyRoomList');

@@ -175,5 +175,14 @@ export const ProblemBody = z
   .openapi('Problem');
 
 export const ReadyBody = z
-  .object({ ready: z.boolean(), reasons: z.array(z.string()) })
+  .object({
+    ready: z.boolean(),
+    reasons: z.array(z.string()),
+    away: z.array(
+      z.object({
+        store: z.string(),
+        awayMs: z.number().openapi({ description: 'since it last answered' }),
+      }),
+    ),
+  })
   .openapi('Readiness');

@@ -62,7 +62,10 @@ export class AuthorGrants<V extends { readonly id: UserId }> {
       author.asking = undefined;
       author.isInDoubt = true;
       const level = error instanceof StoreUnavailable ? 'debug' : 'error';
-      this.#deps.log[level]({ err: error }, 'who may see somebody could not be asked');
+      this.#deps.log[level](
+        { userId: author.id, err: error },
+        'who may see somebody could not be asked',
+      );
       if (!this.#deps.isLookedAt(author)) return;
       this.#deps.unanswered(author);
       this.#askLater(author);

@@ -8,6 +8,7 @@ import { evolve } from '../domain/evolve.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { RoomState } from '../domain/room-state.ts';
 import type { Head, IdempotencyRecord } from '../ports/room-log.ts';
+import type { Span } from '../ports/tracer.ts';
 
 export type CommandOutcome =
   /** Committed, or nothing to do: `events` are those of this command alone. */
@@ -36,6 +37,8 @@ export interface CommandOptions {
   readonly key?: string;
   /** What the key remembers, made from the command's own events. */
   readonly replyOf?: (done: Extract<CommandOutcome, { kind: 'done' }>) => JsonObject;
+  /** Of what brought the command, where that is traced. */
+  readonly span?: Span | undefined;
 }
 
 export interface Waiting extends CommandOptions {

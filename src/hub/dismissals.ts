@@ -71,7 +71,8 @@ export class Dismissals {
 
   async #tell(signal: JsonObject): Promise<void> {
     if (await this.#isTold(signal)) return;
-    this.#deps.log.warn({}, 'the other nodes could not be told yet to let somebody go');
+    const { userId } = signal;
+    this.#deps.log.warn({ userId }, 'the other nodes could not be told yet to let somebody go');
     this.#untold.set(keyOf(signal), signal);
     const [oldest] = this.#untold.keys();
     if (oldest !== undefined && this.#untold.size > MOST_UNTOLD) this.#untold.delete(oldest);
@@ -99,7 +100,10 @@ export class Dismissals {
       return true;
     } catch (error) {
       const level = error instanceof StoreUnavailable ? 'debug' : 'error';
-      this.#deps.log[level]({ err: error }, 'a dismissal could not be told');
+      this.#deps.log[level](
+        { userId: signal['userId'], err: error },
+        'a dismissal could not be told',
+      );
       return false;
     }
   }

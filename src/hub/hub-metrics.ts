@@ -1,6 +1,18 @@
 // The hub's own figures: plain numbers counted on the hot path, read when they are scraped.
 import type { ErrorCode } from '../../protocol/errors.ts';
-import type { Counter, Metrics } from '../ports/metrics.ts';
+import type { Counter, Histogram, Metrics } from '../ports/metrics.ts';
+
+/** How an append ended, as the log says, or `failed` where it said nothing. */
+export type AppendOutcome = 'committed' | 'conflict' | 'moved' | 'duplicate' | 'failed';
+
+/** From a log in memory to one that waits for a disk, a replica, or a store that is hardly there. */
+const APPEND_BUCKETS_S = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+];
+/** From what nobody hears, over the echo that everybody does, to who is elsewhere. */
+const SYNC_ERROR_BUCKETS_S = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1];
+
+const NO_LABELS = {};
 
 /** Counters that are raised for each frame: a field is a tenth of the cost of a labelled counter. */
 export class HubMetrics {
@@ -28,22 +40,34 @@ export class HubMetrics {
   gapsRepaired = 0;
   /** Times a room went over to another history. */
   epochsAdopted = 0;
+  /** Times a room was mended after a log had been away. */
+  roomsRepaired = 0;
   resumes = 0;
   resumesBySnapshot = 0;
   snapshotsEncoded = 0;
 
   readonly #requestsRefused: Counter<'code'>;
   readonly #connectionsRefused: Counter<'limit'>;
+  readonly #appendDuration: Histogram<'outcome'>;
+  readonly #syncError: Histogram;
 
   constructor(
     metrics: Metrics,
-    gauges: { readonly connections: () => number; readonly rooms: () => number },
+    gauges: {
+      readonly connections: () => number;
+      readonly rooms: () => number;
+      readonly isReady: () => boolean;
+    },
   ) {
     const total = (name: string, help: string, read: () => number): void => {
       metrics.total({ name: `earshot_${name}_total`, help }, read);
     };
     metrics.gauge({ name: 'earshot_connections', help: 'Open sockets.' }, gauges.connections);
     metrics.gauge({ name: 'earshot_rooms', help: 'Rooms held in memory.' }, gauges.rooms);
+    metrics.gauge(
+      { name: 'earshot_draining', help: '1 while everybody is asked to go elsewhere, 0 else.' },
+      () => (gauges.isReady() ? 0 : 1),
+    );
     total('frames_received', 'Frames received.', () => this.framesReceived);
     total('frames_sent', 'Frames handed to the kernel whole.', () => this.framesSent);
     total('frames_buffered', 'Frames kept until a slow peer reads.', () => this.framesBuffered);
@@ -102,6 +126,22 @@ export class HubMetrics {
       'Times a room went over to another epoch, as after a fail-over.',
       () => this.epochsAdopted,
     );
+    total(
+      'rooms_repaired',
+      'Times a room was read on and mended after a log had been away.',
+      () => this.roomsRepaired,
+    );
+    this.#appendDuration = metrics.histogram({
+      name: 'earshot_append_duration_seconds',
+      help: 'How long the rooms’ log took for an append, by how it ended.',
+      labels: ['outcome'],
+      buckets: APPEND_BUCKETS_S,
+    });
+    this.#syncError = metrics.histogram({
+      name: 'earshot_sync_error_seconds',
+      help: 'How far from the room’s position members who follow it say that they are.',
+      buckets: SYNC_ERROR_BUCKETS_S,
+    });
     total('resumes', 'Joins answered with what was missing.', () => this.resumes);
     total(
       'resumes_by_snapshot',
@@ -113,6 +153,16 @@ export class HubMetrics {
 
   requestRefused(code: ErrorCode): void {
     this.#requestsRefused.add(1, { code });
+  }
+
+  /** @param tookMs from the call to its end */
+  appended(tookMs: number, outcome: AppendOutcome): void {
+    this.#appendDuration.observe(Math.max(0, tookMs) / 1_000, { outcome });
+  }
+
+  /** A member who follows the room has reported. @param errorMs either side of the room's position */
+  syncReported(errorMs: number): void {
+    this.#syncError.observe(Math.abs(errorMs) / 1_000, NO_LABELS);
   }
 
   connectionRefused(limit: 'hub' | 'address' | 'person'): void {

@@ -15,6 +15,7 @@ import type { Presence } from '../ports/presence.ts';
 import type { Random } from '../ports/random.ts';
 import type { RoomLog } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import type { Users } from '../ports/users.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 
@@ -38,6 +39,8 @@ export interface HubPorts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Undefined where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Undefined where nobody is told what people listen to: the four go together. */
   readonly friends?: Friends | undefined;
   readonly feed?: Feed | undefined;

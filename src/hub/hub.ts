@@ -5,10 +5,11 @@ import { decodeRequest, errorReply } from '../../protocol/codec.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { UserId } from '../../protocol/ids.ts';
 import type { Push, User } from '../../protocol/schemas/pushes.ts';
-import type { Request } from '../../protocol/schemas/requests.ts';
+import type { Request, RequestType } from '../../protocol/schemas/requests.ts';
 import { fullBucket, takeTokens } from '../domain/rate-limit.ts';
 import type { Revocation } from '../ports/revocations.ts';
 import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from '../ports/sockets.ts';
+import type { Span } from '../ports/tracer.ts';
 import type { Connection } from './connection.ts';
 import { frameOf, okFrame } from './frame.ts';
 import type { Answer, Handler, HandledType } from './handlers/handler.ts';
@@ -27,6 +28,9 @@ import { unavailability } from './unavailable.ts';
 
 /** As said of `maxRateRefusals`. */
 const RATE_REFUSALS_WINDOW_MS = 10_000;
+
+/** What a player says of itself every few seconds: there would be little else. */
+const UNTRACED: ReadonlySet<RequestType> = new Set(['sync.report', 'ready']);
 
 type HubState = 'running' | 'draining' | 'stopped';
 
@@ -51,6 +55,7 @@ export class Hub implements SocketListener {
     this.metrics = new HubMetrics(ports.metrics, {
       connections: () => this.#connections.size,
       rooms: () => this.rooms.count,
+      isReady: () => this.isReady,
     });
     this.#outbox = new Outbox(ports.timers, this.metrics, options);
     this.#people = new People(options, () => ports.clock.now());
@@ -82,6 +87,10 @@ export class Hub implements SocketListener {
       () => this.#connections.values(),
     );
     this.#removeRevoked = ports.revoked?.onRevoked((revocation) => this.#letGo(revocation));
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
   }
 
   get isReady(): boolean {
@@ -187,9 +196,12 @@ export class Hub implements SocketListener {
     return this.#people.take(userId, cost);
   }
 
-  /** Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. Over when nobody is left. */
+  /**
+   * Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. Over when nobody is left.
+   * Again, as when the process is to end while an operator drains it: whoever is still here is told the new window.
+   */
   drain(windowMs: number): Promise<void> {
-    if (this.#state !== 'running') return Promise.resolve();
+    if (this.#state === 'stopped') return Promise.resolve();
     this.#state = 'draining';
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
@@ -200,7 +212,9 @@ export class Hub implements SocketListener {
           this.#outbox.close(connection, 'draining');
         resolve();
       });
+      const before = this.#allGone;
       this.#allGone = () => {
+        before?.();
         cancel();
         resolve();
       };
@@ -267,7 +281,8 @@ export class Hub implements SocketListener {
       return;
     }
     const handler = HANDLERS[request.type] as Handler<HandledType>;
-    void this.#perform(connection, request.id, session.user, () =>
+    const span = this.#traced(connection, session.user, request);
+    void this.#perform(connection, request.id, session.user, span, () =>
       handler(request, {
         ports: this.#ports,
         options: this.#options,
@@ -276,6 +291,7 @@ export class Hub implements SocketListener {
         feed: this.feed,
         connection,
         user: session.user,
+        span,
       }),
     );
   }
@@ -285,6 +301,7 @@ export class Hub implements SocketListener {
     connection: Connection,
     id: number,
     user: User,
+    span: Span | undefined,
     handle: () => Answer | Promise<Answer>,
   ): Promise<void> {
     let answer: Answer;
@@ -297,6 +314,21 @@ export class Hub implements SocketListener {
     }
     if (answer.kind === 'ok') this.#outbox.enqueue(connection, okFrame(id, answer.members));
     else this.#refuse(connection, id, answer.refusal);
+    if (span !== undefined) {
+      const refused = answer.kind === 'ok' ? undefined : answer.refusal.code;
+      this.#outbox.whenSent(() => span.end({}, refused));
+    }
+  }
+
+  /** A trace of the request, where there are traces and this is one of those that are looked at. */
+  #traced({ id }: Connection, user: User, request: Request): Span | undefined {
+    const { tracer } = this.#ports;
+    if (tracer === undefined || UNTRACED.has(request.type)) return undefined;
+    return tracer.begin(request.type, {
+      'earshot.connection.id': id,
+      'enduser.id': user.id,
+      ...('roomId' in request ? { 'earshot.room.id': request.roomId } : {}),
+    });
   }
 
   #faultOf(error: unknown, connection: Connection, user: User): Refusal {

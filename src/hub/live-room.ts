@@ -12,6 +12,7 @@ import type { BusMessage, NodeId } from '../ports/bus.ts';
 import type { PresenceChange, PresentPeople } from '../ports/presence.ts';
 import type { Head, LoadedRoom, ToldAppend } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
+import type { Span } from '../ports/tracer.ts';
 import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
@@ -83,6 +84,7 @@ export class LiveRoom {
       timers: this.#timers,
       log: ports.log,
       metrics,
+      now: () => ports.clock.now(),
       maxBatch: options.maxBatch,
       maxWaitingCommands: options.maxWaitingCommands,
       mayLose: ports.nodes !== undefined,
@@ -90,7 +92,7 @@ export class LiveRoom {
       takeArrivals: () => this.members.takeArrivals(),
       arrivalsDone: (command, outcome) => this.#ownDone(command, outcome),
       failed: () => this.#repairLater(),
-      committed: (steps) => this.#committed(steps),
+      committed: (steps, spans) => this.#committed(steps, spans),
       replaced: () => this.#replaced(),
     });
     const neighbours: RoomNeighbours | undefined =
@@ -276,6 +278,7 @@ export class LiveRoom {
 
   /** A member tells how well in step they are. */
   report(membership: Membership, report: RequestOf<'sync.report'>): void {
+    if (report.state === 'following') this.#deps.metrics.syncReported(report.errorMs);
     this.readiness.report(membership, report);
     this.#deps.listener?.reported(this, membership.userId, report.state);
   }
@@ -364,8 +367,8 @@ export class LiveRoom {
     );
   }
 
-  #committed(steps: readonly Step[]): void {
-    this.#broadcast.revisions(steps);
+  #committed(steps: readonly Step[], spans: readonly Span[]): void {
+    this.#broadcast.revisions(steps, spans);
     this.#deps.listener?.changed(this);
     for (const { event } of steps) this.#act(event);
     const before = steps[0]?.before;
@@ -457,6 +460,7 @@ export class LiveRoom {
   #repairLater(): void {
     this.#cancelRepair ??= this.#timers.after(REPAIR_MS, () => {
       this.#cancelRepair = undefined;
+      this.#deps.metrics.roomsRepaired += 1;
       this.#runner.catchUp();
       this.chat.catchUp().catch((error: unknown) => this.#chatFailed(error));
       this.members.reconcile(this.#hereIds());

@@ -57,10 +57,13 @@ export class MissedErasures {
         await activityOutbox.forget(userId);
         await activityLog.erase(userId, clock.now());
         this.#due.delete(userId);
-        log.info({}, 'what was told of a person after they were erased is erased too');
+        log.info({ userId }, 'what was told of a person after they were erased is erased too');
       } catch (error) {
         const level = error instanceof StoreUnavailable ? 'debug' : 'error';
-        log[level]({ err: error }, 'what was told of an erased person could not be erased yet');
+        log[level](
+          { userId, err: error },
+          'what was told of an erased person could not be erased yet',
+        );
       }
     }
     if (this.#due.size > 0 && !this.#isStopped)

@@ -19,6 +19,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #dirty: Connection[] = [];
   #isScheduled = false;
+  #whenSent: (() => void)[] = [];
 
   constructor(timers: Timers, metrics: HubMetrics, options: OutboxOptions) {
     this.#timers = timers;
@@ -32,10 +33,7 @@ export class Outbox {
     if (pending === undefined) {
       connection.pending = frame;
       this.#dirty.push(connection);
-      if (!this.#isScheduled) {
-        this.#isScheduled = true;
-        this.#timers.atEndOfTick(this.#flush);
-      }
+      this.#schedule();
     } else if (Array.isArray(pending)) {
       pending.push(frame);
     } else {
@@ -56,6 +54,12 @@ export class Outbox {
     return true;
   }
 
+  /** Calls back once, when all that was queued until now has been handed over. */
+  whenSent(callback: () => void): void {
+    this.#whenSent.push(callback);
+    this.#schedule();
+  }
+
   /** Closes the connection behind all that it was promised, the answers of this very tick among it. */
   close(connection: Connection, reason: CloseReason, message?: string): void {
     this.#send(connection);
@@ -67,7 +71,14 @@ export class Outbox {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const connection of dirty) this.#send(connection);
+    if (this.#whenSent.length > 0) for (const callback of this.#whenSent.splice(0)) callback();
   };
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#timers.atEndOfTick(this.#flush);
+  }
 
   #send(connection: Connection): void {
     const { pending, socket } = connection;

@@ -8,6 +8,7 @@ import type { HubClock } from '../ports/hub-clock.ts';
 import type { Head } from '../ports/room-log.ts';
 import type { Frame } from '../ports/sockets.ts';
 import type { Timers } from '../ports/timers.ts';
+import type { Span } from '../ports/tracer.ts';
 import type { Connection, Membership } from './connection.ts';
 import { frameOf, jsonFrame } from './frame.ts';
 import type { HubMetrics } from './hub-metrics.ts';
@@ -42,6 +43,8 @@ export class RoomBroadcast {
   /** Committed, and not yet told. */
   #steps: Step[] = [];
   #chatItems: ChatItem[] = [];
+  /** Of what is committed, and not yet told. */
+  #spans: Span[] = [];
   #cancelWait: (() => void) | undefined;
 
   constructor(deps: RoomBroadcastDeps) {
@@ -50,9 +53,13 @@ export class RoomBroadcast {
     this.#stream = new RoomStream(deps.roomId, deps.metrics);
   }
 
-  /** What was committed, to everybody. Playback waits for nobody: it has to be everywhere before its lead has passed. */
-  revisions(steps: readonly Step[]): void {
+  /**
+   * What was committed, to everybody. Playback waits for nobody: it has to be everywhere before its lead has passed.
+   * @param spans ended when it has been handed to their sockets
+   */
+  revisions(steps: readonly Step[], spans: readonly Span[]): void {
     this.#steps.push(...steps);
+    if (spans.length > 0) this.#spans.push(...spans);
     const isOfPlayback = steps.some(
       ({ before, after }) => before.public.playback !== after.public.playback,
     );
@@ -78,6 +85,7 @@ export class RoomBroadcast {
       const steps = this.#steps;
       this.#steps = [];
       this.#toAll(this.#stream.publish(this.#deps.room().head.epoch, steps));
+      this.#endSpans();
     }
     if (this.#chatItems.length > 0) {
       const items = this.#chatItems;
@@ -96,6 +104,7 @@ export class RoomBroadcast {
       if (membership.connection.isBehind) membership.owesSnapshot = true;
       else this.#snapshot(membership, 'epoch');
     }
+    this.#endSpans();
   }
 
   /** A connection that was behind has caught up: the whole room, instead of what it missed. */
@@ -161,6 +170,17 @@ export class RoomBroadcast {
     const waitMs = this.#pace.came(events, clock.now());
     if (isUrgent || waitMs === 0) this.flush();
     else this.#cancelWait ??= timers.after(waitMs, () => this.flush());
+  }
+
+  #endSpans(): void {
+    if (this.#spans.length === 0) return;
+    const spans = this.#spans;
+    this.#spans = [];
+    const { outbox, members } = this.#deps;
+    const sockets = members.countHere;
+    outbox.whenSent(() => {
+      for (const span of spans) span.end({ 'earshot.fan_out.sockets': sockets });
+    });
   }
 
   #cancelFlush(): void {

@@ -10,6 +10,7 @@ import type { Log } from '../ports/log.ts';
 import {
   StoreUnavailable,
   isSameHead,
+  type AppendResult,
   type Head,
   type HeldRoom,
   type LoadedRoom,
@@ -18,7 +19,8 @@ import {
   type ToldAppend,
 } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
-import type { HubMetrics } from './hub-metrics.ts';
+import type { Span } from '../ports/tracer.ts';
+import type { AppendOutcome, HubMetrics } from './hub-metrics.ts';
 import {
   decideBatch,
   stepsOf,
@@ -35,6 +37,8 @@ export interface RoomRunnerDeps {
   readonly timers: Timers;
   readonly log: Log;
   readonly metrics: HubMetrics;
+  /** Hub time, ms. */
+  readonly now: () => number;
   readonly maxBatch: number;
   readonly maxWaitingCommands: number;
   /** Whether the log may lose what it acknowledged, so that the newest must be kept here to give it back. */
@@ -47,8 +51,8 @@ export interface RoomRunnerDeps {
   arrivalsDone(command: Command, outcome: CommandOutcome): void;
   /** The log failed. Whether it did what it was asked is unknown: somebody must ask for `catchUp` when it may be back. */
   failed(): void;
-  /** Called for each commit, in order, before the commands are answered. */
-  committed(steps: readonly Step[]): void;
+  /** Called for each commit, in order, before the commands are answered. @param spans to be ended when everybody here was told */
+  committed(steps: readonly Step[], spans: readonly Span[]): void;
   /** The log told another history or had forgotten ours: what was shown before no longer counts. */
   replaced(): void;
 }
@@ -62,6 +66,19 @@ const MAX_ATTEMPTS = 20;
 function isBeyond(told: Pick<Head, 'epoch' | 'revision'> | undefined, held: Head): boolean {
   if (told === undefined) return false;
   return told.epoch > held.epoch || (told.epoch === held.epoch && told.revision > held.revision);
+}
+
+const UNTRACED: readonly Span[] = [];
+
+/** A part of each command that is traced; without one nothing is made. */
+function childrenOf(batch: readonly Waiting[], name: string): readonly Span[] {
+  let spans: Span[] | undefined;
+  for (const { span } of batch) if (span !== undefined) (spans ??= []).push(span.child(name));
+  return spans ?? UNTRACED;
+}
+
+function refusedBy(decision: Decision): string | undefined {
+  return decision.kind === 'refused' ? decision.refusal.code : undefined;
 }
 
 export class RoomRunner {
@@ -249,13 +266,7 @@ export class RoomRunner {
         return;
       }
       const events = steps.map((step) => step.event);
-      const result = await this.#deps.roomLog.append(
-        this.roomId,
-        this.#head,
-        events,
-        last.after,
-        keys,
-      );
+      const result = await this.#append(events, last.after, keys, childrenOf(batch, 'append'));
       switch (result.kind) {
         case 'committed':
           this.#state = last.after;
@@ -263,7 +274,7 @@ export class RoomRunner {
           this.#deps.metrics.appends += 1;
           this.#deps.metrics.eventsAppended += events.length;
           this.#recent?.add(result.head, events, keys);
-          this.#deps.committed(steps);
+          this.#deps.committed(steps, childrenOf(batch, 'fan-out'));
           await this.#settleAll(decided);
           return;
         case 'conflict': {
@@ -295,11 +306,41 @@ export class RoomRunner {
     for (const { settle } of batch) settle(UNAVAILABLE);
   }
 
+  /** One call of the log at the head that is held, timed. */
+  async #append(
+    events: readonly RoomEvent[],
+    after: RoomState,
+    keys: readonly IdempotencyRecord[],
+    spans: readonly Span[],
+  ): Promise<AppendResult> {
+    const { roomLog, metrics, now } = this.#deps;
+    const from = now();
+    let outcome: AppendOutcome = 'failed';
+    try {
+      const result = await roomLog.append(this.roomId, this.#head, events, after, keys);
+      outcome = result.kind;
+      return result;
+    } finally {
+      metrics.appended(now() - from, outcome);
+      for (const span of spans) {
+        const fields = {
+          'earshot.append.outcome': outcome,
+          'earshot.append.events': events.length,
+        };
+        span.end(fields, outcome === 'failed' ? 'the log failed' : undefined);
+      }
+    }
+  }
+
   #decide(waiting: Waiting, state: RoomState): Decision {
     this.#deps.metrics.commandsDecided += 1;
+    const span = waiting.span?.child('decide');
     try {
-      return decide(waiting.command, state, this.#deps.context(waiting.by));
+      const decision = decide(waiting.command, state, this.#deps.context(waiting.by));
+      span?.end({ 'earshot.command': waiting.command.type }, refusedBy(decision));
+      return decision;
     } catch (error) {
+      span?.end({ 'earshot.command': waiting.command.type }, 'it threw');
       this.#deps.log.error(
         { roomId: this.roomId, err: error, command: waiting.command.type },
         'a decision threw',
@@ -369,7 +410,7 @@ export class RoomRunner {
     this.#state = steps.at(-1)?.after ?? this.#state;
     this.#head = head;
     this.#recent?.add(head, events, keys);
-    if (steps.length > 0) this.#deps.committed(steps);
+    if (steps.length > 0) this.#deps.committed(steps, []);
   }
 
   #held(): HeldRoom {

@@ -21,6 +21,11 @@ export interface Metrics {
   counter<Label extends string = never>(options: MetricOptions<Label>): Counter<Label>;
   /** Read when the metrics are scraped. */
   gauge(options: MetricOptions<never>, read: () => number): void;
+  /** One figure for each value of one label, all read when the metrics are scraped. */
+  gauges<Label extends string>(
+    options: MetricOptions<Label> & { readonly labels: readonly [Label] },
+    read: () => Readonly<Record<string, number>>,
+  ): void;
   /** A counter that somebody else counts: read when the metrics are scraped; never goes down. */
   total(options: MetricOptions<never>, read: () => number): void;
   histogram<Label extends string = never>(

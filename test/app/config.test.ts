@@ -134,6 +134,43 @@ describe('the configuration', () => {
   });
 });
 
+describe('traces', () => {
+  const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' };
+
+  it('are made only where a collector is named, of one command in a hundred', () => {
+    expect(readConfig({}).traces).toBeUndefined();
+    expect(readConfig({ TRACE_RATIO: '1' }).traces).toBeUndefined();
+    expect(readConfig({ ...collector, TRACE_RATIO: '0' }).traces).toBeUndefined();
+    const url = 'http://collector:4318/v1/traces';
+    expect(readConfig(collector).traces).toEqual({ url, headers: {}, ratio: 0.01 });
+    const headers = 'Authorization=Basic%20YTpi, x-scope = one';
+    expect(readConfig({ ...collector, OTEL_EXPORTER_OTLP_HEADERS: headers }).traces).toEqual({
+      url,
+      headers: { authorization: 'Basic YTpi', 'x-scope': 'one' },
+      ratio: 0.01,
+    });
+  });
+
+  it('go nowhere else, and what is wrong is named without a header’s value', () => {
+    for (const endpoint of [
+      'collector:4318',
+      'ftp://collector',
+      'http://ana:pw@here',
+      'http://a?b',
+    ])
+      expect(faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toEqual([
+        expect.stringMatching(/^OTEL_EXPORTER_OTLP_ENDPOINT: is no address/),
+      ]);
+    for (const headers of ['sesame', 'a b=sesame', 'x=%sesame', '=sesame']) {
+      const faults = faultsOf({ ...collector, OTEL_EXPORTER_OTLP_HEADERS: headers });
+      expect(faults).toEqual([expect.stringMatching(/^OTEL_EXPORTER_OTLP_HEADERS: is no list/)]);
+      expect(faults.join()).not.toContain('sesame');
+    }
+    expect(faultsOf({ OTEL_EXPORTER_OTLP_HEADERS: 'a=b' })).toHaveLength(1);
+    expect(faultsOf({ TRACE_RATIO: '2' })).toEqual([expect.stringMatching(/^TRACE_RATIO: /)]);
+  });
+});
+
 /** What `openssl rand -base64 48` answers. */
 const RANDOM = 'vE0mC1m9bq1qk1n0hWnq8m7Cw3oYv6m4Zt0l0m8nS2d1b3W5rYx7kQmJp9aVgTfL';
 

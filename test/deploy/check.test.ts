@@ -106,10 +106,49 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'serviceName: radis',
     'no Service radis',
   ],
+  [
+    'deploy/observability/alerts.yaml',
+    'absent(earshot_connections)',
+    'absent(earshot_connections',
+    'unclosed left parenthesis',
+  ],
+  [
+    'deploy/observability/alerts.yaml',
+    'expr: earshot_draining == 1',
+    'expr: earshot_drains == 1',
+    'no metric earshot_drains',
+  ],
+  [
+    'deploy/observability/alerts.yaml',
+    'increase(earshot_append_failures_total[5m])',
+    'increase(earshot_append_failures_total)',
+    'expected type range vector',
+  ],
+  [
+    'deploy/observability/alerts.yaml',
+    'refused_total{limit="hub"}',
+    'refused_total{limits="hub"}',
+    'no label limits',
+  ],
+  ['deploy/observability/alerts.yaml', '#earshotfull', '#earshotfulls', 'no runbook'],
+  ['deploy/observability/alerts.yaml', 'for: 10m', 'for: ten', 'not a valid duration string'],
+  ['deploy/observability/alerts.yaml', 'severity: ticket', 'severity: mail', 'severity is "mail"'],
+  [
+    'deploy/observability/alerts.yaml',
+    '{{ $labels.instance }}',
+    '{{ $labels.instance }',
+    'template',
+  ],
+  [
+    'deploy/observability/dashboard.json',
+    'earshot_sync_error_seconds_bucket',
+    'earshot_sync_error_seconds',
+    'no metric earshot_sync_error_seconds',
+  ],
   ['deploy/secrets.sh', '@postgres:5432', '@pg:5432', 'names no Service'],
 ];
 
-const PARTS = ['Dockerfile', 'deploy'];
+const PARTS = ['Dockerfile', 'deploy', 'docs/metrics.md', 'docs/operations.md'];
 const BUILT = '.cache/check-deploy';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'earshot-check-'));
@@ -126,7 +165,7 @@ describe.skipIf(isMissing && first.status === 0)('the check of what is deployed'
 
   it('has nothing to say of what is there', () => {
     expect(first.stdout + first.stderr).toMatch(
-      /^dockerfile: \d+ .*\ncompose: \d+ .*\nkubernetes: \d+ .*\n$/,
+      /^dockerfile: \d+ .*\ncompose: \d+ .*\nkubernetes: \d+ .*\nobservability: \d+ .*\n$/,
     );
     expect(first.status).toBe(0);
   });
@@ -136,7 +175,9 @@ describe.skipIf(isMissing && first.status === 0)('the check of what is deployed'
     const text = readFileSync(target, 'utf8');
     expect(text).toContain(good);
     writeFileSync(target, text.replace(good, bad));
-    const [part = ''] = /dockerfile|compose/.exec(file.toLowerCase()) ?? ['kubernetes'];
+    const [part = ''] = /dockerfile|compose|observability/.exec(file.toLowerCase()) ?? [
+      'kubernetes',
+    ];
     const { status, stdout } = spawnSync(BUILT, [dir, part], { encoding: 'utf8' });
     writeFileSync(target, text);
     expect(stdout).toContain(said);

@@ -55,6 +55,19 @@ describe.skipIf(server === undefined)('listening kept in MongoDB', () => {
     return items.map(({ track }) => track.title);
   };
 
+  const readiness = async (): Promise<unknown> => {
+    const response = await fetch(`${earshot.url}/readyz`);
+    const { ready, away } = (await response.json()) as {
+      ready: boolean;
+      away: { store: string }[];
+    };
+    return [response.status, ready, away.map(({ store }) => store)];
+  };
+  const storeUp = async (): Promise<string | undefined> => {
+    const text = await (await fetch(`${earshot.url}/metrics`)).text();
+    return /^earshot_store_up\{store="mongodb"\} (\d)$/m.exec(text)?.[1];
+  };
+
   it('is complete, each once, after MongoDB was away and the process was killed', async () => {
     await listen('before');
     await expect.poll(history, FOUND).toEqual(['before']);
@@ -62,8 +75,9 @@ describe.skipIf(server === undefined)('listening kept in MongoDB', () => {
     proxy.cut();
     await listen('while it is away');
     expect(await history()).toBe(503);
-    const ready = await fetch(`${earshot.url}/readyz`);
-    expect(ready.status).toBe(200);
+    // Rooms go on without it: visitors are told to come, operators that it is away.
+    await expect.poll(readiness, FOUND).toEqual([200, true, ['mongodb']]);
+    expect(await storeUp()).toBe('0');
     await earshot.kill();
 
     // It starts without.
@@ -74,5 +88,7 @@ describe.skipIf(server === undefined)('listening kept in MongoDB', () => {
 
     proxy.mend();
     await expect.poll(history, FOUND).toEqual(['after a restart', 'while it is away', 'before']);
+    await expect.poll(readiness, FOUND).toEqual([200, true, []]);
+    expect(await storeUp()).toBe('1');
   }, 180_000);
 });

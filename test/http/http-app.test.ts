@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import type { HttpApp } from '../../src/http/http-app.ts';
 import { loadPage } from '../../src/http/page.ts';
 import { appOver, call } from '../support/http-calls.ts';
@@ -179,8 +180,12 @@ describe('operations', () => {
     const draining = await call(appOver(world, { notReady: () => ['draining'] }), '/readyz');
     expect([draining.status, draining.body]).toEqual([
       503,
-      { ready: false, reasons: ['draining'] },
+      { ready: false, reasons: ['draining'], away: [] },
     ]);
+    // Rooms go on without it, so visitors are not sent elsewhere: all nodes would send them.
+    const away = [{ store: 'mongodb', awayMs: 7_000 }];
+    const lacking = await call(appOver(world, { awayStores: () => away }), '/readyz');
+    expect([lacking.status, lacking.body]).toEqual([200, { ready: true, reasons: [], away }]);
     expect((await call(appOver(world), '/metrics')).status).toBe(200);
   });
 
@@ -200,6 +205,24 @@ describe('operations', () => {
       '/v1/tracks/{trackId}',
     ]);
     expect((await call(app, '/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
+  });
+
+  it('log a failure with the route and who asked, and count what they refuse by its code', async () => {
+    const world = new HubWorld();
+    const metrics = createPromMetrics();
+    const create = (): never => {
+      throw new TypeError('of ours');
+    };
+    const app = appOver(world, { metrics, rooms: { create } as never });
+    const asked = await call(app, '/v1/rooms', { token: TOKEN, json: { name: 'Kitchen' } });
+    expect(asked.status).toBe(500);
+    expect((await call(app, '/v1/me')).status).toBe(401);
+    expect(world.log.lines).toMatchObject([
+      { level: 'error', fields: { method: 'POST', route: '/v1/rooms', userId: userId(1) } },
+    ]);
+    const { body } = await metrics.exposition();
+    expect(body).toContain('earshot_http_refused_total{code="internal"} 1');
+    expect(body).toContain('earshot_http_refused_total{code="unauthorised"} 1');
   });
 
   it('answer what is not there with a problem', async () => {

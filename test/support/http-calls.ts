@@ -35,6 +35,7 @@ export function appOver(world: HubWorld, overrides: Partial<HttpDeps> = {}): Htt
     guests: true,
     takeRate: (userId, cost) => world.hub.takeRate(userId, cost),
     notReady: () => [],
+    awayStores: () => [],
     ...overrides,
   });
 }

@@ -45,6 +45,7 @@ export class RecordingLog implements Log {
 export const silentMetrics: Metrics = {
   counter: () => ({ add: () => undefined }),
   gauge: () => undefined,
+  gauges: () => undefined,
   total: () => undefined,
   histogram: () => ({ observe: () => undefined }),
   exposition: () => Promise.resolve({ contentType: 'text/plain', body: '' }),

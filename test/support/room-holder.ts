@@ -49,13 +49,14 @@ export class RoomHolder {
     const { roomLog } = node;
     const loaded = await roomLog.load(roomId);
     if (loaded === undefined) throw new Error('there is no such room');
-    const none = { connections: () => 0, rooms: () => 1 };
+    const none = { connections: () => 0, rooms: () => 1, isReady: () => true };
     const runnerOf = (holder: RoomHolder): RoomRunner =>
       new RoomRunner(roomId, loaded, {
         roomLog,
         timers: systemTimers,
         log: SILENT,
         metrics: new HubMetrics(createPromMetrics(), none),
+        now: () => 0,
         maxBatch: 256,
         maxWaitingCommands: 1_000,
         mayLose: true,

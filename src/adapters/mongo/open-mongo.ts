@@ -12,6 +12,8 @@ export interface MongoTarget {
 
 export interface OpenMongo {
   readonly activityLog: MongoActivityLog;
+  /** Rejects where it does not answer. */
+  look(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,6 +70,10 @@ export async function openMongo({ url, database }: MongoTarget, log: Log): Promi
   }
   return {
     activityLog: new MongoActivityLog({ collections }),
+    look: async () => {
+      await collections();
+      await client?.db(database).command({ ping: 1 });
+    },
     stop: async () => {
       await client?.close();
     },

@@ -54,8 +54,16 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     gauge('entries', 'Entries of the listening history that wait for its store.', () => {
       return this.#waiting;
     });
-    gauge('lag_seconds', 'Age of the oldest of them.', () => this.#lagMs / 1_000);
-    gauge('set_aside_entries', 'Entries that the store will never take.', () => this.#setAside);
+    gauge(
+      'lag_seconds',
+      'Age of the oldest entry of the listening history that waits for its store.',
+      () => this.#lagMs / 1_000,
+    );
+    gauge(
+      'set_aside_entries',
+      'Entries of the listening history that its store will never take.',
+      () => this.#setAside,
+    );
     metrics.total(
       {
         name: 'earshot_activity_outbox_batches_failed_total',

@@ -77,7 +77,10 @@ export class RedisOutbox {
       () => this.#waiting,
     );
     metrics.gauge(
-      { name: 'earshot_archive_lag_seconds', help: 'Age of the oldest of them.' },
+      {
+        name: 'earshot_archive_lag_seconds',
+        help: 'Age of the oldest entry that is not archived yet.',
+      },
       () => this.#lagMs / 1_000,
     );
     metrics.gauge(
@@ -96,7 +99,11 @@ export class RedisOutbox {
       'Entries that can never be archived, set aside in Redis.',
       () => this.#rejected,
     );
-    total('failures', 'Batches that failed and are tried again.', () => this.#failures);
+    total(
+      'failures',
+      'Batches for the archive that failed and are tried again.',
+      () => this.#failures,
+    );
   }
 
   /** Entries of all outboxes that are not archived yet, and the age of the oldest, as last measured. */

@@ -1,21 +1,37 @@
-// Structured logs by pino: JSON lines on standard output. Anything that looks like a token is left out.
-import { pino, type Logger } from 'pino';
+// Structured logs by pino: JSON lines on standard output. What opens a door is left out, by the names of fields and by how it looks.
+import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Log } from '../../ports/log.ts';
+import { scrubbed } from './scrubbed.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-export function createPinoLog(level: LogLevel): Log {
+const SECRET_FIELDS = [
+  'token',
+  'authorization',
+  'secret',
+  'password',
+  'invite',
+  'signature',
+  'key',
+];
+
+/** @param to where lines go instead of standard output */
+export function createPinoLog(level: LogLevel, to?: DestinationStream): Log {
   return wrap(
-    pino({
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      redact: {
-        paths: ['token', '*.token', 'authorization', '*.authorization', 'secret', '*.secret'],
-        remove: true,
+    pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        redact: {
+          paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+          remove: true,
+        },
+        formatters: { level: (label) => ({ level: label }) },
+        hooks: { streamWrite: scrubbed },
       },
-      formatters: { level: (label) => ({ level: label }) },
-    }),
+      to ?? pino.destination(1),
+    ),
   );
 }
 

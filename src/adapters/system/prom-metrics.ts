@@ -45,6 +45,19 @@ export function createPromMetrics(workers?: MetricsOfWorkers): Metrics {
         },
       });
     },
+    gauges({ name, help, labels: [label] }, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers: [registry],
+        collect() {
+          this.reset();
+          for (const [value, figure] of Object.entries(read()))
+            this.set({ [label]: value } as Partial<Record<typeof label, string>>, figure);
+        },
+      });
+    },
     total({ name, help }, read) {
       new Counter({
         name,

@@ -32,7 +32,7 @@ const IMPORT_RATE = { perSecond: 400, burst: 1_200 };
 /** Of one that was known: it is looked up, and not written. An import that was cut off is soon where it was. */
 const KNOWN_COST = 0.1;
 const MOST_PROBLEMS = 5;
-const DocumentBody = z.looseObject({}).openapi('Document');
+export const DocumentBody = z.looseObject({}).openapi('Document');
 
 export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
   const { activityLog, erasure } = social;
@@ -97,14 +97,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
         'The profile, the audience, friends, all requests, blocks and devices; `rooms`: when I was in which (`stay`), what I said (`message`) and what I did there, as queueing, voting and playing (`act`, with the event as the room was told of it); `listening`: what I heard.',
       responses: { 200: json(DocumentBody, 'the document'), ...UNAUTHORISED, ...RATE_LIMITED },
     }),
-    async (context) => {
-      const sections = await personalData(social, context.get('user').id);
-      const head = [
-        { name: 'format', value: 'earshot-export' },
-        { name: 'exportedAt', value: Math.round(deps.clock.now()) },
-      ];
-      return documentResponse(objectText([...head, ...sections]), 'earshot.json') as Promise<never>;
-    },
+    (context) => exportOf(deps, social, context.get('user').id) as Promise<never>,
   );
   app.openapi(
     createRoute({
@@ -131,6 +124,20 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       return context.body(null, 204);
     },
   );
+}
+
+/** All that is kept of a person, as one document. */
+export async function exportOf(
+  { clock }: Pick<HttpDeps, 'clock'>,
+  social: SocialDeps,
+  userId: UserId,
+): Promise<Response> {
+  const sections = await personalData(social, userId);
+  const head = [
+    { name: 'format', value: 'earshot-export' },
+    { name: 'exportedAt', value: Math.round(clock.now()) },
+  ];
+  return documentResponse(objectText([...head, ...sections]), 'earshot.json');
 }
 
 async function* counted(records: AsyncIterable<ExportedRecord>): AsyncIterable<unknown> {

@@ -23,12 +23,14 @@ export function addOperations(app: App, deps: HttpDeps): void {
       method: 'get',
       path: HEALTH_PATHS.ready,
       summary: 'Whether new visitors should be sent here',
+      description:
+        '`reasons` say why not: draining, or what of its stores cannot be reached. `away` are the stores that do not answer, also those without which rooms go on.',
       responses: { 200: json(ReadyBody, 'yes'), 503: json(ReadyBody, 'no, and why') },
     }),
     (context) => {
       const reasons = [...deps.notReady()];
       return context.json(
-        { ready: reasons.length === 0, reasons },
+        { ready: reasons.length === 0, reasons, away: [...deps.awayStores()] },
         reasons.length === 0 ? 200 : 503,
       );
     },

@@ -11,14 +11,11 @@ import { RevocationBody, RevocationListBody, RevokeBody } from '../schemas-opera
 import { PageQuery } from '../schemas.ts';
 import {
   BAD_REQUEST,
-  BEARER,
   NOT_FOUND,
-  RATE_LIMITED,
-  UNAUTHORISED,
-  authenticated,
+  OPERATOR_ERRORS,
   body,
-  forOperators,
   json,
+  operatorRoute,
   problem,
   roomAddress,
   type App,
@@ -29,15 +26,8 @@ const KEPT_BEYOND_MS = 300_000;
 const CURSOR = cursorOf('revocations', z.object({ id: z.uuid() }));
 
 export function addOperators(app: App, deps: HttpDeps, revoked: RevokedTokens): void {
-  const operator = {
-    security: BEARER,
-    middleware: [authenticated(deps), forOperators],
-  };
-  const ERRORS = {
-    ...UNAUTHORISED,
-    403: problem('the token has not the role of an operator'),
-    ...RATE_LIMITED,
-  };
+  const operator = operatorRoute(deps);
+  const ERRORS = OPERATOR_ERRORS;
 
   app.openapi(
     createRoute({

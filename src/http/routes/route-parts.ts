@@ -98,6 +98,20 @@ export const forOperators: MiddlewareHandler<Env> = async (context, next) => {
   await next();
 };
 
+/** What every route of operators has. */
+export function operatorRoute(deps: HttpDeps) {
+  return {
+    security: BEARER,
+    middleware: [authenticated(deps), forOperators],
+  };
+}
+
+export const OPERATOR_ERRORS = {
+  ...UNAUTHORISED,
+  403: problem('the token has not the role of an operator'),
+  ...RATE_LIMITED,
+};
+
 /**
  * For who needs no token: each address has the rate of one person. Without, a stranger could have every room there is brought into
  * memory, one request each.

@@ -4,6 +4,7 @@ import { refuse, type Refusal } from '../../../protocol/errors.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { RequestOf, RequestType } from '../../../protocol/schemas/requests.ts';
 import type { RoomId } from '../../../protocol/ids.ts';
+import type { Span } from '../../ports/tracer.ts';
 import type { Connection, Membership } from '../connection.ts';
 import type { HubFeed } from '../hub-feed.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
@@ -21,6 +22,8 @@ export interface HandlerContext {
   readonly feed: HubFeed | undefined;
   readonly connection: Connection;
   readonly user: User;
+  /** Of this request, where it is traced. */
+  readonly span: Span | undefined;
 }
 
 /** `members` are those of the `ok` as JSON text, without braces. */

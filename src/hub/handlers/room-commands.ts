@@ -51,6 +51,7 @@ function commandHandler<T extends CommandType>(
     const outcome = await member.room.submit(command, {
       by,
       replyOf,
+      span: context.span,
       ...(scoped === undefined ? {} : { key: scoped }),
     });
     switch (outcome.kind) {

@@ -1,0 +1,194 @@
+// The command line of operators, a process of its own, against a running Earshot.
+import { execFile } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
+import { userId } from '../support/hub-world.ts';
+import { WireClient, guestToken } from '../support/wire-client.ts';
+
+const TOKEN_SECRET = 'Zk3vQ9rT1xW7yB5nM8cL2pH6jD4gF0sA';
+const OPERATOR_ID = userId(99);
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function tokenFor(sub: string, claims: object = {}): Promise<string> {
+  return new SignJWT({ name: 'Op', ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(sub)
+    .setAudience('earshot')
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(new TextEncoder().encode(TOKEN_SECRET));
+}
+
+describe('earshot-operator', () => {
+  let earshot: EarshotProcess;
+  let token: string;
+  let dir: string;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    const temporary = await temporaryDir();
+    dir = temporary.dir;
+    remove = () => temporary.remove();
+    earshot = await EarshotProcess.start({
+      DATA_DIR: path.join(dir, 'data'),
+      TOKEN_SECRET,
+      DRAIN_MS: '60000',
+    });
+    token = await tokenFor(OPERATOR_ID, { roles: ['operator'] });
+  }, 90_000);
+  afterAll(async () => {
+    await earshot.kill();
+    await remove();
+  });
+
+  const run = (args: readonly string[], env: Record<string, string> = {}): Promise<Ran> =>
+    new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        ['dist/src/operator.js', ...args],
+        {
+          env: {
+            PATH: process.env['PATH'] ?? '',
+            EARSHOT_URL: earshot.url,
+            OPERATOR_TOKEN: token,
+            ...env,
+          },
+        },
+        (error, stdout, stderr) =>
+          resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      );
+    });
+  const json = async (...args: string[]): Promise<Record<string, unknown>> => {
+    const { code, stdout, stderr } = await run([...args, '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+
+  it('shows nodes, and rooms of any visibility, to people and to programs', async () => {
+    const ana = await WireClient.enter(earshot.url, await guestToken(earshot.url, 'Ana'));
+    const made = await ana.ask('room.create', { name: 'Kitchen', visibility: 'private' });
+    const nodes = await run(['nodes']);
+    expect(nodes.stdout).toMatch(/^node +worker +version +up since +sockets +rooms +state\n/);
+    expect(nodes.stdout).toMatch(/ 1 +1 +ready\n$/);
+    const listed = (await json('nodes')) as { nodes: { id: string }[] };
+    // The same id stands in each line of the log.
+    expect(listed.nodes.map(({ id }) => id)).toEqual([earshot.lines[0]?.['node']]);
+    const { rooms } = (await json('rooms')) as { rooms: { id: string }[] };
+    expect(rooms).toMatchObject([
+      { id: made?.['roomId'], name: 'Kitchen', visibility: 'private', hereCount: 1 },
+    ]);
+
+    const closed = await run(['close', String(made?.['roomId'])]);
+    expect(closed).toMatchObject({ code: 0, stderr: '' });
+    expect(await ana.push(({ type }) => type === 'room.left')).toMatchObject({ reason: 'closed' });
+    expect((await run(['close', String(made?.['roomId'])])).stderr).toMatch(
+      /^earshot-operator: \w+: .*\n$/,
+    );
+    ana.close();
+  });
+
+  it('bans somebody, who is out at once, and lets them come again', async () => {
+    const guest = await guestToken(earshot.url, 'Ben');
+    const ben = await WireClient.enter(earshot.url, guest);
+    const banned = await run(['ban', guest.user.id, '--reason', 'noise', '--until', '2099-01-01']);
+    expect(banned).toMatchObject({ code: 0 });
+    await ben.push(() => false);
+    expect(ben.closed).toMatchObject({ code: 4504 });
+    await expect(WireClient.enter(earshot.url, guest)).rejects.toThrow(/unauthorised/);
+    const { stdout } = await run(['revocations']);
+    expect(stdout).toMatch(new RegExp(`ban +${guest.user.id} +2099-01-01T00:00:00.000Z +noise`));
+    expect(await run(['unban', guest.user.id])).toMatchObject({ code: 0 });
+    const again = await WireClient.enter(earshot.url, guest);
+    again.close();
+    expect(await run(['unban', guest.user.id])).toMatchObject({
+      code: 1,
+      stderr: `earshot-operator: ${guest.user.id} is not banned\n`,
+    });
+  });
+
+  it('takes back a token, and lifts what was revoked', async () => {
+    const theirs = await tokenFor(userId(3), { jti: 'stolen' });
+    const me = (): Promise<number> =>
+      fetch(`${earshot.url}/v1/me`, { headers: { authorization: `Bearer ${theirs}` } }).then(
+        ({ status }) => status,
+      );
+    expect(await me()).toBe(200);
+    const { id } = await json('revoke', '--token-id', 'stolen', '--expires', '2099-01-01');
+    expect(await me()).toBe(401);
+    expect(await run(['lift', String(id)])).toMatchObject({ code: 0, stdout: 'lifted\n' });
+    expect(await me()).toBe(200);
+  });
+
+  it('exports a person into a file that nobody else reads', async () => {
+    const guest = await guestToken(earshot.url, 'Cleo');
+    const out = path.join(dir, 'cleo.json');
+    expect(await run(['export', guest.user.id, '--out', out])).toMatchObject({ code: 0 });
+    expect(JSON.parse(await readFile(out, 'utf8'))).toMatchObject({
+      format: 'earshot-export',
+      profile: { name: 'Cleo' },
+    });
+    expect((await stat(out)).mode & 0o777).toBe(0o600);
+    expect((await run(['export', guest.user.id, '--out', out])).code).toBe(1);
+    const printed = await run(['export', guest.user.id]);
+    expect(JSON.parse(printed.stdout)).toMatchObject({ profile: { name: 'Cleo' } });
+  });
+
+  it('says in one line what is wrong, and never the token', async () => {
+    const ofGuest = (await guestToken(earshot.url, 'Dora')).token;
+    const file = path.join(dir, 'token');
+    await writeFile(file, `${token}\n`);
+    for (const [args, env, said] of [
+      [['nodes'], { OPERATOR_TOKEN: '' }, /no token: set OPERATOR_TOKEN, or --token-file/],
+      [['nodes'], { OPERATOR_TOKEN: ofGuest }, /forbidden: this is for operators/],
+      [['nodes'], { OPERATOR_TOKEN: 'nonsense' }, /unauthorised: /],
+      [['nodes'], { EARSHOT_URL: 'http://127.0.0.1:9' }, /http:\/\/127.0.0.1:9 cannot be reached/],
+      [['drain', 'nobody'], {}, /not_found: no such node/],
+      [['close', 'ABCD2345'], {}, /not_found: no such room/],
+      [['revoke'], {}, /name --token-id or --user/],
+    ] as const) {
+      const { code, stdout, stderr } = await run(args, env);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(said);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(stderr).not.toContain(ofGuest);
+    }
+    expect(await run(['nodes', '--token-file', file], { OPERATOR_TOKEN: '' })).toMatchObject({
+      code: 0,
+    });
+  });
+
+  it('drains a node: its people are asked to leave, nobody comes, and it still answers', async () => {
+    const ana = await WireClient.enter(earshot.url, await guestToken(earshot.url, 'Ana'));
+    const node = String(earshot.lines[0]?.['node']);
+    const ready = () => fetch(`${earshot.url}/readyz`);
+    expect((await ready()).status).toBe(200);
+    const draining = run(['drain', node, '--within', '30000', '--wait']);
+    expect(await ana.push(({ type }) => type === 'hub.draining')).toMatchObject({
+      reconnectWithinMs: 30_000,
+    });
+    const answer = await ready();
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      { ready: false, reasons: ['draining'], away: [] },
+    ]);
+    await expect(WireClient.open(earshot.url)).rejects.toThrow(/503/);
+    ana.close();
+    expect(await draining).toMatchObject({
+      code: 0,
+      stdout: `${node} drains: 0 sockets are left\n`,
+    });
+    expect((await fetch(`${earshot.url}/healthz`)).status).toBe(200);
+    expect((await run(['nodes'])).stdout).toContain('draining');
+    // With nobody left, the end does not wait for the window.
+    const from = performance.now();
+    expect(await earshot.end('SIGTERM')).toBe(0);
+    expect(performance.now() - from).toBeLessThan(30_000);
+  });
+});

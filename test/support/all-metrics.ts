@@ -1,0 +1,82 @@
+// Every metric that the service has: each part that has some is made once, over stores that nobody asks.
+import { PostgresActivityOutbox } from '../../src/adapters/postgres/postgres-activity-outbox.ts';
+import { PostgresArchiver } from '../../src/adapters/postgres/postgres-archiver.ts';
+import { RedisIdleRooms } from '../../src/adapters/redis/redis-idle-rooms.ts';
+import { RedisOutbox } from '../../src/adapters/redis/redis-outbox.ts';
+import { OtlpTracer } from '../../src/adapters/system/otlp-tracer.ts';
+import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
+import { keepFor } from '../../src/hub/activity-retention.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
+import { StoreWatch } from '../../src/store-watch.ts';
+import { appOver } from './http-calls.ts';
+import { ListeningWorld } from './listening-world.ts';
+
+export interface MetricRow {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Those of the service itself, by name. */
+export async function ownMetrics(): Promise<readonly MetricRow[]> {
+  const rows: MetricRow[] = [];
+  const add = (
+    kind: MetricRow['kind'],
+    { name, help, labels = [] }: { name: string; help: string; labels?: readonly string[] },
+  ): void => {
+    rows.push({ name, kind, labels, help });
+  };
+  const metrics: Metrics = {
+    counter: (options) => {
+      add('counter', options);
+      return { add: () => undefined };
+    },
+    gauge: (options) => add('gauge', options),
+    gauges: (options) => add('gauge', options),
+    total: (options) => add('counter', options),
+    histogram: (options) => {
+      add('histogram', options);
+      return { observe: () => undefined };
+    },
+    exposition: () => Promise.reject(new Error('nobody asks')),
+  };
+  const world = new ListeningWorld({}, { metrics });
+  const { clock, timers, log } = world.ports;
+  // Only what keeps its options until it is started.
+  const options = { metrics, clock, timers, log, now: () => 0 } as never;
+  appOver(world, { metrics });
+  new RedisOutbox(options);
+  new RedisIdleRooms(options);
+  new PostgresArchiver(options);
+  new PostgresActivityOutbox(options);
+  new StoreWatch({ stores: [], metrics, timers, log, now: () => 0 }).stop();
+  const traced = { url: 'http://nowhere', headers: {}, ratio: 0, resource: {} };
+  await new OtlpTracer({ ...traced, timers, metrics, log, now: () => 0, random: () => 0 }).stop();
+  const { activityLog } = world.stores;
+  await keepFor({ activityLog, lifeMs: 1, clock, timers, metrics, log })();
+  await world.hub.stop();
+  return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Those of Node and of the process, which prom-client makes. */
+export async function nodeMetrics(): Promise<readonly MetricRow[]> {
+  const { body } = await createPromMetrics().exposition();
+  const kinds = new Map(
+    [...body.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', kind = '']) => [name, kind]),
+  );
+  return [...body.matchAll(/^# HELP (\w+) (.*)$/gm)]
+    .map(([, name = '', help = '']) => ({
+      name,
+      kind: kinds.get(name) as MetricRow['kind'],
+      labels: [],
+      help,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What a value of it is counted in, by the end of its name. */
+export function unitOf({ name, kind }: MetricRow): string {
+  const [, unit] = /_(seconds|bytes|entries|ms)(?:_total)?$/.exec(name) ?? [];
+  return unit ?? (kind === 'counter' ? 'times' : 'number');
+}
