@@ -1,4 +1,5 @@
 // Metrics by prom-client, in a registry of their own; of a worker among others, those of all of them.
+import { readdir, stat } from 'node:fs/promises';
 import {
   AggregatorRegistry,
   Counter,
@@ -30,6 +31,7 @@ export function createPromMetrics(workers?: MetricsOfWorkers): Metrics {
     workers.answerWith(() => registry.getMetricsAsJSON());
   }
   collectDefaultMetrics({ register: registry });
+  countOpenFiles(registry);
   return {
     counter({ name, help, labels = [] }) {
       const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] });
@@ -84,6 +86,34 @@ export function createPromMetrics(workers?: MetricsOfWorkers): Metrics {
       return { contentType: registry.contentType, body: await whole.metrics() };
     },
   };
+}
+
+/**
+ * In place of prom-client's own, which reads the whole list while nothing else can be done: with ten thousand connections that held up
+ * everybody for 25 ms at each look.
+ */
+function countOpenFiles(registry: Registry): void {
+  const name = 'process_open_fds';
+  if (registry.getSingleMetric(name) === undefined) return;
+  registry.removeSingleMetric(name);
+  new Gauge({
+    name,
+    help: 'Number of open file descriptors.',
+    registers: [registry],
+    async collect() {
+      this.set(await openFiles());
+    },
+  });
+}
+
+const OPEN_FILES = '/proc/self/fd';
+
+/** Linux tells their number as the size of the folder since 6.2; before, its size is 0. */
+async function openFiles(): Promise<number> {
+  const { size } = await stat(OPEN_FILES);
+  if (size > 0) return size;
+  // One of them is the look itself.
+  return (await readdir(OPEN_FILES)).length - 1;
 }
 
 /** One registry of all figures: the label `worker` keeps them apart, so nothing is added up. */
