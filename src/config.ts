@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
+import { NO_PROXY, readProxyTrust } from './hub/proxy-trust.ts';
 import { withSecretFiles } from './secret-files.ts';
 import {
   IDENTITY_KEYS,
@@ -81,9 +82,14 @@ const EnvironmentSchema = z.object({
       'origins of pages that may use the socket and REST, by commas; default: this very host, in production that of PUBLIC_URL',
     ),
   TRUST_PROXY: z
-    .enum(['on', 'off'])
+    .string()
+    .refine((text) => readProxyTrust(text) !== undefined, {
+      error: 'is off, on, a number of proxies, or their addresses and networks by commas',
+    })
     .default('off')
-    .describe('take the client’s address from X-Forwarded-For'),
+    .describe(
+      'whose X-Forwarded-For is taken for the client’s address: nobody’s, that of one proxy (on), of so many in a row, or of those with these addresses or networks (by commas)',
+    ),
   DRAIN_MS: count
     .max(600_000)
     .default(2_000)
@@ -263,7 +269,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     hardBufferBytes: env.HARD_BUFFER_BYTES,
     helloTimeoutMs: env.HELLO_TIMEOUT_MS,
     presenceGraceMs: env.PRESENCE_GRACE_MS,
-    trustProxy: env.TRUST_PROXY === 'on',
+    trustProxy: readProxyTrust(env.TRUST_PROXY) ?? NO_PROXY,
     isAllowedOrigin:
       allowedOrigins === undefined
         ? isSameOrigin

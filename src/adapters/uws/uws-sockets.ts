@@ -15,7 +15,7 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from '../../ports/sockets.ts';
-import { answerProblem, handleHttp, remoteAddressOf } from './uws-http.ts';
+import { answerProblem, cutUnclear, handleHttp, remoteAddressOf } from './uws-http.ts';
 import { type UwsAttachment, UwsSocket } from './uws-socket.ts';
 
 type Listen = (
@@ -80,6 +80,7 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
       Math.max(minIdleTimeoutSeconds, Math.ceil(options.idleTimeoutSeconds)),
     ),
     upgrade(res, req, context) {
+      if (cutUnclear(res, req)) return;
       const verdict = judgeUpgrade(res, req, options);
       if (verdict.kind === 'reject') {
         answerProblem(res, verdict.status, verdict.message);
@@ -173,6 +174,8 @@ function judgeUpgrade(res: HttpResponse, req: HttpRequest, options: ListenOption
     const before = headers.get(name);
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   });
+  if (headers.get('host')?.includes(', ') === true)
+    return { kind: 'reject', status: 400, message: 'the request is not well formed' };
   const request: UpgradeRequest = {
     remoteAddress: remoteAddressOf(res),
     origin: headers.get('origin'),

@@ -12,6 +12,11 @@ export function unwrapAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
+/** node:http takes the first; whoever is before it may take the other. */
+export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
+}
+
 /** Answers with a status and RFC 9457 problem text. */
 export function answerProblem(res: ServerResponse, status: number, detail: string): void {
   if (res.headersSent) return;
@@ -66,6 +71,7 @@ function toRequest(
 ): Request | undefined {
   try {
     const { host = '' } = req.headers;
+    if (hasTwoHosts(req)) return undefined;
     if (!req.url?.startsWith('/') || !hostPattern.test(host)) return undefined;
     const headers: [string, string][] = [];
     for (let at = 0; at + 1 < req.rawHeaders.length; at += 2)

@@ -12,15 +12,17 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from '../../ports/sockets.ts';
-import { answerProblem, handleHttp, unwrapAddress } from './ws-http.ts';
+import { answerProblem, handleHttp, hasTwoHosts, unwrapAddress } from './ws-http.ts';
 import { WsSocket } from './ws-socket.ts';
 
 /** How long `stop` waits for close frames to be answered before it cuts what is left. */
 const stopGraceMs = 200;
 const sweepsPerIdleTimeout = 4;
 const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 60_000;
-const closeTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+/** How often node:http looks for requests beyond these; by itself it looks twice a minute. */
+const timeoutsCheckedMs = 2_000;
+const closeTimeoutMs = 3_000;
 
 /** The transport that runs wherever Node does. */
 export function createWsSockets(): Sockets {
@@ -29,7 +31,11 @@ export function createWsSockets(): Sockets {
 
 async function listen(options: ListenOptions): Promise<Listening> {
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: timeoutsCheckedMs,
+    },
     (req, res) => handleHttp(req, res, options),
   );
   const open = new Set<WsSocket>();
@@ -122,6 +128,12 @@ function serveUpgrades(
     const target = req.url ?? '/';
     const queryAt = target.indexOf('?');
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
+    if (hasTwoHosts(req)) {
+      answerUpgradeAsHttp(req, net, (res) =>
+        answerProblem(res, 400, 'the request is not well formed'),
+      );
+      return;
+    }
     if (path !== options.socketPath || req.headers.upgrade?.toLowerCase() !== 'websocket') {
       answerUpgradeAsHttp(req, net, (res) => handleHttp(req, res, options));
       return;

@@ -32,6 +32,8 @@ const IMPORT_RATE = { perSecond: 400, burst: 1_200 };
 /** Of one that was known: it is looked up, and not written. An import that was cut off is soon where it was. */
 const KNOWN_COST = 0.1;
 const MOST_PROBLEMS = 5;
+/** Where a large body may come to. */
+export const IMPORT_PATH = '/v1/me/listenbrainz';
 const DocumentBody = z.looseObject({}).openapi('Document');
 
 export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
@@ -45,7 +47,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       security: BEARER,
       middleware: authenticated(deps, IMPORT_COST),
       method: 'post',
-      path: '/v1/me/listenbrainz',
+      path: IMPORT_PATH,
       summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
       description: `What is no listen is left out, and counted. An optional field that is malformed is left out alone. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. This is beside what their other requests may be.`,
       request: body(ListenBrainzBody),
@@ -74,7 +76,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
     createRoute({
       ...bulk,
       method: 'get',
-      path: '/v1/me/listenbrainz',
+      path: IMPORT_PATH,
       summary: 'All my listens in ListenBrainz’s JSON, the oldest first',
       responses: {
         200: json(z.array(z.looseObject({})), 'a list as ListenBrainz’s export has it'),
