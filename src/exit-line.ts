@@ -10,6 +10,7 @@ import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
 import { DatabaseFailed, PostgresRefuses } from './stores.ts';
+import { UnusableCertificate } from './tls-renewal.ts';
 
 const EXPECTED = [
   BadConfig,
@@ -26,6 +27,7 @@ const EXPECTED = [
   UnsuitableRedis,
   RedisRefuses,
   PortInUse,
+  UnusableCertificate,
 ];
 
 export function lineFor(error: unknown): string {

@@ -86,12 +86,13 @@ function toRequest(
   head: RequestHead,
   body: Uint8Array<ArrayBuffer> | undefined,
   signal: AbortSignal,
+  scheme: 'http' | 'https',
 ): Request | undefined {
   try {
     if (!head.target.startsWith('/') || !hostPattern.test(head.host)) return undefined;
     // The first is not the one that somebody else may go by.
     if (head.headers.filter(([name]) => name === 'host').length > 1) return undefined;
-    return new Request(new URL(`http://${head.host || 'localhost'}${head.target}`), {
+    return new Request(new URL(`${scheme}://${head.host || 'localhost'}${head.target}`), {
       method: head.method,
       headers: head.headers,
       signal,
@@ -153,7 +154,12 @@ function respond(
   body: Uint8Array<ArrayBuffer> | undefined,
   options: ListenOptions,
 ): void {
-  const request = toRequest(head, body, writer.signal);
+  const request = toRequest(
+    head,
+    body,
+    writer.signal,
+    options.tls === undefined ? 'http' : 'https',
+  );
   if (request === undefined) {
     writer.answer((res) => answerProblem(res, 400, 'the request is not well formed', true));
     return;

@@ -68,6 +68,7 @@ function toRequest(
   req: IncomingMessage,
   body: Buffer<ArrayBuffer> | undefined,
   signal: AbortSignal,
+  scheme: 'http' | 'https',
 ): Request | undefined {
   try {
     const { host = '' } = req.headers;
@@ -76,7 +77,7 @@ function toRequest(
     const headers: [string, string][] = [];
     for (let at = 0; at + 1 < req.rawHeaders.length; at += 2)
       headers.push([req.rawHeaders[at] ?? '', req.rawHeaders[at + 1] ?? '']);
-    return new Request(new URL(`http://${host || 'localhost'}${req.url}`), {
+    return new Request(new URL(`${scheme}://${host || 'localhost'}${req.url}`), {
       method: req.method ?? 'GET',
       headers,
       signal,
@@ -97,7 +98,7 @@ function respond(
   res.once('close', () => {
     if (!res.writableFinished) abort.abort(new Error('the peer went away'));
   });
-  const request = toRequest(req, body, abort.signal);
+  const request = toRequest(req, body, abort.signal, options.tls === undefined ? 'http' : 'https');
   if (request === undefined) {
     res.shouldKeepAlive = false;
     answerProblem(res, 400, 'the request is not well formed');

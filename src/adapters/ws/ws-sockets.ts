@@ -1,6 +1,8 @@
 // The Sockets port on ws and node:http, for platforms without the binary of uWebSockets.js. HTTP is in ws-http.ts.
 
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type Server, ServerResponse, createServer } from 'node:http';
+import { type Server as TlsServer, createServer as createTlsServer } from 'node:https';
 import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
@@ -9,6 +11,7 @@ import {
   type Listening,
   PortInUse,
   type Sockets,
+  type TlsFiles,
   type UpgradeDecision,
   type UpgradeRequest,
 } from '../../ports/sockets.ts';
@@ -22,6 +25,7 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 /** How often node:http looks for requests beyond these; by itself it looks twice a minute. */
 const timeoutsCheckedMs = 2_000;
+const handshakeTimeoutMs = 10_000;
 const closeTimeoutMs = 3_000;
 
 /** The transport that runs wherever Node does. */
@@ -30,14 +34,7 @@ export function createWsSockets(): Sockets {
 }
 
 async function listen(options: ListenOptions): Promise<Listening> {
-  const server = createServer(
-    {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: timeoutsCheckedMs,
-    },
-    (req, res) => handleHttp(req, res, options),
-  );
+  const server = serverOf(options);
   const open = new Set<WsSocket>();
   let noneOpen: (() => void) | undefined;
   serveUpgrades(server, open, options, () => {
@@ -83,11 +80,35 @@ async function listen(options: ListenOptions): Promise<Listening> {
   return {
     port,
     stopAccepting: () => void stopListening(),
+    renewCertificate: () => {
+      if (options.tls !== undefined && 'setSecureContext' in server)
+        server.setSecureContext(read(options.tls));
+      return Promise.resolve();
+    },
     stop: () => (stopped ??= closeAll()),
   };
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
+function serverOf(options: ListenOptions): Server | TlsServer {
+  const limits = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: timeoutsCheckedMs,
+  };
+  const handle = (req: IncomingMessage, res: ServerResponse): void => handleHttp(req, res, options);
+  return options.tls === undefined
+    ? createServer(limits, handle)
+    : createTlsServer(
+        { ...limits, ...read(options.tls), handshakeTimeout: handshakeTimeoutMs },
+        handle,
+      );
+}
+
+function read({ certFile, keyFile }: TlsFiles): { readonly cert: string; readonly key: string } {
+  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
+
+function bind(server: Server | TlsServer, options: ListenOptions): Promise<void> {
   const { host, port } = options;
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
@@ -104,7 +125,7 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
 }
 
 function serveUpgrades(
-  server: Server,
+  server: Server | TlsServer,
   open: Set<WsSocket>,
   options: ListenOptions,
   afterClosed: () => void,
