@@ -7,6 +7,7 @@ import type { Feed } from './ports/feed.ts';
 import type { HubClock } from './ports/hub-clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
+import type { SharedRates } from './ports/shared-rates.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -18,6 +19,8 @@ export interface KeptStores extends Omit<PostgresStores, 'version'> {
   readonly clock: HubClock;
   /** Undefined where this process is alone. */
   readonly nodes: Nodes | undefined;
+  /** Absent where this process is alone. */
+  readonly sharedRates?: SharedRates;
   /** Which store is used for what, for the line at start. */
   readonly told: string;
   /** What keeps this process from serving well, for people; empty where nothing does. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_DEPTH, MAX_SMALL_BODY_BYTES, isDeeperThan } from '../../src/http/body-bounds.ts';
 import { loadPage, type Page } from '../../src/http/page.ts';
+import type { SharedRates } from '../../src/ports/shared-rates.ts';
 import { appOver, call } from '../support/http-calls.ts';
 import { HubWorld, userId } from '../support/hub-world.ts';
 import { SocialWorld } from '../support/social-world.ts';
@@ -204,5 +205,37 @@ describe('a body', () => {
     expect(taken.status).toBe(200);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(({} as Record<string, unknown>)['duration_ms']).toBeUndefined();
+  });
+});
+
+describe('what is limited over all nodes', () => {
+  it('is asked for only within the node’s own limit, and counts for guests, codes and secrets', async () => {
+    const asked: string[] = [];
+    let waitMs: number | undefined = 0;
+    const sharedRates: SharedRates = {
+      take: (kind, key) => {
+        asked.push(`${kind} ${key}`);
+        return Promise.resolve(waitMs);
+      },
+    };
+    const social = new SocialWorld({ sharedRates });
+    await social.people(1);
+    const guest = () => call(social.app, '/v1/guests', GUEST);
+    expect((await guest()).status).toBe(201);
+    waitMs = 3_000;
+    const refused = await guest();
+    expect([refused.status, refused.body['retryAfterMs']]).toEqual([429, 3_000]);
+    expect((await social.as(1, '/v1/people/ABCDEFGH')).status).toBe(429);
+    const secret = { json: { deviceSecret: 'x'.repeat(43) } };
+    expect((await call(social.app, '/v1/tokens', secret)).status).toBe(429);
+    expect((await call(social.app, '/v1/links/ABCDEFGH', { json: {} })).status).toBe(429);
+    // Nobody could be asked: the node's own limit, of three guests, counts alone.
+    waitMs = undefined;
+    expect([(await guest()).status, (await guest()).status]).toEqual([201, 429]);
+    const from = '192.0.2.1';
+    expect(asked).toEqual([
+      ...[`guests ${from}`, `guests ${from}`, `codes ${from}`, `secrets ${from}`],
+      ...[`secrets ${from}`, `guests ${from}`],
+    ]);
   });
 });
