@@ -35,7 +35,8 @@ export const codec: Target = {
         // As texts: JSON has a −0, and writes it as 0.
         const again = JSON.stringify(decodeRequest(encode(request)));
         assert.equal(again, JSON.stringify(decoded), 'it does not survive encoding');
-        return `request ${request.type} ${Object.keys(request).sort().join(' ')}`;
+        // By their number: what else the names of members are, the input has chosen.
+        return `request ${request.type} ${Math.min(10, Object.keys(request).length)}`;
       }
       case 'refused':
         assert(Number.isSafeInteger(decoded.id) && decoded.id >= 0);
