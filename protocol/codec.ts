@@ -28,7 +28,8 @@ export function decodeRequest(bytes: Uint8Array): Decoded {
   if (bytes.length > MAX_FRAME_BYTES) {
     return malformed(`a frame has at most ${MAX_FRAME_BYTES} bytes, this one has ${bytes.length}`);
   }
-  if (isTooDeep(bytes)) return malformed(`objects and arrays nest at most ${MAX_DEPTH} deep`);
+  if (isDeeperThan(MAX_DEPTH, bytes))
+    return malformed(`objects and arrays nest at most ${MAX_DEPTH} deep`);
   let frame: unknown;
   try {
     frame = JSON.parse(utf8.decode(bytes));
@@ -76,8 +77,11 @@ const [OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET, QUOTE, BACKSLASH] =
   0x7b, 0x5b, 0x7d, 0x5d, 0x22, 0x5c,
 ];
 
-/** Counts nesting before anything is parsed, so that a frame of brackets costs one pass over its bytes and no stack. */
-function isTooDeep(bytes: Uint8Array): boolean {
+/**
+ * Counts nesting before anything is parsed, so that a text of brackets costs one pass over its bytes and no stack. Of what is no JSON it
+ * may say anything: that is refused when it is parsed.
+ */
+export function isDeeperThan(most: number, bytes: Uint8Array): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < bytes.length; i += 1) {
@@ -88,7 +92,7 @@ function isTooDeep(bytes: Uint8Array): boolean {
     } else if (byte === QUOTE) inString = true;
     else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth += 1;
-      if (depth > MAX_DEPTH) return true;
+      if (depth > most) return true;
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
   }
   return false;

@@ -37,6 +37,7 @@ import type { Listening, Sockets } from './ports/sockets.ts';
 import { untilThere, type Opening, type Stores } from './store-opening.ts';
 import { StoreWatch } from './store-watch.ts';
 import { openEmbedded, openServers } from './stores.ts';
+import { readCertificate, renewWhenChanged } from './tls-renewal.ts';
 import type { WorkerLink } from './worker.ts';
 
 export interface App {
@@ -106,10 +107,13 @@ async function start(
   await makeDataDir(config.dataDir);
   const front = new Front();
   const sockets = await chooseSockets(config, log);
+  const { tls } = config;
+  if (tls !== undefined) readCertificate(tls);
   const listen = async (): Promise<Listening> => {
     const listening = await sockets.listen({
       host: config.host,
       port: config.port,
+      tls,
       isShared: worker !== undefined,
       socketPath: SOCKET_PATH,
       subprotocol: SUBPROTOCOL,
@@ -121,6 +125,12 @@ async function start(
       fetch: (request, peer) => front.fetch(request, peer),
     });
     stops.push(() => listening.stop());
+    if (tls !== undefined)
+      stops.push(
+        renewWhenChanged({
+          ...{ files: tls, listening, everyMs: tls.renewMs, timers: systemTimers, log },
+        }),
+      );
     return listening;
   };
   const serve = (stores: Stores, patience: Patience): Promise<Hub> =>
@@ -175,8 +185,9 @@ async function start(
 
 const LISTENING = 'Earshot is listening';
 
-function urlOf({ publicUrl, host }: Config, { port }: Listening): string {
-  return publicUrl ?? `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
+function urlOf({ publicUrl, host, tls }: Config, { port }: Listening): string {
+  const scheme = tls === undefined ? 'http' : 'https';
+  return publicUrl ?? `${scheme}://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
 }
 
 /** What to do about a server that is away when it is needed to start. */

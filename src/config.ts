@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
+import { NO_PROXY, readProxyTrust } from './hub/proxy-trust.ts';
 import { withSecretFiles } from './secret-files.ts';
 import {
   IDENTITY_KEYS,
@@ -10,6 +11,7 @@ import {
   secret,
   type IdentityConfig,
 } from './identity-config.ts';
+import type { TlsFiles } from './ports/sockets.ts';
 import { productionFaults } from './production-faults.ts';
 import {
   STORE_KEYS,
@@ -88,9 +90,24 @@ const EnvironmentSchema = z.object({
       'origins of pages that may use the socket and REST, by commas; default: this very host, in production that of PUBLIC_URL',
     ),
   TRUST_PROXY: z
-    .enum(['on', 'off'])
+    .string()
+    .refine((text) => readProxyTrust(text) !== undefined, {
+      error: 'is off, on, a number of proxies, or their addresses and networks by commas',
+    })
     .default('off')
-    .describe('take the client’s address from X-Forwarded-For'),
+    .describe(
+      'whose X-Forwarded-For is taken for the client’s address: nobody’s, that of one proxy (on), of so many in a row, or of those with these addresses or networks (by commas)',
+    ),
+  TLS_CERT_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('certificate with its chain (PEM), to speak TLS on PORT; default: plain HTTP'),
+  TLS_KEY_FILE: z.string().min(1).optional().describe('the key of TLS_CERT_FILE (PEM)'),
+  TLS_RENEW_SECONDS: positive
+    .max(86_400)
+    .default(60)
+    .describe('how often it is looked whether the certificate has changed'),
   DRAIN_MS: count
     .max(600_000)
     .default(2_000)
@@ -152,6 +169,8 @@ export interface Config {
   readonly identity: IdentityConfig;
   readonly mediaUrlLifeMs: number;
   readonly allowedOrigins: readonly string[] | undefined;
+  /** Undefined: plain HTTP. */
+  readonly tls: (TlsFiles & { readonly renewMs: number }) | undefined;
   readonly drainMs: number;
   /** Undefined: this process is alone. */
   readonly redis: RedisConfig | undefined;
@@ -214,6 +233,10 @@ function togetherFaults(env: Environment, origins: readonly string[] | undefined
   if (env.SOFT_BUFFER_BYTES >= env.HARD_BUFFER_BYTES) {
     faults.push('SOFT_BUFFER_BYTES must be smaller than HARD_BUFFER_BYTES');
   }
+  if ((env.TLS_CERT_FILE === undefined) !== (env.TLS_KEY_FILE === undefined)) {
+    const lacks = env.TLS_KEY_FILE === undefined ? 'TLS_KEY_FILE' : 'TLS_CERT_FILE';
+    faults.push(`${lacks}: must be set as well, for TLS needs a certificate and its key`);
+  }
   for (const origin of origins ?? []) {
     if (!isOrigin(origin))
       faults.push(`ALLOWED_ORIGINS: "${origin}" is no origin such as https://example.org`);
@@ -272,7 +295,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     hardBufferBytes: env.HARD_BUFFER_BYTES,
     helloTimeoutMs: env.HELLO_TIMEOUT_MS,
     presenceGraceMs: env.PRESENCE_GRACE_MS,
-    trustProxy: env.TRUST_PROXY === 'on',
+    trustProxy: readProxyTrust(env.TRUST_PROXY) ?? NO_PROXY,
     isAllowedOrigin:
       allowedOrigins === undefined
         ? isSameOrigin
@@ -292,6 +315,14 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     identity: identityOf(env),
     mediaUrlLifeMs: env.MEDIA_URL_MINUTES * 60_000,
     allowedOrigins,
+    tls:
+      env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
+        ? undefined
+        : {
+            certFile: path.resolve(env.TLS_CERT_FILE),
+            keyFile: path.resolve(env.TLS_KEY_FILE),
+            renewMs: env.TLS_RENEW_SECONDS * 1_000,
+          },
     drainMs: env.DRAIN_MS,
     redis: redisOf(env),
     postgres: postgresOf(env),

@@ -11,6 +11,7 @@ import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
 import { PortInUse } from './ports/sockets.ts';
 import { DatabaseFailed, PostgresRefuses } from './stores.ts';
+import { UnusableCertificate } from './tls-renewal.ts';
 
 const EXPECTED = [
   BadConfig,
@@ -27,6 +28,7 @@ const EXPECTED = [
   UnsuitableRedis,
   RedisRefuses,
   PortInUse,
+  UnusableCertificate,
 ];
 
 /** Without what opens a door: it ends in the same logs as everything else. */

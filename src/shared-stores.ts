@@ -15,6 +15,7 @@ import { RedisOutbox } from './adapters/redis/redis-outbox.ts';
 import { RedisRejects } from './adapters/redis/redis-rejects.ts';
 import { RedisPresence } from './adapters/redis/redis-presence.ts';
 import { RedisRoomLog } from './adapters/redis/redis-room-log.ts';
+import { RedisSharedRates } from './adapters/redis/redis-shared-rates.ts';
 import { ReplicaBarrier } from './adapters/redis/replica-barrier.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
@@ -131,6 +132,7 @@ async function openParts(
     chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,
     feed,
+    sharedRates: new RedisSharedRates({ redis, keys, localNow, metrics }),
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,
     watched: [

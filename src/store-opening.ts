@@ -8,6 +8,7 @@ import type { Feed } from './ports/feed.ts';
 import type { HubClock } from './ports/hub-clock.ts';
 import type { Log } from './ports/log.ts';
 import type { Metrics } from './ports/metrics.ts';
+import type { SharedRates } from './ports/shared-rates.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 import type { WatchedStore } from './store-watch.ts';
 
@@ -20,6 +21,8 @@ export interface KeptStores extends Omit<PostgresStores, 'version'> {
   readonly clock: HubClock;
   /** Undefined where this process is alone. */
   readonly nodes: Nodes | undefined;
+  /** Absent where this process is alone. */
+  readonly sharedRates?: SharedRates;
   /** Which store is used for what, for the line at start. */
   readonly told: string;
   /** Those that are servers of their own, to be looked at while this process serves. */

@@ -1,10 +1,13 @@
 // The whole of HTTP on the hub's port: REST with its OpenAPI document, media, health, metrics and the page.
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { peerAddress } from '../hub/peer-address.ts';
 import { unavailability } from '../hub/unavailable.ts';
+import { boundedBodies } from './body-bounds.ts';
+import { crossOrigin } from './cross-origin.ts';
 import type { HttpDeps, Peer } from './http-deps.ts';
 import { createMediaRoutes } from './media-route.ts';
 import { ProblemError, problemResponse } from './problem.ts';
@@ -12,7 +15,7 @@ import { addAccounts } from './routes/accounts.ts';
 import { addExport, addFellows } from './routes/operator-service.ts';
 import { addFriends } from './routes/friends.ts';
 import { addListening } from './routes/listening.ts';
-import { addMyData } from './routes/my-data.ts';
+import { IMPORT_PATH, addMyData } from './routes/my-data.ts';
 import { addOperations } from './routes/operations.ts';
 import { addOperators } from './routes/operators.ts';
 import { addPeople } from './routes/people.ts';
@@ -22,6 +25,11 @@ import { addSessions } from './routes/sessions.ts';
 import { addTracks } from './routes/tracks.ts';
 
 export type HttpApp = (request: Request, peer: Peer) => Response | Promise<Response>;
+
+/** Of an answer that is not the page’s: it is data, which no browser should take for a document that does anything. */
+const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+/** For a year, told over TLS alone. */
+const ONLY_TLS = 'max-age=31536000';
 
 export function createHttpApp(deps: HttpDeps): HttpApp {
   const app = new OpenAPIHono<Env>({
@@ -48,6 +56,9 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     const unavailable = unavailability(error);
     if (unavailable !== undefined) return answer(unavailable);
     if (isBadJson(error)) return answer(refuse('bad_request', 'the body is not JSON'));
+    // Hono's own: a fault of the request, which must not reach the log as one of ours.
+    if (error instanceof HTTPException && error.status < 500)
+      return answer(refuse('bad_request', error.message));
     // The pattern of the path: what stands in its places may be somebody's way in.
     const { method } = context.req;
     const { user } = context.var as Partial<Env['Variables']>;
@@ -63,6 +74,7 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
       ),
   );
 
+  app.use('/v1/*', boundedBodies([IMPORT_PATH]));
   addPeople(app, deps);
   addTracks(app, deps);
   addRooms(app, deps);
@@ -98,14 +110,32 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
         'REST beside the socket at `/v1/socket`, whose messages are described in `/asyncapi.json`.',
     },
   });
-  return (request, peer) =>
-    app.fetch(request, {
-      remoteAddress: peerAddress(
-        peer.remoteAddress,
-        request.headers.get('x-forwarded-for') ?? undefined,
-        deps.options.trustProxy,
-      ),
-    });
+  return async (request, peer) => {
+    const judged = crossOrigin(request, deps.options);
+    const response =
+      judged.answer ??
+      (await app.fetch(request, {
+        remoteAddress: peerAddress(
+          peer.remoteAddress,
+          request.headers.get('x-forwarded-for') ?? undefined,
+          deps.options.trustProxy,
+        ),
+      }));
+    judged.mark(response.headers);
+    guard(response.headers, new URL(request.url));
+    return response;
+  };
+}
+
+/** What every answer says to browsers, unless it says more itself. */
+function guard(headers: Headers, { protocol, pathname }: URL): void {
+  headers.set('x-content-type-options', 'nosniff');
+  if (!headers.has('content-security-policy')) headers.set('content-security-policy', DATA_POLICY);
+  if (!headers.has('referrer-policy')) headers.set('referrer-policy', 'no-referrer');
+  // What REST answers is somebody's, and of this moment.
+  if (pathname.startsWith('/v1/') && !headers.has('cache-control'))
+    headers.set('cache-control', 'no-store');
+  if (protocol === 'https:') headers.set('strict-transport-security', ONLY_TLS);
 }
 
 function isBadJson(error: Error): boolean {

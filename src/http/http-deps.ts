@@ -11,6 +11,7 @@ import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
+import type { SharedRates } from '../ports/shared-rates.ts';
 import type { Users } from '../ports/users.ts';
 import type { MediaSignature } from './media-signature.ts';
 import type { Page } from './page.ts';
@@ -30,6 +31,8 @@ export interface HttpDeps {
   readonly log: Log;
   readonly options: HubOptions;
   readonly signature: MediaSignature;
+  /** Absent where this node is alone. */
+  readonly sharedRates?: SharedRates | undefined;
   /** Undefined where the page was not built. */
   readonly page: Page | undefined;
   readonly guests: boolean;

@@ -48,6 +48,9 @@ const PAGE_POLICY = [
 /** The reader of the OpenAPI document sets styles from scripts. */
 const DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
+/** It neither listens nor looks nor asks where somebody is, whatever may ever be brought into it. */
+const PAGE_PERMISSIONS = 'camera=(), geolocation=(), microphone=(), payment=(), usb=()';
+
 const compress = promisify(gzip);
 const MIN_COMPRESSED_BYTES = 1_024;
 
@@ -114,6 +117,7 @@ function respond(asset: Asset, name: string, request: Request): Response {
   if (asset.type.startsWith('text/html')) {
     headers.set('content-security-policy', name === '/docs.html' ? DOCS_POLICY : PAGE_POLICY);
     headers.set('cross-origin-opener-policy', 'same-origin');
+    headers.set('permissions-policy', PAGE_PERMISSIONS);
   }
   if (request.headers.get('if-none-match') === asset.etag)
     return new Response(null, { status: 304, headers });

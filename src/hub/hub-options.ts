@@ -1,5 +1,6 @@
 // Every number by which the hub limits or paces itself, with its default. The configuration may set each of them.
 import { DEFAULT_DOMAIN_LIMITS, type DomainLimits } from '../domain/command.ts';
+import { NO_PROXY, type ProxyTrust } from './proxy-trust.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
 
 export interface HubOptions {
@@ -23,8 +24,8 @@ export interface HubOptions {
   readonly guestRate: RateLimit;
   /** A connection that keeps on after this many refusals for its rate within ten seconds is closed as overloaded. */
   readonly maxRateRefusals: number;
-  /** Whether a proxy in front tells the clients' addresses in `X-Forwarded-For`. */
-  readonly trustProxy: boolean;
+  /** Which proxies in front tell the clients' addresses in `X-Forwarded-For`. */
+  readonly trustProxy: ProxyTrust;
   /** Above this a socket is behind: no more events, one snapshot when it drains. */
   readonly softBufferBytes: number;
   /** Above this it is closed as too slow. */
@@ -90,7 +91,7 @@ export const DEFAULT_HUB_OPTIONS: HubOptions = {
   probeRate: { perSecond: 8, burst: 20 },
   guestRate: { perSecond: 0.5, burst: 30 },
   maxRateRefusals: 200,
-  trustProxy: false,
+  trustProxy: NO_PROXY,
   softBufferBytes: 64 * 1_024,
   hardBufferBytes: 1_024 * 1_024,
   presenceGraceMs: 15_000,

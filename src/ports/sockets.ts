@@ -67,6 +67,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 asks the system for a free one. */
   readonly port: number;
+  /** Both in PEM; without them there is no TLS. They are right: whoever listens has looked. */
+  readonly tls?: TlsFiles | undefined;
   /** Other processes of this service listen on the port as well, and each gets some of the connections. Never with port 0. */
   readonly isShared?: boolean;
   /** The only path that may be upgraded, for instance `/v1/socket`; anything else is HTTP. */
@@ -88,12 +90,24 @@ export interface ListenOptions {
   fetch(request: Request, peer: { readonly remoteAddress: string }): Response | Promise<Response>;
 }
 
+/** Paths of a certificate with those that lead to its root, and of its key. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 /** A listening port. */
 export interface Listening {
   /** The port that was bound. */
   readonly port: number;
   /** Stops accepting, so that a balancer goes elsewhere, while open sockets and requests go on. Idempotent. */
   stopAccepting(): void;
+  /**
+   * Reads the files of `tls` again, for connections that come from then on; those that are open go on. Nothing without TLS. Not again
+   * before it has resolved. Rejects with `PortInUse` where the transport had to bind the port anew and could not,
+   * as one that the system chose: call it again.
+   */
+  renewCertificate(): Promise<void>;
   /** Closes everything. Open sockets get 1001. Idempotent; resolves when the port is free. */
   stop(): Promise<void>;
 }

@@ -119,7 +119,7 @@ describe.each([
       redis: { target: { kind: 'single', url: made['redis-url'] } },
       mongo: { target: { url: made['mongodb-url'], database: 'earshot' } },
       mediaDir: undefined,
-      hub: { trustProxy: true },
+      hub: { trustProxy: { kind: 'hops', count: 1 } },
     });
     expect(made['redis-auth']).toBe(`requirepass ${made['redis-password'] ?? '-'}`);
     expect(new URL(made['redis-url'] ?? '').password).toBe(made['redis-password']);

@@ -70,7 +70,7 @@ describe('guests', () => {
   it('are counted by the forwarded address where the proxy is trusted, and only there', async () => {
     const make = (app: HttpApp, forwarded: string) =>
       call(app, '/v1/guests', { json: { name: 'Ana' }, headers: { 'x-forwarded-for': forwarded } });
-    const trusting = appOver(new HubWorld({ trustProxy: true }));
+    const trusting = appOver(new HubWorld({ trustProxy: { kind: 'hops', count: 1 } }));
     for (let n = 0; n < 5; n += 1)
       expect((await make(trusting, `198.51.100.${n}`)).status).toBe(201);
     const wary = appOver(new HubWorld());

@@ -2,6 +2,7 @@
 import { PostgresActivityOutbox } from '../../src/adapters/postgres/postgres-activity-outbox.ts';
 import { PostgresArchiver } from '../../src/adapters/postgres/postgres-archiver.ts';
 import { RedisIdleRooms } from '../../src/adapters/redis/redis-idle-rooms.ts';
+import { RedisSharedRates } from '../../src/adapters/redis/redis-shared-rates.ts';
 import { RedisOutbox } from '../../src/adapters/redis/redis-outbox.ts';
 import { OtlpTracer } from '../../src/adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
@@ -48,6 +49,7 @@ export async function ownMetrics(): Promise<readonly MetricRow[]> {
   appOver(world, { metrics });
   new RedisOutbox(options);
   new RedisIdleRooms(options);
+  new RedisSharedRates(options);
   new PostgresArchiver(options);
   new PostgresActivityOutbox(options);
   new StoreWatch({ stores: [], metrics, timers, log, now: () => 0 }).stop();

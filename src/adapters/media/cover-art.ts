@@ -40,12 +40,25 @@ export async function readFolderCover(path: string): Promise<Cover | undefined> 
 /** SVG has no signature, so the name and the root element must agree. The route serves it in a sandbox, where its scripts are dead. */
 function svgType(path: string, bytes: Uint8Array): string | undefined {
   if (!path.toLowerCase().endsWith('.svg')) return undefined;
-  const start = new TextDecoder().decode(bytes.subarray(0, 2048));
-  return /^\uFEFF?\s*(?:<\?xml[^>]*\?>\s*|<!--[\s\S]*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]/iu.test(
-    start,
-  )
-    ? 'image/svg+xml'
-    : undefined;
+  return isSvg(new TextDecoder().decode(bytes.subarray(0, 2048))) ? 'image/svg+xml' : undefined;
+}
+
+/** What may stand before the root element. Taken away piece by piece: one pattern for all would try a row of comments in ever more ways. */
+const PROLOG = [
+  { begin: '<?xml', end: '?>' },
+  { begin: '<!--', end: '-->' },
+  { begin: '<!doctype', end: '>' },
+];
+
+function isSvg(start: string): boolean {
+  let rest = start.trimStart().toLowerCase();
+  for (;;) {
+    const piece = PROLOG.find(({ begin }) => rest.startsWith(begin));
+    if (piece === undefined) return /^<svg[\s>]/.test(rest);
+    const end = rest.indexOf(piece.end, piece.begin.length);
+    if (end < 0) return false;
+    rest = rest.slice(end + piece.end.length).trimStart();
+  }
 }
 
 function asCover(bytes: Uint8Array, mimeType: string | undefined): Cover | undefined {

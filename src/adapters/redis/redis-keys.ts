@@ -112,6 +112,11 @@ export class RedisKeys {
     return `${this.#partition(partition)}feed-proof:${nodeId}`;
   }
 
+  /** How much is left of a rate that all nodes share. */
+  rate(kind: string, key: string): string {
+    return `${PREFIX}:rate:${kind}:${key}`;
+  }
+
   code(code: RoomCode): string {
     return `${PREFIX}:code:${code}`;
   }

@@ -61,15 +61,38 @@ function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   };
 }
 
+/**
+ * Cuts a connection on which it cannot be told where this request ends. uWebSockets.js takes the first of two lengths, and any transfer
+ * coding for `chunked`; whoever is before it may take it otherwise, and then what one of them holds for a body is a request to the other.
+ * An answer would not do: behind one that ends the connection uWebSockets.js goes on with what has arrived already.
+ * @returns whether it was cut
+ */
+export function cutUnclear(res: HttpResponse, req: HttpRequest): boolean {
+  let framings = 0;
+  let isChunked = true;
+  req.forEach((name, value) => {
+    if (name === 'content-length') framings += 1;
+    if (name !== 'transfer-encoding') return;
+    framings += 1;
+    isChunked = value.trim().toLowerCase() === 'chunked';
+  });
+  const isUnclear = framings > 1 || !isChunked;
+  if (isUnclear) res.close();
+  return isUnclear;
+}
+
 /** Undefined where the request cannot be put into a WHATWG Request: a bad target, host, header or method. */
 function toRequest(
   head: RequestHead,
   body: Uint8Array<ArrayBuffer> | undefined,
   signal: AbortSignal,
+  scheme: 'http' | 'https',
 ): Request | undefined {
   try {
     if (!head.target.startsWith('/') || !hostPattern.test(head.host)) return undefined;
-    return new Request(new URL(`http://${head.host || 'localhost'}${head.target}`), {
+    // The first is not the one that somebody else may go by.
+    if (head.headers.filter(([name]) => name === 'host').length > 1) return undefined;
+    return new Request(new URL(`${scheme}://${head.host || 'localhost'}${head.target}`), {
       method: head.method,
       headers: head.headers,
       signal,
@@ -82,6 +105,7 @@ function toRequest(
 
 /** Serves one request. */
 export function handleHttp(res: HttpResponse, req: HttpRequest, options: ListenOptions): void {
+  if (cutUnclear(res, req)) return;
   const head = readHead(res, req);
   const writer = new ResponseWriter(res);
   if (bodiless.has(head.method) || !declaresBody(req)) {
@@ -130,7 +154,12 @@ function respond(
   body: Uint8Array<ArrayBuffer> | undefined,
   options: ListenOptions,
 ): void {
-  const request = toRequest(head, body, writer.signal);
+  const request = toRequest(
+    head,
+    body,
+    writer.signal,
+    options.tls === undefined ? 'http' : 'https',
+  );
   if (request === undefined) {
     writer.answer((res) => answerProblem(res, 400, 'the request is not well formed', true));
     return;

@@ -15,7 +15,7 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from '../../ports/sockets.ts';
-import { answerProblem, handleHttp, remoteAddressOf } from './uws-http.ts';
+import { answerProblem, cutUnclear, handleHttp, remoteAddressOf } from './uws-http.ts';
 import { type UwsAttachment, UwsSocket } from './uws-socket.ts';
 
 type Listen = (
@@ -25,9 +25,12 @@ type Listen = (
   listening: (token: us_listen_socket | false) => void,
 ) => void;
 
+type UwsApp = Omit<TemplatedApp, 'listen'> & { listen: Listen };
+
 /** What is used of the binary; its own types lack a `listen` with both a host and options. */
 interface Uws {
-  App(): Omit<TemplatedApp, 'listen'> & { listen: Listen };
+  App(): UwsApp;
+  SSLApp(options: { readonly cert_file_name: string; readonly key_file_name: string }): UwsApp;
   us_listen_socket_close(token: us_listen_socket): void;
   us_socket_local_port(token: us_listen_socket): number;
   readonly DISABLED: number;
@@ -36,6 +39,9 @@ interface Uws {
 
 /** How long `stop` waits for close frames to be read before it cuts what is left. */
 const stopGraceMs = 200;
+/** How often it is tried to bind a port that was closed, where it does not succeed at once. */
+const rebindMs = 10;
+const rebindTries = 100;
 /** What uWebSockets.js accepts; outside it ends the process. */
 const minIdleTimeoutSeconds = 8;
 const maxIdleTimeoutSeconds = 960;
@@ -63,9 +69,87 @@ export async function loadUwsSockets(): Promise<
 }
 
 function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
-  const { listener } = options;
-  const app = uws.App();
   const open = new Set<UwsSocket>();
+  const apps: UwsApp[] = [];
+  let accepting: us_listen_socket | undefined;
+
+  /** Adds an app that accepts; false where the port cannot be bound. */
+  function accept(port: number): boolean {
+    const app = appOf(uws, options, open);
+    // Shared, the port is bound by each process for itself (SO_REUSEPORT), and the kernel spreads the connections.
+    const exclusivity = options.isShared === true ? 0 : uws.LIBUS_LISTEN_EXCLUSIVE_PORT;
+    app.listen(options.host, port, exclusivity, (token) => {
+      if (token) accepting = token;
+    });
+    if (accepting === undefined) {
+      app.close();
+      return false;
+    }
+    apps.push(app);
+    return true;
+  }
+
+  if (!accept(options.port)) return Promise.reject(new PortInUse(options.port, options.host));
+
+  const port = accepting === undefined ? options.port : uws.us_socket_local_port(accepting);
+  let isWanted = true;
+  let stopped: Promise<void> | undefined;
+
+  function closePort(): void {
+    if (accepting === undefined) return;
+    uws.us_listen_socket_close(accepting);
+    accepting = undefined;
+  }
+
+  function stopAccepting(): void {
+    isWanted = false;
+    closePort();
+  }
+
+  /**
+   * Another app takes the port over, for an app keeps the certificate that it was made with. Who had connected and was not accepted yet,
+   * which is a matter of microseconds, is refused and tries again.
+   */
+  async function renewCertificate(): Promise<void> {
+    if (options.tls === undefined) return;
+    // Such a port is bound so that it cannot be bound again as long as a connection to it is left.
+    if (options.port === 0) throw new PortInUse(port, options.host);
+    closePort();
+    for (let tries = 0; tries < rebindTries; tries += 1) {
+      if (!isWanted || accept(port)) return;
+      await new Promise((resolve) => setTimeout(resolve, rebindMs));
+    }
+    throw new PortInUse(port, options.host);
+  }
+
+  function closeAll(): Promise<void> {
+    stopAccepting();
+    const graceMs = open.size > 0 ? stopGraceMs : 0;
+    for (const socket of [...open]) socket.close(1001, 'going away');
+    return new Promise((resolve) => {
+      // Never at once: inside a callback of uWebSockets.js this would free what it goes on to use.
+      setTimeout(() => {
+        for (const app of apps) app.close();
+        resolve();
+      }, graceMs);
+    });
+  }
+
+  return Promise.resolve({
+    port,
+    stopAccepting,
+    renewCertificate,
+    stop: () => (stopped ??= closeAll()),
+  });
+}
+
+/** With all its routes, and not listening yet. */
+function appOf(uws: Uws, options: ListenOptions, open: Set<UwsSocket>): UwsApp {
+  const { listener, tls } = options;
+  const app =
+    tls === undefined
+      ? uws.App()
+      : uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });
   // The request of the upgrade that is being performed: uWebSockets.js opens the socket before `upgrade` returns.
   let upgrading: UpgradeRequest | undefined;
 
@@ -80,6 +164,7 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
       Math.max(minIdleTimeoutSeconds, Math.ceil(options.idleTimeoutSeconds)),
     ),
     upgrade(res, req, context) {
+      if (cutUnclear(res, req)) return;
       const verdict = judgeUpgrade(res, req, options);
       if (verdict.kind === 'reject') {
         answerProblem(res, verdict.status, verdict.message);
@@ -117,41 +202,7 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
     },
   });
   app.any('/*', (res, req) => handleHttp(res, req, options));
-
-  let accepting: us_listen_socket | undefined;
-  // Shared, the port is bound by each process for itself (SO_REUSEPORT), and the kernel spreads the connections.
-  const exclusivity = options.isShared === true ? 0 : uws.LIBUS_LISTEN_EXCLUSIVE_PORT;
-  app.listen(options.host, options.port, exclusivity, (token) => {
-    if (token) accepting = token;
-  });
-  if (accepting === undefined) {
-    app.close();
-    return Promise.reject(new PortInUse(options.port, options.host));
-  }
-
-  const port = uws.us_socket_local_port(accepting);
-  let stopped: Promise<void> | undefined;
-
-  function stopAccepting(): void {
-    if (accepting === undefined) return;
-    uws.us_listen_socket_close(accepting);
-    accepting = undefined;
-  }
-
-  function closeAll(): Promise<void> {
-    stopAccepting();
-    const graceMs = open.size > 0 ? stopGraceMs : 0;
-    for (const socket of [...open]) socket.close(1001, 'going away');
-    return new Promise((resolve) => {
-      // Never at once: inside a callback of uWebSockets.js this would free what it goes on to use.
-      setTimeout(() => {
-        app.close();
-        resolve();
-      }, graceMs);
-    });
-  }
-
-  return Promise.resolve({ port, stopAccepting, stop: () => (stopped ??= closeAll()) });
+  return app;
 }
 
 type Verdict =
@@ -173,6 +224,8 @@ function judgeUpgrade(res: HttpResponse, req: HttpRequest, options: ListenOption
     const before = headers.get(name);
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   });
+  if (headers.get('host')?.includes(', ') === true)
+    return { kind: 'reject', status: 400, message: 'the request is not well formed' };
   const request: UpgradeRequest = {
     remoteAddress: remoteAddressOf(res),
     origin: headers.get('origin'),

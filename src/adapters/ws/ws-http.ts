@@ -12,6 +12,11 @@ export function unwrapAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
+/** node:http takes the first; whoever is before it may take the other. */
+export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
+}
+
 /** Answers with a status and RFC 9457 problem text. */
 export function answerProblem(res: ServerResponse, status: number, detail: string): void {
   if (res.headersSent) return;
@@ -63,14 +68,16 @@ function toRequest(
   req: IncomingMessage,
   body: Buffer<ArrayBuffer> | undefined,
   signal: AbortSignal,
+  scheme: 'http' | 'https',
 ): Request | undefined {
   try {
     const { host = '' } = req.headers;
+    if (hasTwoHosts(req)) return undefined;
     if (!req.url?.startsWith('/') || !hostPattern.test(host)) return undefined;
     const headers: [string, string][] = [];
     for (let at = 0; at + 1 < req.rawHeaders.length; at += 2)
       headers.push([req.rawHeaders[at] ?? '', req.rawHeaders[at + 1] ?? '']);
-    return new Request(new URL(`http://${host || 'localhost'}${req.url}`), {
+    return new Request(new URL(`${scheme}://${host || 'localhost'}${req.url}`), {
       method: req.method ?? 'GET',
       headers,
       signal,
@@ -91,7 +98,7 @@ function respond(
   res.once('close', () => {
     if (!res.writableFinished) abort.abort(new Error('the peer went away'));
   });
-  const request = toRequest(req, body, abort.signal);
+  const request = toRequest(req, body, abort.signal, options.tls === undefined ? 'http' : 'https');
   if (request === undefined) {
     res.shouldKeepAlive = false;
     answerProblem(res, 400, 'the request is not well formed');

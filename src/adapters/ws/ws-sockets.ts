@@ -1,6 +1,8 @@
 // The Sockets port on ws and node:http, for platforms without the binary of uWebSockets.js. HTTP is in ws-http.ts.
 
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type Server, ServerResponse, createServer } from 'node:http';
+import { type Server as TlsServer, createServer as createTlsServer } from 'node:https';
 import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
@@ -9,18 +11,22 @@ import {
   type Listening,
   PortInUse,
   type Sockets,
+  type TlsFiles,
   type UpgradeDecision,
   type UpgradeRequest,
 } from '../../ports/sockets.ts';
-import { answerProblem, handleHttp, unwrapAddress } from './ws-http.ts';
+import { answerProblem, handleHttp, hasTwoHosts, unwrapAddress } from './ws-http.ts';
 import { WsSocket } from './ws-socket.ts';
 
 /** How long `stop` waits for close frames to be answered before it cuts what is left. */
 const stopGraceMs = 200;
 const sweepsPerIdleTimeout = 4;
 const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 60_000;
-const closeTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+/** How often node:http looks for requests beyond these; by itself it looks twice a minute. */
+const timeoutsCheckedMs = 2_000;
+const handshakeTimeoutMs = 10_000;
+const closeTimeoutMs = 3_000;
 
 /** The transport that runs wherever Node does. */
 export function createWsSockets(): Sockets {
@@ -28,10 +34,7 @@ export function createWsSockets(): Sockets {
 }
 
 async function listen(options: ListenOptions): Promise<Listening> {
-  const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
-    (req, res) => handleHttp(req, res, options),
-  );
+  const server = serverOf(options);
   const open = new Set<WsSocket>();
   let noneOpen: (() => void) | undefined;
   serveUpgrades(server, open, options, () => {
@@ -77,11 +80,35 @@ async function listen(options: ListenOptions): Promise<Listening> {
   return {
     port,
     stopAccepting: () => void stopListening(),
+    renewCertificate: () => {
+      if (options.tls !== undefined && 'setSecureContext' in server)
+        server.setSecureContext(read(options.tls));
+      return Promise.resolve();
+    },
     stop: () => (stopped ??= closeAll()),
   };
 }
 
-function bind(server: Server, options: ListenOptions): Promise<void> {
+function serverOf(options: ListenOptions): Server | TlsServer {
+  const limits = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: timeoutsCheckedMs,
+  };
+  const handle = (req: IncomingMessage, res: ServerResponse): void => handleHttp(req, res, options);
+  return options.tls === undefined
+    ? createServer(limits, handle)
+    : createTlsServer(
+        { ...limits, ...read(options.tls), handshakeTimeout: handshakeTimeoutMs },
+        handle,
+      );
+}
+
+function read({ certFile, keyFile }: TlsFiles): { readonly cert: string; readonly key: string } {
+  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
+
+function bind(server: Server | TlsServer, options: ListenOptions): Promise<void> {
   const { host, port } = options;
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
@@ -98,7 +125,7 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
 }
 
 function serveUpgrades(
-  server: Server,
+  server: Server | TlsServer,
   open: Set<WsSocket>,
   options: ListenOptions,
   afterClosed: () => void,
@@ -122,6 +149,12 @@ function serveUpgrades(
     const target = req.url ?? '/';
     const queryAt = target.indexOf('?');
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
+    if (hasTwoHosts(req)) {
+      answerUpgradeAsHttp(req, net, (res) =>
+        answerProblem(res, 400, 'the request is not well formed'),
+      );
+      return;
+    }
     if (path !== options.socketPath || req.headers.upgrade?.toLowerCase() !== 'websocket') {
       answerUpgradeAsHttp(req, net, (res) => handleHttp(req, res, options));
       return;

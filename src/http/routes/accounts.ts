@@ -3,7 +3,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
 import type { UserId } from '../../../protocol/ids.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
-import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import type { NewDevice } from '../../ports/accounts.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
@@ -15,6 +14,7 @@ import {
   SecretBody,
 } from '../schemas-people.ts';
 import { TokenBody } from '../schemas.ts';
+import { SharedBuckets } from '../shared-buckets.ts';
 import type { SocialDeps } from '../social-deps.ts';
 import {
   ACCOUNT_GONE,
@@ -41,10 +41,10 @@ const NOT_A_GUEST = refuse('conflict', 'the account is the operator’s, who giv
 const NO_SUCH_LINK = refuse('not_found', 'the link was used, is too old, or never was');
 
 export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: SocialDeps): void {
-  const secrets = new KeyedBuckets<string>(SECRET_RATE);
+  const secrets = new SharedBuckets<string>('secrets', SECRET_RATE, deps.sharedRates);
   const now = (): number => deps.clock.now();
-  const rated = (address: string): void => {
-    const waitMs = secrets.take(address, 1, performance.now());
+  const rated = async (address: string): Promise<void> => {
+    const waitMs = await secrets.take(address, 1, performance.now());
     if (waitMs > 0)
       throw new ProblemError(refuse('rate_limited', 'too many tries from this address', waitMs));
   };
@@ -69,7 +69,7 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: 
       },
     }),
     async (context) => {
-      rated(context.env.remoteAddress);
+      await rated(context.env.remoteAddress);
       const device = await accounts.exchange(context.req.valid('json').deviceSecret, now());
       if (device === undefined) throw new ProblemError(NO_SUCH_DEVICE);
       const deviceId = device.tokenId;
@@ -155,7 +155,7 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: 
       },
     }),
     async (context) => {
-      rated(context.env.remoteAddress);
+      await rated(context.env.remoteAddress);
       const label = context.req.valid('json').label ?? DEFAULT_LABEL;
       const device = await accounts.redeemLink(context.req.valid('param').code, label, now());
       if (device === undefined) throw new ProblemError(NO_SUCH_LINK);

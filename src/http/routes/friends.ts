@@ -4,7 +4,6 @@ import { refuse } from '../../../protocol/errors.ts';
 import type { HubMs, UserId } from '../../../protocol/ids.ts';
 import { ROOM_CODE_LENGTH, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
 import { checkPrivateUntil, isFriendCode } from '../../domain/people.ts';
-import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { audienceView } from '../../hub/feed-viewer.ts';
 import { personOf } from '../../hub/live-activity.ts';
 import type { Change, PersonSince } from '../../ports/friends.ts';
@@ -20,6 +19,7 @@ import {
   PeopleBody,
   PersonBody,
 } from '../schemas-people.ts';
+import { SharedBuckets } from '../shared-buckets.ts';
 import type { SocialDeps } from '../social-deps.ts';
 import {
   BAD_REQUEST,
@@ -46,7 +46,7 @@ const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...NOT_FOUND, ...RATE_LIMITED 
 const NO_SUCH_PERSON = refuse('not_found', 'no such person');
 
 export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDeps): void {
-  const codes = new KeyedBuckets<string>(CODE_RATE);
+  const codes = new SharedBuckets<string>('codes', CODE_RATE, deps.sharedRates);
   const now = (): number => deps.clock.now();
   const common = { security: BEARER, middleware: authenticated(deps) } as const;
   const withPerson = { params: z.object({ userId: z.string().max(64) }) };
@@ -110,7 +110,7 @@ export function addFriends(app: App, deps: HttpDeps, { friends, desk }: SocialDe
   }
 
   const byCode = async (typed: string, by: UserId, address: string) => {
-    const waitMs = codes.take(address, 1, performance.now());
+    const waitMs = await codes.take(address, 1, performance.now());
     if (waitMs > 0)
       throw new ProblemError(refuse('rate_limited', 'too many codes from this address', waitMs));
     const code = typed.toUpperCase().replaceAll(/[\s-]/g, '');

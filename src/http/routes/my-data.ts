@@ -4,13 +4,13 @@ import { refuse } from '../../../protocol/errors.ts';
 import type { UserId } from '../../../protocol/ids.ts';
 import { importedEntry } from '../../domain/imported-listen.ts';
 import { exportedListen, importedListens } from '../../domain/listenbrainz.ts';
-import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { personalData } from '../../hub/personal-data.ts';
 import type { ExportedRecord } from '../../ports/activity-log.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { documentResponse, listText, objectText } from '../json-stream.ts';
 import { ProblemError } from '../problem.ts';
 import { ImportedBody, ListenBrainzBody } from '../schemas-listening.ts';
+import { SharedBuckets } from '../shared-buckets.ts';
 import type { SocialDeps } from '../social-deps.ts';
 import {
   BAD_REQUEST,
@@ -32,12 +32,14 @@ const IMPORT_RATE = { perSecond: 400, burst: 1_200 };
 /** Of one that was known: it is looked up, and not written. An import that was cut off is soon where it was. */
 const KNOWN_COST = 0.1;
 const MOST_PROBLEMS = 5;
+/** Where a large body may come to. */
+export const IMPORT_PATH = '/v1/me/listenbrainz';
 export const DocumentBody = z.looseObject({}).openapi('Document');
 
 export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
   const { activityLog, erasure } = social;
   const bulk = { security: BEARER, middleware: authenticated(deps, BULK_COST) } as const;
-  const imports = new KeyedBuckets<UserId>(IMPORT_RATE);
+  const imports = new SharedBuckets<UserId>('imports', IMPORT_RATE, deps.sharedRates);
   const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...RATE_LIMITED };
 
   app.openapi(
@@ -45,7 +47,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       security: BEARER,
       middleware: authenticated(deps, IMPORT_COST),
       method: 'post',
-      path: '/v1/me/listenbrainz',
+      path: IMPORT_PATH,
       summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
       description: `What is no listen is left out, and counted. An optional field that is malformed is left out alone. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. This is beside what their other requests may be.`,
       request: body(ListenBrainzBody),
@@ -57,12 +59,12 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       const idOf = (seed: string): string => deps.random.activityId(seed);
       const sent = context.req.valid('json');
       const { listens, skipped } = importedListens(sent, now);
-      const waitMs = imports.take(me, listens.length, now);
+      const waitMs = await imports.take(me, listens.length, now);
       if (waitMs > 0)
         throw new ProblemError(refuse('rate_limited', 'too many listens at once', waitMs));
       const entries = listens.map((listen) => importedEntry(me, listen, idOf));
       const added = await activityLog.importListens(entries, now);
-      imports.giveBack(me, (entries.length - added) * (1 - KNOWN_COST));
+      await imports.giveBack(me, (entries.length - added) * (1 - KNOWN_COST));
       const problems = skipped.slice(0, MOST_PROBLEMS);
       return context.json(
         { received: sent.payload.length, added, skipped: skipped.length, problems },
@@ -74,7 +76,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
     createRoute({
       ...bulk,
       method: 'get',
-      path: '/v1/me/listenbrainz',
+      path: IMPORT_PATH,
       summary: 'All my listens in ListenBrainz’s JSON, the oldest first',
       responses: {
         200: json(z.array(z.looseObject({})), 'a list as ListenBrainz’s export has it'),

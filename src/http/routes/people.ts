@@ -3,11 +3,11 @@ import { createRoute } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { ProfileChange } from '../../domain/people.ts';
-import { KeyedBuckets } from '../../domain/rate-limit.ts';
 import { personOf } from '../../hub/live-activity.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
 import { GuestBody, GuestTokenBody, MeBody, MeTokenBody, ProfileBody } from '../schemas-people.ts';
+import { SharedBuckets } from '../shared-buckets.ts';
 import { deviceOf } from './accounts.ts';
 import {
   ACCOUNT_GONE,
@@ -23,7 +23,7 @@ import {
 } from './route-parts.ts';
 
 export function addPeople(app: App, deps: HttpDeps): void {
-  const guests = new KeyedBuckets<string>(deps.options.guestRate);
+  const guests = new SharedBuckets<string>('guests', deps.options.guestRate, deps.sharedRates);
   app.openapi(
     createRoute({
       method: 'post',
@@ -42,7 +42,7 @@ export function addPeople(app: App, deps: HttpDeps): void {
     async (context) => {
       if (!deps.guests)
         throw new ProblemError(refuse('guests_disabled', 'this hub gives no tokens to guests'));
-      const waitMs = guests.take(context.env.remoteAddress, 1, performance.now());
+      const waitMs = await guests.take(context.env.remoteAddress, 1, performance.now());
       if (waitMs > 0)
         throw new ProblemError(refuse('rate_limited', 'too many guests from this address', waitMs));
       const { name, device: label } = context.req.valid('json');

@@ -1,7 +1,8 @@
 // What every transport does with HTTP requests: bodies, lengths, pipelining, back-pressure, limits.
 import { describe, expect, it } from 'vitest';
 import { type ListenOptions } from '../../../src/ports/sockets.ts';
-import { maxBodyBytes, type SocketsGround } from './ground.ts';
+import { handshakeText } from '../../support/raw-websocket.ts';
+import { maxBodyBytes, path, type SocketsGround } from './ground.ts';
 
 export function httpContract(ground: SocketsGround): void {
   const { listen, connectRaw } = ground;
@@ -278,6 +279,45 @@ export function httpContract(ground: SocketsGround): void {
         expect(await (await fetch(url(port))).text()).toBe('fine');
       },
     );
+
+    it.each([
+      'Content-Length: 5\r\nContent-Length: 40',
+      'Content-Length: 6\r\nTransfer-Encoding: chunked',
+      'Transfer-Encoding: xchunked',
+      'Transfer-Encoding: chunked, identity',
+      'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity',
+    ])(
+      'serves neither a request whose end is unclear nor what may be its body (%j)',
+      async (lines) => {
+        const targets: string[] = [];
+        const { port } = await listen({
+          fetch: (request) => {
+            targets.push(new URL(request.url).pathname);
+            return new Response('hello');
+          },
+        });
+        for (const target of ['/seen', path]) {
+          const connection = await connectRaw(port);
+          const head = `POST ${target} HTTP/1.1\r\nHost: a\r\n${lines}\r\n\r\n`;
+          connection.write(`${head}0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n`);
+          await connection.gone;
+        }
+        expect(targets).toEqual([]);
+      },
+    );
+
+    it('answers 400 to a request with two hosts', async () => {
+      const { port } = await listen();
+      for (const target of ['/', path]) {
+        const connection = await connectRaw(port);
+        const twice = handshakeText({ port, path: target }).replace(
+          '\r\n\r\n',
+          '\r\nHost: b\r\n\r\n',
+        );
+        connection.write(twice);
+        expect(await connection.takeThrough('\r\n')).toContain(' 400 ');
+      }
+    });
 
     it.each(['Host: a/b', 'Host: user@a', 'Host: [', 'Host: a b'])(
       'answers 400 to a request whose URL cannot be made (%s)',

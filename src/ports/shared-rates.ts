@@ -1,0 +1,11 @@
+// The port to rates that all nodes count together: for what somebody would gain from by going from node to node.
+import type { RateLimit } from '../domain/rate-limit.ts';
+
+export interface SharedRates {
+  /**
+   * Takes `cost` from the bucket of `key` among those of `kind`, which refills as `limit` says. A cost below zero gives back.
+   * Never rejects, and is never waited for long: a limit is worth less than the service that it guards.
+   * @returns 0 when it was taken; else the wait in ms; undefined where nobody could be asked, which has been counted
+   */
+  take(kind: string, key: string, limit: RateLimit, cost: number): Promise<number | undefined>;
+}
