@@ -73,7 +73,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['scripts/**', 'bench/**', 'loadtest/**', 'test/**'],
+    files: ['scripts/**', 'bench/**', 'loadtest/**', 'test/**', 'docs/clients/**'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },
 );

@@ -4,11 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Report } from '../loadtest/report/report.ts';
 import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
-import { aside, endWith, flag, isQuick, say } from './append-child.ts';
+import { aside, endWith, flag, isQuick, listFlag, say } from './append-child.ts';
 import { BenchHub } from './append-hub.ts';
 import {
   RECONNECTS,
   STADIUM_LISTENERS,
+  readLimits,
   toldLimits,
   type Latency,
   type LimitsFigures,
@@ -36,7 +37,9 @@ const STAYING_PER_ROOM = 10;
 const BEFORE_SECONDS = isQuick ? 20 : 30;
 /** Whoever has a connection has yet to say hello and to join. */
 const ALL_JOINED_MS = 8_000;
-/** They are told to end when the others have. */
+/** Those who stay are listened to for so long after the last is back; a crowd that goes for good is another matter. */
+const AFTERWARDS_MS = 5_000;
+/** They are told to end. */
 const LONG_SECONDS = 900;
 /** The generator shares the machine with the hub: of all who listen so many run clock and player as well. */
 const CLOCK_SHARE = 0.05;
@@ -153,15 +156,27 @@ async function measureReconnects(hub: BenchHub, dir: string): Promise<Reconnects
   // A crowd that comes is another matter than one that comes back.
   await Promise.race([left, allIn(hub)]);
   const staying = await startLoadTest(hub.url, dir, STAYING);
-  const [back, stay] = await Promise.all([left.finally(() => staying.end()), staying.report]);
+  void Promise.race([left, passed(hub)])
+    .catch(() => undefined)
+    .finally(() => staying.end());
+  const [back, stay] = await Promise.all([left, staying.report]);
   return reconnectsOf(back, stay);
 }
 
+async function connections(hub: BenchHub): Promise<number> {
+  return (await hub.metrics()).get('earshot_connections') ?? 0;
+}
+
 async function allIn(hub: BenchHub): Promise<void> {
-  const connections = async (): Promise<number> =>
-    (await hub.metrics()).get('earshot_connections') ?? 0;
-  while ((await connections()) < RECONNECTS) await pause(500);
+  while ((await connections(hub)) < RECONNECTS) await pause(500);
   await pause(ALL_JOINED_MS);
+}
+
+/** Resolves when they have lost their connections and have others. */
+async function passed(hub: BenchHub): Promise<void> {
+  while ((await connections(hub)) >= RECONNECTS) await pause(500);
+  while ((await connections(hub)) < RECONNECTS) await pause(1_000);
+  await pause(AFTERWARDS_MS);
 }
 
 function reconnectsOf(back: Report, stay: Report): Reconnects {
@@ -210,10 +225,14 @@ function faultsOf({ faults }: Report): number {
 
 async function main(): Promise<void> {
   const leftOut: string[] = [];
-  const attempt = async <T>(
-    name: string,
-    measure: (hub: BenchHub, dir: string) => Promise<T>,
-  ): Promise<T | undefined> => {
+  const only = listFlag('only');
+  // A run of one leaves what is there of the other.
+  const before = only === undefined ? undefined : await readLimits();
+  const attempt = async <K extends 'stadium' | 'reconnects'>(
+    name: K,
+    measure: (hub: BenchHub, dir: string) => Promise<NonNullable<LimitsFigures[K]>>,
+  ): Promise<LimitsFigures[K]> => {
+    if (only?.includes(name) === false) return before?.[name];
     try {
       return await onHub(measure);
     } catch (error) {
@@ -222,8 +241,8 @@ async function main(): Promise<void> {
     }
   };
   const figures: LimitsFigures = {
-    stadium: await attempt('the stadium', measureStadium),
-    reconnects: await attempt('the reconnects', measureReconnects),
+    stadium: await attempt('stadium', measureStadium),
+    reconnects: await attempt('reconnects', measureReconnects),
     leftOut,
   };
   aside('');

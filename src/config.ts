@@ -1,6 +1,7 @@
 // From the environment to one frozen configuration: every key with its meaning and default, every bad one named at once.
 import path from 'node:path';
 import { z } from 'zod';
+import { BACKUP_KEYS, backupFaults, backupOf, type BackupConfig } from './backup-config.ts';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
 import { NO_PROXY, readProxyTrust } from './hub/proxy-trust.ts';
 import { withSecretFiles } from './secret-files.ts';
@@ -71,6 +72,7 @@ const EnvironmentSchema = z.object({
     .describe('whether people without an account may come in with a name'),
   ...STORE_KEYS,
   ...TELEMETRY_KEYS,
+  ...BACKUP_KEYS,
   NODE_ENV: z
     .string()
     .optional()
@@ -181,6 +183,8 @@ export interface Config {
   /** How long what was listened to is kept; undefined: for ever. */
   readonly activityLifeMs: number | undefined;
   readonly clusterWorkers: number;
+  /** Undefined: none are made. */
+  readonly backup: BackupConfig | undefined;
   /** Undefined: nothing is traced. */
   readonly traces: TracesConfig | undefined;
   readonly hub: HubOptions;
@@ -241,7 +245,12 @@ function togetherFaults(env: Environment, origins: readonly string[] | undefined
     if (!isOrigin(origin))
       faults.push(`ALLOWED_ORIGINS: "${origin}" is no origin such as https://example.org`);
   }
-  faults.push(...storeFaults(env), ...identityFaults(env), ...telemetryFaults(env));
+  faults.push(
+    ...storeFaults(env),
+    ...identityFaults(env),
+    ...telemetryFaults(env),
+    ...backupFaults(env),
+  );
   return faults;
 }
 
@@ -329,6 +338,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     mongo: mongoOf(env),
     activityLifeMs: activityLifeOf(env),
     clusterWorkers: env.CLUSTER_WORKERS,
+    backup: backupOf(env),
     traces: tracesOf(env),
     hub,
   };

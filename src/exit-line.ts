@@ -9,6 +9,7 @@ import { RedisRefuses } from './adapters/redis/connect-redis.ts';
 import { scrubbed } from './adapters/system/scrubbed.ts';
 import { UnusableDataDir } from './app.ts';
 import { BadConfig } from './config.ts';
+import { BackupFailed } from './ports/backups.ts';
 import { PortInUse } from './ports/sockets.ts';
 import { DatabaseFailed, PostgresRefuses } from './stores.ts';
 import { UnusableCertificate } from './tls-renewal.ts';
@@ -29,6 +30,7 @@ const EXPECTED = [
   RedisRefuses,
   PortInUse,
   UnusableCertificate,
+  BackupFailed,
 ];
 
 /** Without what opens a door: it ends in the same logs as everything else. */

@@ -40,6 +40,13 @@ const RevocationPage = z.object({
   next: z.string().optional(),
 });
 
+const Backup = z.object({
+  name: z.string(),
+  takenAt: z.number(),
+  tookMs: z.number(),
+  bytes: z.number(),
+});
+
 const PATIENCE_MS = 15_000;
 
 /** For a person: what the service, or the way to it, says. */
@@ -76,6 +83,11 @@ export class OperatorCalls {
 
   async lift(id: string): Promise<void> {
     await this.#call('DELETE', `revocations/${encodeURIComponent(id)}`);
+  }
+
+  /** However long it takes. */
+  backUp(): Promise<z.infer<typeof Backup>> {
+    return this.#json(Backup, 'POST', 'backups');
   }
 
   /** All pages of them. */
@@ -127,8 +139,8 @@ export class OperatorCalls {
         ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
         // The token is for this address alone.
         redirect: 'error',
-        // An export takes as long as it takes once it has begun.
-        ...(path.endsWith('/data') ? {} : { signal: AbortSignal.timeout(PATIENCE_MS) }),
+        // An export and a backup take as long as they take.
+        ...(isLong(path) ? {} : { signal: AbortSignal.timeout(PATIENCE_MS) }),
       });
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -143,4 +155,8 @@ export class OperatorCalls {
         : `${this.#url} answers ${response.status}`,
     );
   }
+}
+
+function isLong(path: string): boolean {
+  return path === 'backups' || path.endsWith('/data');
 }

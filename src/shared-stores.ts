@@ -132,7 +132,7 @@ async function openParts(
     chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
     clock,
     feed,
-    sharedRates: new RedisSharedRates({ redis, keys, localNow, metrics }),
+    sharedRates: new RedisSharedRates({ redis, keys, localNow, metrics, log }),
     nodes: { bus: new RedisBus(channels, nodeId), presence },
     told: `rooms, chat, presence: Redis ${version} (${target.kind}), node ${nodeId}; people, archive: ${postgres.version}`,
     watched: [

@@ -23,6 +23,8 @@ export interface KeptStores extends Omit<PostgresStores, 'version'> {
   readonly nodes: Nodes | undefined;
   /** Absent where this process is alone. */
   readonly sharedRates?: SharedRates;
+  /** Copies all of it into a directory that is made. Absent where it is on servers, which have means of their own. */
+  readonly copyTo?: (directory: string) => Promise<void>;
   /** Which store is used for what, for the line at start. */
   readonly told: string;
   /** Those that are servers of their own, to be looked at while this process serves. */

@@ -29,13 +29,20 @@ export interface StoreWatchDeps {
 }
 
 const LOOK_EVERY_MS = 2_000;
-/** A fail-over, or a moment in which all its connections are taken, is not worth sending anybody elsewhere. */
+/** What takes longer is no answer; one that comes later counts when it comes. */
+const LOOK_WITHIN_MS = 2_000;
+/** A fail-over is not worth sending anybody elsewhere, nor is a moment in which this very process stood still. */
 const AWAY_AFTER_MS = 5_000;
+const AWAY_AFTER_LOOKS = 2;
 
 interface Watched {
   readonly store: WatchedStore;
   answeredAt: number;
-  isLooking: boolean;
+  askedAt: number;
+  /** Looks that are not answered yet, though perhaps given up. */
+  open: number;
+  /** In a row. */
+  failed: number;
   isAway: boolean;
 }
 
@@ -49,7 +56,9 @@ export class StoreWatch {
     this.#deps = deps;
     const { stores, metrics, timers } = deps;
     const answeredAt = deps.now();
-    this.#watched = stores.map((store) => ({ store, answeredAt, isLooking: false, isAway: false }));
+    this.#watched = stores.map((store) => ({
+      ...{ store, answeredAt, askedAt: answeredAt, open: 0, failed: 0, isAway: false },
+    }));
     metrics.gauges(
       {
         name: 'earshot_store_up',
@@ -88,30 +97,44 @@ export class StoreWatch {
   }
 
   #lookAtAll(): void {
+    const now = this.#deps.now();
     for (const watched of this.#watched) {
-      this.#judge(watched);
-      // One that does not answer at all is not asked again meanwhile.
-      if (!watched.isLooking) void this.#look(watched);
+      // A question to a server that is cut off may stay open for a minute: the more are, the longer it is until the next.
+      const pauseMs = LOOK_EVERY_MS * 2 ** watched.open;
+      if (watched.open === 0 || now - watched.askedAt >= pauseMs) this.#look(watched);
     }
   }
 
-  async #look(watched: Watched): Promise<void> {
-    watched.isLooking = true;
-    try {
-      await watched.store.look();
-      watched.answeredAt = this.#deps.now();
-    } catch (error) {
-      this.#deps.log.debug({ err: error, store: watched.store.name }, 'a store does not answer');
-    } finally {
-      watched.isLooking = false;
-    }
-    this.#judge(watched);
+  #look(watched: Watched): void {
+    const { now, timers, log } = this.#deps;
+    watched.askedAt = now();
+    watched.open += 1;
+    let isGivenUp = false;
+    const fail = (error: unknown): void => {
+      if (isGivenUp) return;
+      isGivenUp = true;
+      log.debug({ err: error, store: watched.store.name }, 'a store does not answer');
+      watched.failed += 1;
+      this.#judge(watched);
+    };
+    const cancel = timers.after(LOOK_WITHIN_MS, () => fail(new Error('it did not answer in time')));
+    watched.store
+      .look()
+      .then(() => {
+        watched.answeredAt = now();
+        watched.failed = 0;
+        this.#judge(watched);
+      }, fail)
+      .finally(() => {
+        cancel();
+        watched.open -= 1;
+      });
   }
 
   #judge(watched: Watched): void {
     const awayMs = this.#deps.now() - watched.answeredAt;
-    const isAway = awayMs >= AWAY_AFTER_MS;
-    if (isAway === watched.isAway) return;
+    const isAway = watched.failed >= AWAY_AFTER_LOOKS && awayMs >= AWAY_AFTER_MS;
+    if (isAway === watched.isAway || (watched.isAway && watched.failed > 0)) return;
     watched.isAway = isAway;
     const store = watched.store.name;
     if (isAway) this.#deps.log.warn({ store, awayMs: Math.round(awayMs) }, 'a store is away');

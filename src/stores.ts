@@ -114,7 +114,7 @@ function watchedPostgres({ kv }: PostgresStores): WatchedStore {
 }
 
 async function alone(
-  stores: PostgresStores,
+  stores: PostgresStores & Pick<KeptStores, 'copyTo'>,
   told: string,
   watched: readonly WatchedStore[],
 ): Promise<KeptStores> {

@@ -6,6 +6,9 @@ import type { Log } from './ports/log.ts';
 import type { Listening, TlsFiles } from './ports/sockets.ts';
 import type { Timers } from './ports/timers.ts';
 
+/** A port that is bound again takes milliseconds. */
+const LATE_MS = 3_000;
+
 /** TLS_CERT_FILE and TLS_KEY_FILE hold nothing to serve with. */
 export class UnusableCertificate extends Error {
   constructor({ certFile, keyFile }: TlsFiles, options: { readonly cause: unknown }) {
@@ -40,19 +43,24 @@ export function readCertificate(files: TlsFiles): string {
 export function renewWhenChanged(parts: {
   readonly files: TlsFiles;
   readonly listening: Listening;
+  /** What was read of them before it listened. */
+  readonly served: string;
   readonly everyMs: number;
   readonly timers: Timers;
   readonly log: Log;
 }): () => void {
   const { files, listening, everyMs, timers, log } = parts;
-  let served = readCertificate(files);
+  let { served } = parts;
   let complaint = '';
   let isRenewing = false;
 
   async function look(): Promise<void> {
     const now = readCertificate(files);
     if (now === served) return;
-    await listening.renewCertificate();
+    const cancelLate = timers.after(LATE_MS, () =>
+      log.error({ certFile: files.certFile }, 'the port cannot be bound again: nobody comes in'),
+    );
+    await listening.renewCertificate().finally(cancelLate);
     served = now;
     complaint = '';
     const { validTo } = new X509Certificate(now);

@@ -4,6 +4,7 @@ import type { RoomId } from '../../protocol/ids.ts';
 import { applyPatch } from '../../protocol/merge-patch.ts';
 import {
   PushSchemas,
+  type ChatItem,
   type Push,
   type Revision,
   type Snapshot,
@@ -49,6 +50,7 @@ interface Numbered {
 const FRAMES_KEPT = 24;
 /** So many versions behind the newest may still be somebody's. */
 const VERSIONS_KEPT = 600;
+const CHAT_ITEMS_KEPT = 600;
 
 export class RoomBook {
   readonly roomId: RoomId;
@@ -58,6 +60,7 @@ export class RoomBook {
   /** The newest first. */
   readonly #frames: RoomFrame[] = [];
   readonly #versions = new Map<string, Version>();
+  readonly #chatItems = new Map<string, ChatItem>();
   readonly #hashes = new WeakMap<Version, string>();
   #newest: Version | undefined;
   #lastChat = { epoch: 0, seq: 0 };
@@ -83,6 +86,27 @@ export class RoomBook {
 
   get lastChat(): { readonly epoch: number; readonly seq: number } {
     return this.#lastChat;
+  }
+
+  /** As somebody was told it: everybody is told the same. @param detail who */
+  chatItem(epoch: number, item: ChatItem, detail: string): void {
+    const key = keyOf(epoch, item.seq);
+    const known = this.#chatItems.get(key);
+    if (known === item) return;
+    if (known === undefined) {
+      this.#chatItems.set(key, item);
+      const [oldest] = this.#chatItems.keys();
+      if (this.#chatItems.size > CHAT_ITEMS_KEPT && oldest !== undefined)
+        this.#chatItems.delete(oldest);
+    } else if (!isSameItem(known, item)) {
+      this.#faults.add({
+        ...{ kind: 'contradicted', stream: 'chat', count: 1 },
+        detail: `chat ${item.seq} of epoch ${epoch}, ${detail}`,
+      });
+    } else if (known.kind === 'message' && known.deleted === true) {
+      // The text, where somebody has it: others are compared with that.
+      this.#chatItems.set(key, item);
+    }
   }
 
   sawChat(epoch: number, seq: number): void {
@@ -207,6 +231,15 @@ export function keyOf(epoch: number, number: number): string {
 function isSame(a: Revision, b: Revision): boolean {
   if (a === b) return true;
   return JSON.stringify([a.event, a.patch]) === JSON.stringify([b.event, b.patch]);
+}
+
+/** A message that is deleted meanwhile has lost its text, and is the same. Joins tell many: nothing is made to compare them. */
+function isSameItem(a: ChatItem, b: ChatItem): boolean {
+  if (a.kind !== b.kind || a.at !== b.at) return false;
+  if (a.kind === 'deletion' || b.kind === 'deletion')
+    return a.kind === 'deletion' && b.kind === 'deletion' && a.by === b.by && a.target === b.target;
+  if (a.userId !== b.userId || a.name !== b.name) return false;
+  return a.text === b.text || a.deleted === true || b.deleted === true;
 }
 
 /** How many numbers `told` is ahead; of epochs that differ no more is known than which one is. */

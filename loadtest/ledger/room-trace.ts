@@ -129,7 +129,7 @@ export class RoomTrace {
       return;
     }
     this.#presence.moveTo(presence.version);
-    for (const item of chat.items) this.#checkRoom(item);
+    for (const item of chat.items) this.#checkItem(item);
     const isAnew = this.#version?.epoch !== epochBefore;
     if (isAnew || chat.gap) {
       if (!isAnew) tally.chatLeftOut += 1;
@@ -192,7 +192,7 @@ export class RoomTrace {
       }
       case 'room.chat':
         for (const item of push.items) {
-          this.#checkRoom(item);
+          this.#checkItem(item);
           this.#chatItem(item.seq, nowMs);
         }
         break;
@@ -303,8 +303,10 @@ export class RoomTrace {
     while (this.#presence.nextKept() !== undefined) this.#shared.tally.presenceChanges += 1;
   }
 
-  #checkRoom(item: ChatItem): void {
-    const { roomId } = this.#shared.book;
+  #checkItem(item: ChatItem): void {
+    const { book } = this.#shared;
+    const { roomId } = book;
+    book.chatItem(this.#version?.epoch ?? 0, item, this.#owner.label);
     if (item.kind !== 'message' || !isOfOtherRoom(item.text, roomId)) return;
     this.#fault('wrong_room', 'chat', 1, `chat ${item.seq} says "${item.text}"`);
   }

@@ -8,7 +8,8 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** Tokens travel in a header of their own, so no page needs to be allowed to send cookies. */
 const PREFLIGHT_ALLOWS = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers': 'authorization, content-type, if-none-match, if-range, range',
+  'access-control-allow-headers':
+    'authorization, content-type, if-modified-since, if-none-match, if-range, range',
   'access-control-max-age': '600',
 };
 const EXPOSED =

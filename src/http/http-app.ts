@@ -12,6 +12,7 @@ import type { HttpDeps, Peer } from './http-deps.ts';
 import { createMediaRoutes } from './media-route.ts';
 import { ProblemError, problemResponse } from './problem.ts';
 import { addAccounts } from './routes/accounts.ts';
+import { addBackups } from './routes/operator-backups.ts';
 import { addExport, addFellows } from './routes/operator-service.ts';
 import { addFriends } from './routes/friends.ts';
 import { addListening } from './routes/listening.ts';
@@ -44,9 +45,11 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
   });
   const refused = deps.metrics.counter({
     name: 'earshot_http_refused_total',
-    help: 'Requests over HTTP answered with a problem, by its code.',
+    help: 'Requests that REST answered with a problem, by its code.',
     labels: ['code'],
   });
+  // Rates are of what was there before: the first fault must be one, too.
+  refused.add(0, { code: 'internal' });
   const answer = (refusal: Refusal): Response => {
     refused.add(1, { code: refusal.code });
     return problemResponse(refusal);
@@ -86,7 +89,10 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     addMyData(app, deps, deps.social);
   }
   if (deps.revoked !== undefined) addOperators(app, deps, deps.revoked);
-  if (deps.fellows !== undefined) addFellows(app, deps, deps.fellows);
+  if (deps.fellows !== undefined) {
+    addFellows(app, deps, deps.fellows);
+    addBackups(app, deps);
+  }
   if (deps.social !== undefined) addExport(app, deps, deps.social);
   addOperations(app, deps);
   app.route(
@@ -128,14 +134,15 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
 }
 
 /** What every answer says to browsers, unless it says more itself. */
-function guard(headers: Headers, { protocol, pathname }: URL): void {
+function guard(headers: Headers, { protocol, hostname, pathname }: URL): void {
   headers.set('x-content-type-options', 'nosniff');
   if (!headers.has('content-security-policy')) headers.set('content-security-policy', DATA_POLICY);
   if (!headers.has('referrer-policy')) headers.set('referrer-policy', 'no-referrer');
   // What REST answers is somebody's, and of this moment.
   if (pathname.startsWith('/v1/') && !headers.has('cache-control'))
     headers.set('cache-control', 'no-store');
-  if (protocol === 'https:') headers.set('strict-transport-security', ONLY_TLS);
+  if (protocol === 'https:' && hostname !== 'localhost')
+    headers.set('strict-transport-security', ONLY_TLS);
 }
 
 function isBadJson(error: Error): boolean {

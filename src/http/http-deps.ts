@@ -5,6 +5,7 @@ import type { RevokedTokens } from '../hub/revoked-tokens.ts';
 import type { Rooms } from '../hub/rooms.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
+import type { BackupMaker } from '../ports/backups.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { FellowNodes } from '../hub/fellow-nodes.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
@@ -38,6 +39,8 @@ export interface HttpDeps {
   readonly guests: boolean;
   /** All nodes, for operators. Undefined where nobody may ask for them. */
   readonly fellows?: FellowNodes | undefined;
+  /** Undefined where none are made. */
+  readonly backups?: BackupMaker | undefined;
   /** Undefined where nobody is told what people listen to. */
   readonly social: SocialDeps | undefined;
   /** Takes `cost` from the rate of a person, who has one for REST and sockets; 0, or the wait in ms. */

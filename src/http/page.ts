@@ -114,6 +114,8 @@ function respond(asset: Asset, name: string, request: Request): Response {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'same-origin',
   });
+  // A worker is governed by the policy of its own script.
+  if (asset.type.startsWith('text/javascript')) headers.set('content-security-policy', PAGE_POLICY);
   if (asset.type.startsWith('text/html')) {
     headers.set('content-security-policy', name === '/docs.html' ? DOCS_POLICY : PAGE_POLICY);
     headers.set('cross-origin-opener-policy', 'same-origin');

@@ -42,6 +42,15 @@ export const RevocationListBody = z
   .object({ revocations: z.array(RevocationBody), next: z.string().optional() })
   .openapi('RevocationList');
 
+export const BackupBody = z
+  .object({
+    name: z.string().openapi({ description: 'of its folder in `BACKUP_DIR`' }),
+    takenAt: wallMs,
+    tookMs: z.int().openapi({ description: 'in which nothing else was asked of the database' }),
+    bytes: z.int(),
+  })
+  .openapi('Backup');
+
 const missing = z
   .array(z.string())
   .openapi({ description: 'nodes that live and did not answer in time' });

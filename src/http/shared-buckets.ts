@@ -24,7 +24,10 @@ export class SharedBuckets<Key extends string> {
   async take(key: Key, cost: number, nowMs: number): Promise<number> {
     const waitMs = this.#own.take(key, cost, nowMs);
     if (waitMs > 0 || this.#shared === undefined) return waitMs;
-    return (await this.#shared.take(this.#kind, key, this.#limit, cost)) ?? 0;
+    const sharedMs = (await this.#shared.take(this.#kind, key, this.#limit, cost)) ?? 0;
+    // Who waits as they were told must find place here, too.
+    if (sharedMs > 0) this.#own.giveBack(key, cost);
+    return sharedMs;
   }
 
   /** Puts back what was taken for what then cost less. */

@@ -94,6 +94,8 @@ export class HubMetrics {
       help: 'Connections refused, by the limit that they met.',
       labels: ['limit'],
     });
+    // Rates are of what was there before: the first refusal must be one, too.
+    for (const limit of ['hub', 'address', 'person']) this.#connectionsRefused.add(0, { limit });
     total(
       'requests_failed',
       'Requests that failed by a fault of the hub.',

@@ -104,8 +104,8 @@ export interface Listening {
   stopAccepting(): void;
   /**
    * Reads the files of `tls` again, for connections that come from then on; those that are open go on. Nothing without TLS. Not again
-   * before it has resolved. Rejects with `PortInUse` where the transport had to bind the port anew and could not,
-   * as one that the system chose: call it again.
+   * before it has resolved, which takes as long as a transport needs to bind the port anew. Rejects where the files cannot be used, and with
+   * `PortInUse` where the system chose the port; the certificate before serves on then.
    */
   renewCertificate(): Promise<void>;
   /** Closes everything. Open sockets get 1001. Idempotent; resolves when the port is free. */

@@ -253,6 +253,24 @@ describe('in production', () => {
   });
 });
 
+describe('backups', () => {
+  it('are of the embedded database, into a folder that is named', () => {
+    expect(readConfig({}).backup).toBeUndefined();
+    expect(readConfig({ BACKUP_DIR: '/srv/backups' }).backup).toEqual({
+      ...{ dir: '/srv/backups', everyMs: 86_400_000, kept: 7 },
+    });
+    expect(readConfig({ BACKUP_DIR: '/srv/backups', BACKUP_HOURS: '0' }).backup).toMatchObject({
+      everyMs: undefined,
+    });
+    expect(faultsOf({ BACKUP_DIR: '/b', POSTGRES_URL: 'postgres://db/earshot' })).toEqual([
+      expect.stringMatching(/^BACKUP_DIR: is for the embedded database alone/),
+    ]);
+    expect(
+      faultsOf({ BACKUP_HOURS: '1000', BACKUPS_KEPT: '0' }).map((fault) => fault.split(':')[0]),
+    ).toEqual(['BACKUP_HOURS', 'BACKUPS_KEPT']);
+  });
+});
+
 describe('secrets in files', () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'earshot-secrets-'));
   afterAll(() => rmSync(dir, { recursive: true, force: true }));

@@ -5,6 +5,9 @@ import { loadUwsSockets } from '../../src/adapters/uws/uws-sockets.ts';
 import { createWsSockets } from '../../src/adapters/ws/ws-sockets.ts';
 import { socketsContract } from './sockets.contract.ts';
 
+// Its binaries for Node 22 and later need glibc 2.38: where a system has an older one, ws serves, and nothing can be installed for it.
+const isTooNew = (reason: string): boolean =>
+  Number(process.versions.node.split('.')[0]) >= 22 && reason.includes('GLIBC');
 const uws = await loadUwsSockets();
 
 describe('ws', () => {
@@ -15,7 +18,7 @@ if (uws.kind === 'ok') {
   describe('uws', () => {
     socketsContract(() => Promise.resolve(uws.sockets), { shortestIdleSeconds: 8 });
   });
-} else if (process.env.EARSHOT_TEST_REQUIRE_ALL === '1') {
+} else if (process.env.EARSHOT_TEST_REQUIRE_ALL === '1' && !isTooNew(uws.reason)) {
   it('uws can be loaded', () => {
     throw new Error(uws.reason);
   });

@@ -184,6 +184,20 @@ describe('what a listener is sent of its room', () => {
     expect(world.kinds()).toEqual(kinds);
   });
 
+  it('names what is said otherwise to somebody else, and not what was deleted meanwhile', () => {
+    const world = new World();
+    const first = world.listener(1).chat(3, 4);
+    const [three, four] = (chatOf(3, 4) as { items: { text: string }[] }).items;
+    const items = [
+      { ...three, text: '', deleted: true },
+      { ...four, text: `${chatMark(roomId)}lo` },
+    ];
+    world.listener(2).push({ type: 'room.chat', roomId, items }).wait();
+    first.wait();
+    expect(world.kinds()).toEqual(['chat contradicted 1']);
+    expect(world.faults.list()[0]?.examples?.[0] ?? '').toMatch(/chat 4 of epoch 1, listener 2/);
+  });
+
   it('asks for what is missing, and goes on from the answer', () => {
     const world = new World();
     const listener = world.listener(1).revisions(8).chat(4).wait();

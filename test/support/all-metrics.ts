@@ -8,6 +8,7 @@ import { OtlpTracer } from '../../src/adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { keepFor } from '../../src/hub/activity-retention.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
+import { Backups } from '../../src/backups.ts';
 import { StoreWatch } from '../../src/store-watch.ts';
 import { appOver } from './http-calls.ts';
 import { ListeningWorld } from './listening-world.ts';
@@ -50,6 +51,7 @@ export async function ownMetrics(): Promise<readonly MetricRow[]> {
   new RedisOutbox(options);
   new RedisIdleRooms(options);
   new RedisSharedRates(options);
+  new Backups({ ...(options as object), everyMs: 1 } as never);
   new PostgresArchiver(options);
   new PostgresActivityOutbox(options);
   new StoreWatch({ stores: [], metrics, timers, log, now: () => 0 }).stop();

@@ -34,6 +34,8 @@ import { Sql } from './sql.ts';
 
 export interface PostgresStores {
   readonly roomLog: RoomLog;
+  /** As of `PostgresRoomLog`. */
+  readonly beginEpochs: PostgresRoomLog['beginEpochs'];
   readonly chatLog: ChatLog;
   readonly users: Users;
   readonly friends: Friends;
@@ -86,6 +88,11 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
   }
 }
 
+export interface EmbeddedStores extends PostgresStores {
+  /** As of `PgliteServer`. */
+  copyTo(directory: string): Promise<void>;
+}
+
 /**
  * The stores on an embedded database in `dataDir`.
  * Rejects with `DataDirInUse`, `DataDirDamaged` or `DatabaseNotMade`.
@@ -96,7 +103,7 @@ export async function openEmbeddedStores(options: {
   readonly friendLimits?: FriendLimits;
   /** The database has died by itself: from now on every store is unavailable. */
   readonly failed?: (error: Error) => void;
-}): Promise<PostgresStores> {
+}): Promise<EmbeddedStores> {
   const { dataDir, log, friendLimits } = options;
   const server = await startPgliteServer(dataDir);
   server.onFailure((error) => {
@@ -109,9 +116,18 @@ export async function openEmbeddedStores(options: {
       ...{ target: { host, port }, migrate: true, log },
       ...(friendLimits === undefined ? {} : { friendLimits }),
     });
+    const { copiedAt } = server;
+    if (copiedAt !== undefined) {
+      // What the other one did since is not in it, and must not be taken for what is done from now on.
+      const seconds = Math.max(0, Math.floor((Date.now() - copiedAt) / 1_000));
+      const rooms = await stores.beginEpochs(1 + seconds);
+      server.forgetCopy();
+      log.warn({ rooms, copiedAt }, 'this is a backup: its rooms go on under a new epoch');
+    }
     return {
       ...stores,
       version,
+      copyTo: (directory) => server.copyTo(directory),
       async stop() {
         await stores.stop();
         await server.stop();
@@ -141,6 +157,7 @@ function storesOn(
   const roomLog = new PostgresRoomLog(sql, kv, { vacuums });
   return {
     roomLog,
+    beginEpochs: (raise) => roomLog.beginEpochs(raise),
     chatLog: new PostgresChatLog(sql),
     users: new PostgresUsers(sql),
     friends: new PostgresFriends(sql, friendLimits),

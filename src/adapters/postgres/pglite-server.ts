@@ -1,5 +1,5 @@
 // The embedded Postgres: PGlite on a thread of its own, behind a socket that speaks Postgres' protocol, its data on disk.
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,6 +13,16 @@ export interface PgliteServer {
   readonly port: number;
   /** For the log, such as `PostgreSQL 18.6 (PGlite 0.5.14)`. */
   readonly version: string;
+  /**
+   * Copies all of the database into `directory`, which is made and must not exist: as a killed process would have left it, which opens
+   * like any other, and says that it is a copy. Nothing is written meanwhile, so whoever waits for the database waits for the copy, too.
+   * Rejects with what the file system says; nothing is left of it then.
+   */
+  copyTo(directory: string): Promise<void>;
+  /** When this was copied from another, which may have gone on; ms on the wall. Undefined for one that is no copy. */
+  readonly copiedAt: number | undefined;
+  /** It is no copy any more. */
+  forgetCopy(): void;
   /** Called when the server has died by itself; whoever is connected has lost the connection then. Returns the remover. */
   onFailure(listener: (error: Error) => void): () => void;
   /** Ends it after what is under way, and unlocks the directory. Idempotent. */
@@ -48,6 +58,8 @@ function firstLine(text: string): string {
 
 const SOCKET_NAME = '.s.PGSQL.5432';
 const SOCKET_PORT = 5_432;
+/** In the folder of a copy that was never opened. */
+const COPY_MARK = 'earshot-copy.json';
 
 // Source text and not a file: a worker cannot load TypeScript on Node 20, and a JavaScript file beside the sources would be the one that
 // the compiler does not carry to `dist`. It decides nothing: it makes, opens, serves and closes what it is told. A database is made
@@ -55,7 +67,7 @@ const SOCKET_PORT = 5_432;
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads');
 (async () => {
-  const { renameSync, rmSync, rmdirSync } = require('node:fs');
+  const { cpSync, existsSync, realpathSync, renameSync, rmSync, rmdirSync, statSync, writeFileSync } = require('node:fs');
   const { PGlite } = await import(workerData.pglite);
   const { PGLiteSocketServer } = await import(workerData.pgliteSocket);
   if (workerData.isNew) {
@@ -73,11 +85,31 @@ const { parentPort, workerData } = require('node:worker_threads');
   // The pool holds one connection, as PGlite is one backend; the second place is for the next one while the last is being closed.
   const server = new PGLiteSocketServer({ db, maxConnections: 2, ...at });
   await server.start();
-  parentPort.once('message', async () => {
+  const stop = async () => {
     await server.stop();
     await db.close();
     parentPort.postMessage({ kind: 'stopped' });
     parentPort.close();
+  };
+  // On the thread that alone writes these files, and in one piece: between two of the steps of the database.
+  const copy = (to) => {
+    const fail = (error) => parentPort.postMessage({ kind: 'not copied', to, message: String(error?.message ?? error) });
+    if (existsSync(to)) return fail(to + ' is there already');
+    try {
+      // The folder may be a link, and so may what lies in it.
+      cpSync(realpathSync(workerData.directory), to, { recursive: true, dereference: true });
+      if (!statSync(to + '/PG_VERSION').isFile()) throw new Error('it is no database');
+      writeFileSync(to + '/' + workerData.copyMark, JSON.stringify({ copiedAt: Date.now() }));
+      parentPort.postMessage({ kind: 'copied', to });
+    } catch (error) {
+      // The disk that fails is not that of the database, which must not die of it.
+      try { rmSync(to, { recursive: true, force: true }); } catch {}
+      fail(error);
+    }
+  };
+  parentPort.on('message', (message) => {
+    if (message.kind === 'copy') copy(message.to);
+    else void stop();
   });
   parentPort.postMessage({ kind: 'started', address: server.getServerConn(), version: rows[0].version });
 })().catch((error) => {
@@ -89,6 +121,8 @@ const { parentPort, workerData } = require('node:worker_threads');
 type WorkerMessage =
   | { readonly kind: 'started'; readonly address: string; readonly version: string }
   | { readonly kind: 'stopped' }
+  | { readonly kind: 'copied'; readonly to: string }
+  | { readonly kind: 'not copied'; readonly to: string; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
 /**
@@ -123,6 +157,7 @@ async function start(
   if (!isNew && !present.includes('PG_VERSION')) {
     throw new DataDirDamaged(directory, 'PG_VERSION is missing');
   }
+  const copiedAt = present?.includes(COPY_MARK) === true ? copiedAtOf(directory) : undefined;
   const { resolve } = createRequire(import.meta.url);
   const worker = new Worker(WORKER, {
     eval: true,
@@ -133,6 +168,7 @@ async function start(
       directory,
       isNew,
       isThere: present !== undefined,
+      copyMark: COPY_MARK,
       pglite: pathToFileURL(resolve('@electric-sql/pglite')).href,
       pgliteSocket: pathToFileURL(resolve('@electric-sql/pglite-socket')).href,
       // A unix socket is open to this user alone. Not in the data directory: such a path may be longer than the system allows.
@@ -172,12 +208,40 @@ async function start(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    copyTo: (to) => copied(worker, to, ended),
+    copiedAt,
+    forgetCopy: () => rmSync(path.join(directory, COPY_MARK), { force: true }),
     async stop() {
-      if (!isStopping) worker.postMessage('stop');
+      if (!isStopping) worker.postMessage({ kind: 'stop' });
       isStopping = true;
       await ended;
     },
   };
+}
+
+/** Long ago where the mark cannot be read: it is a copy all the same. */
+function copiedAtOf(directory: string): number {
+  try {
+    const mark: unknown = JSON.parse(readFileSync(path.join(directory, COPY_MARK), 'utf8'));
+    const at: unknown = typeof mark === 'object' && mark !== null ? Object.values(mark)[0] : 0;
+    return typeof at === 'number' ? at : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function copied(worker: Worker, to: string, ended: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const hear = (message: WorkerMessage): void => {
+      if (!('to' in message) || message.to !== to) return;
+      worker.off('message', hear);
+      if (message.kind === 'copied') resolve();
+      else reject(new Error(message.message));
+    };
+    worker.on('message', hear);
+    void ended.then(() => reject(new Error('the embedded database has ended')));
+    worker.postMessage({ kind: 'copy', to });
+  });
 }
 
 /** Undefined where there is nothing. A link to nowhere is no place for a new database: its disk may be away. */

@@ -68,6 +68,21 @@ async function loadRoom(rows: Rows, roomId: RoomId): Promise<LoadedRoom | undefi
   return { head: headOf(row), state: row.events.reduce<RoomState>(evolve, row.state) };
 }
 
+/** The room goes on from `state` at its head under that epoch. */
+async function writeEpoch(
+  rows: Rows,
+  roomId: RoomId,
+  { head: { revision, eventId } }: LoadedRoom,
+  epoch: number,
+  state: RoomState,
+): Promise<void> {
+  await rows('update room set epoch = ? where id = ?', [epoch, roomId]);
+  await rows(
+    'update room_snapshot set epoch = ?, revision = ?, event_id = ?, state = ?::jsonb where room_id = ?',
+    [epoch, revision, eventId, JSON.stringify(state), roomId],
+  );
+}
+
 export class PostgresRoomLog implements RoomLog {
   readonly #sql: Sql;
   readonly #kv: PostgresKv;
@@ -150,15 +165,26 @@ export class PostgresRoomLog implements RoomLog {
       if (locked.length === 0) return;
       const room = await loadRoom(rows, roomId);
       if (room === undefined) return;
-      const { epoch, revision, eventId } = room.head;
       const state = erasedFrom(room.state, userId, as);
-      await rows('update room set epoch = ? where id = ?', [epoch + 1, roomId]);
-      await rows(
-        'update room_snapshot set epoch = ?, revision = ?, event_id = ?, state = ?::jsonb where room_id = ?',
-        [epoch + 1, revision, eventId, JSON.stringify(state), roomId],
-      );
+      await writeEpoch(rows, roomId, room, room.head.epoch + 1, state);
       await forgetInRoom(rows, roomId, userId, as);
     });
+  }
+
+  /**
+   * All rooms go on under another epoch: this is an older state than somebody may have seen. The more they are raised the later it is, so
+   * that of two restores of the same backup none is taken for the other.
+   * @returns how many rooms there are
+   */
+  async beginEpochs(raise: number): Promise<number> {
+    const rooms = await this.#sql.rows<{ readonly id: RoomId }>('select id from room order by id');
+    for (const { id } of rooms)
+      await this.#sql.transaction(async (rows) => {
+        const room = await loadRoom(rows, id);
+        if (room !== undefined)
+          await writeEpoch(rows, id, room, room.head.epoch + raise, room.state);
+      });
+    return rooms.length;
   }
 
   async heads(roomIds: readonly RoomId[]): Promise<readonly Head[]> {

@@ -1,6 +1,8 @@
 // Token buckets in Redis, one script a taking. A Redis that is away or slow limits nobody: each node's own buckets still do.
 import type { RateLimit } from '../../domain/rate-limit.ts';
+import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
+import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { SharedRates } from '../../ports/shared-rates.ts';
 import { runScript, scriptOf, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
@@ -32,6 +34,8 @@ export class RedisSharedRates implements SharedRates {
   readonly #redis: RedisCommands;
   readonly #keys: RedisKeys;
   readonly #localNow: () => number;
+  readonly #patienceMs: number;
+  readonly #log: Log;
   #pausedUntil = -Infinity;
   #unasked = 0;
 
@@ -41,10 +45,14 @@ export class RedisSharedRates implements SharedRates {
     readonly keys: RedisKeys;
     readonly localNow: () => number;
     readonly metrics: Metrics;
+    readonly log: Log;
+    readonly patienceMs?: number;
   }) {
     this.#redis = parts.redis;
     this.#keys = parts.keys;
     this.#localNow = parts.localNow;
+    this.#log = parts.log;
+    this.#patienceMs = parts.patienceMs ?? PATIENCE_MS;
     parts.metrics.total(
       {
         name: 'earshot_shared_rates_unasked_total',
@@ -66,21 +74,28 @@ export class RedisSharedRates implements SharedRates {
     }
     const args = [perSecond / 1_000, burst, cost].map(String);
     const asked = runScript(this.#redis, TAKE, [this.#keys.rate(kind, key)], args);
-    const answer = await inTime(asked);
+    const answer = await this.#inTime(asked);
     if (typeof answer === 'number') return answer;
     this.#pausedUntil = this.#localNow() + PAUSE_MS;
     this.#unasked += 1;
     return undefined;
   }
-}
 
-/** Undefined for what failed, and for what comes too late. */
-async function inTime(asked: Promise<unknown>): Promise<unknown> {
-  let timeout: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<undefined>((resolve) => {
-    timeout = setTimeout(() => resolve(undefined), PATIENCE_MS);
-  });
-  const answer = await Promise.race([asked.catch(() => undefined), tooLate]);
-  clearTimeout(timeout);
-  return answer;
+  /** Undefined for what failed, and for what comes too late. */
+  async #inTime(asked: Promise<unknown>): Promise<unknown> {
+    let timeout: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<undefined>((resolve) => {
+      // After a standstill of this process timers come first: an answer that is there already is read before it is given up.
+      timeout = setTimeout(() => setImmediate(() => resolve(undefined)), this.#patienceMs);
+    });
+    const answered = asked.catch((error: unknown) => {
+      // What is not about reaching it is a fault of ours.
+      if (!(error instanceof StoreUnavailable))
+        this.#log.error({ err: error }, 'a limit of all nodes could not be asked for');
+      return undefined;
+    });
+    const answer = await Promise.race([answered, tooLate]);
+    clearTimeout(timeout);
+    return answer;
+  }
 }

@@ -28,6 +28,7 @@ const MAX_BATCH = 512;
 /** Some five megabytes: more is not kept for a collector that is away. */
 const MAX_WAITING = 8_192;
 const PATIENCE_MS = 5_000;
+const STOP_WITHIN_MS = 3_000;
 /** Worth telling again; anything else is refused for what it is. */
 const PASSING = new Set([408, 429, 502, 503, 504]);
 /** Of OTLP: `internal` for what is within the service, `server` for what it was asked. */
@@ -75,11 +76,15 @@ export class OtlpTracer implements Tracer {
     return this.#span({ traceId: idOf(16), parentId: undefined, name, attributes });
   }
 
-  /** Sends what is left, once. */
+  /** Sends what is left, as long as a process that is to end may take for it; the rest is dropped, and counted. */
   async stop(): Promise<void> {
     this.#cancel();
-    await this.#exporting;
-    await this.#exportBatch();
+    const over = new Promise<void>((resolve) => {
+      this.#options.timers.after(STOP_WITHIN_MS, resolve);
+    });
+    await Promise.race([over, Promise.resolve(this.#exporting).then(() => this.#exportAll())]);
+    this.#dropped += this.#waiting.length;
+    this.#waiting.length = 0;
   }
 
   #span(begun: {

@@ -101,7 +101,9 @@ function countOpenFiles(registry: Registry): void {
     help: 'Number of open file descriptors.',
     registers: [registry],
     async collect() {
-      this.set(await openFiles());
+      // Where they cannot be counted, as when none is left, all the other figures are told nevertheless.
+      const open = await openFiles().catch(() => undefined);
+      if (open !== undefined) this.set(open);
     },
   });
 }

@@ -3,7 +3,7 @@
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   // A JSON Web Token, whole or cut: it begins with an encoded `{"`.
   [/\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g, '[token]'],
-  [/\b(Bearer|Basic) +[^\s"',]+/gi, '$1 [token]'],
+  [/\b(Bearer|Basic) +[^\s"',\\]+/gi, '$1 [token]'],
   // The password in an address: of a store, a collector, a proxy. One that has an @ in it goes to the last of them.
   [/(\b[a-z][a-z\d+.-]{0,20}:\/\/[^\s/"':@]*):[^\s/"']*@/gi, '$1:[secret]@'],
   // In a query: media signatures, invites, and what others call theirs.
@@ -12,7 +12,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
     '$1[secret]',
   ],
   // The ways in that stand in a path.
-  [/(\/(?:link|add)\/)[\w-]{4,}/g, '$1[secret]'],
+  [/(\/(?:links?|people|add)\/)[\w-]{4,}/g, '$1[secret]'],
 ];
 
 /** The same line without tokens, passwords, signatures and invites. */

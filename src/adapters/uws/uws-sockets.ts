@@ -42,6 +42,7 @@ const stopGraceMs = 200;
 /** How often it is tried to bind a port that was closed, where it does not succeed at once. */
 const rebindMs = 10;
 const rebindTries = 100;
+const slowMs = 1_000;
 /** What uWebSockets.js accepts; outside it ends the process. */
 const minIdleTimeoutSeconds = 8;
 const maxIdleTimeoutSeconds = 960;
@@ -73,23 +74,23 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
   const apps: UwsApp[] = [];
   let accepting: us_listen_socket | undefined;
 
-  /** Adds an app that accepts; false where the port cannot be bound. */
-  function accept(port: number): boolean {
-    const app = appOf(uws, options, open);
+  /** Lets an app accept; false where the port cannot be bound. */
+  function accept(app: UwsApp, port: number): boolean {
     // Shared, the port is bound by each process for itself (SO_REUSEPORT), and the kernel spreads the connections.
     const exclusivity = options.isShared === true ? 0 : uws.LIBUS_LISTEN_EXCLUSIVE_PORT;
     app.listen(options.host, port, exclusivity, (token) => {
       if (token) accepting = token;
     });
-    if (accepting === undefined) {
-      app.close();
-      return false;
-    }
+    if (accepting === undefined) return false;
     apps.push(app);
     return true;
   }
 
-  if (!accept(options.port)) return Promise.reject(new PortInUse(options.port, options.host));
+  const first = appOf(uws, options, open);
+  if (!accept(first, options.port)) {
+    first.close();
+    return Promise.reject(new PortInUse(options.port, options.host));
+  }
 
   const port = accepting === undefined ? options.port : uws.us_socket_local_port(accepting);
   let isWanted = true;
@@ -114,12 +115,13 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
     if (options.tls === undefined) return;
     // Such a port is bound so that it cannot be bound again as long as a connection to it is left.
     if (options.port === 0) throw new PortInUse(port, options.host);
+    // Before the port is closed: where the files cannot be used after all, the one before serves on.
+    const app = appOf(uws, options, open);
     closePort();
-    for (let tries = 0; tries < rebindTries; tries += 1) {
-      if (!isWanted || accept(port)) return;
-      await new Promise((resolve) => setTimeout(resolve, rebindMs));
-    }
-    throw new PortInUse(port, options.host);
+    // Until it succeeds, whatever becomes of the files: without the port nobody comes in at all.
+    for (let tries = 0; isWanted && !accept(app, port); tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, tries < rebindTries ? rebindMs : slowMs));
+    if (!isWanted) app.close();
   }
 
   function closeAll(): Promise<void> {

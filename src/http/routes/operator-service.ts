@@ -55,11 +55,12 @@ export function addFellows(app: App, deps: HttpDeps, fellows: FellowNodes): void
     async (context) => {
       const { node } = context.req.valid('param');
       const { withinMs } = context.req.valid('json');
+      // Before it is asked: it may drain and be too busy to say so.
+      deps.log.info({ by: context.get('user').id, drained: node }, 'an operator drains a node');
       const report = await fellows.drain(node, withinMs);
       if (report === undefined) throw new ProblemError(refuse('not_found', 'no such node'));
       if (report === 'missing')
         throw new ProblemError(refuse('unavailable', 'the node does not answer', 2_000));
-      deps.log.info({ by: context.get('user').id, drained: node }, 'an operator drained a node');
       return context.json(report, 202);
     },
   );

@@ -19,6 +19,7 @@ import type { RoomId } from '../../../protocol/ids.ts';
 import { DataDirInUse } from '../../../src/adapters/postgres/data-dir-lock.ts';
 import { openEmbeddedStores } from '../../../src/adapters/postgres/open-postgres-stores.ts';
 import { DataDirDamaged } from '../../../src/adapters/postgres/pglite-server.ts';
+import { putEmptyDatabase } from '../../support/empty-database.ts';
 import { createdRoom } from '../../support/room-fixtures.ts';
 import { SILENT } from '../../support/postgres-stores.ts';
 import { bundleScript, type Script } from '../../support/script-process.ts';
@@ -154,6 +155,38 @@ describe('embedded database', () => {
     symlinkSync(path.join(odd, 'unmounted'), place);
     await expect(open()).rejects.toThrow(DataDirDamaged);
     expect(readlinkSync(place)).toBe(path.join(odd, 'unmounted'));
+  });
+
+  it('is copied while it runs, also behind a link, and the copy goes on under new epochs', async () => {
+    const real = path.join(scratch, 'elsewhere');
+    const linked = path.join(scratch, 'linked');
+    await putEmptyDatabase(real);
+    mkdirSync(linked);
+    symlinkSync(path.join(real, 'postgres'), path.join(linked, 'postgres'));
+    const stores = await openEmbeddedStores({ dataDir: linked, log: SILENT });
+    const room = await createdRoom(stores.roomLog);
+    const copy = path.join(scratch, 'copy');
+    mkdirSync(copy);
+    await stores.copyTo(path.join(copy, 'postgres'));
+    const whole = contentsOf(copy);
+    expect(whole.size).toBeGreaterThan(100);
+    // Nothing is written over, and the database lives on.
+    await expect(stores.copyTo(path.join(copy, 'postgres'))).rejects.toThrow(/there already/);
+    await expect(stores.copyTo('/dev/null/copy')).rejects.toThrow();
+    expect(contentsOf(copy)).toEqual(whole);
+    await room.append(stores.roomLog, [room.renamed('later')]);
+    await stores.stop();
+
+    const again = await openEmbeddedStores({ dataDir: copy, log: SILENT });
+    const loaded = await again.roomLog.load(room.roomId);
+    expect(loaded?.head).toMatchObject({ revision: 1 });
+    expect(loaded?.head.epoch).toBeGreaterThan(room.head.epoch);
+    const { epoch = 0 } = loaded?.head ?? {};
+    await again.stop();
+    // Once: it is a database like any other now.
+    const third = await openEmbeddedStores({ dataDir: copy, log: SILENT });
+    expect((await third.roomLog.load(room.roomId))?.head.epoch).toBe(epoch);
+    await third.stop();
   });
 
   it('begins anew where an earlier start died while it made the database', async () => {

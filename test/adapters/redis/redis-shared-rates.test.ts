@@ -24,13 +24,16 @@ interface Node {
   readonly redis: Awaited<ReturnType<typeof connectRedis>>['redis'];
 }
 
-async function nodeOn({ url }: RedisServer, now = { ms: 0 }): Promise<Node> {
+/** @param patienceMs more than a busy machine takes */
+async function nodeOn({ url }: RedisServer, now = { ms: 0 }, patienceMs = 5_000): Promise<Node> {
   const connection = await connectRedis({ kind: 'single', url }, SILENT);
   stops.push(() => connection.stop());
   let unasked = (): number => 0;
   const metrics: Metrics = { ...silentMetrics, total: (_, read) => (unasked = read) };
   const { redis } = connection;
-  const rates = new RedisSharedRates({ redis, keys, localNow: () => now.ms, metrics });
+  const rates = new RedisSharedRates({
+    ...{ redis, keys, localNow: () => now.ms, metrics, log: SILENT, patienceMs },
+  });
   return { rates, unasked: () => unasked(), redis };
 }
 
@@ -87,7 +90,7 @@ describe.skipIf(server === undefined)('a rate of all nodes', () => {
   it('keeps nobody out while Redis is away, which is counted, and is asked again later', async () => {
     const own = await startRedisServer();
     const now = { ms: 0 };
-    const node = await nodeOn(own, now);
+    const node = await nodeOn(own, now, 250);
     const { rates } = node;
     expect(await rates.take('guests', 'x', LIMIT, 10)).toBe(0);
     own.process.kill('SIGSTOP');

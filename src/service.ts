@@ -1,0 +1,152 @@
+// The hub and HTTP on what is stored, put together in the order in which they start, and the front opened to them.
+import { fileURLToPath } from 'node:url';
+import { nanoid } from 'nanoid';
+import { PROTOCOL_VERSION } from '../protocol/version.ts';
+import { systemRandom } from './adapters/system/system-random.ts';
+import { systemTimers } from './adapters/system/system-timers.ts';
+import type { Config } from './config.ts';
+import type { Front } from './front.ts';
+import { createHttpApp } from './http/http-app.ts';
+import { createMediaSignature } from './http/media-signature.ts';
+import { loadPage } from './http/page.ts';
+import { socialDeps } from './http/social-deps.ts';
+import { keepFor } from './hub/activity-retention.ts';
+import { FellowNodes, type RoomReport } from './hub/fellow-nodes.ts';
+import { Hub } from './hub/hub.ts';
+import { RevokedTokens } from './hub/revoked-tokens.ts';
+import type { Rooms } from './hub/rooms.ts';
+import type { NodeId } from './ports/bus.ts';
+import type { Log } from './ports/log.ts';
+import type { Metrics } from './ports/metrics.ts';
+import { authenticatorOf, backupsOf, openCatalogue, secretOf, tracerOf } from './service-parts.ts';
+import type { Stores } from './store-opening.ts';
+import { StoreWatch } from './store-watch.ts';
+import type { WorkerLink } from './worker.ts';
+
+const PAGE_DIR = fileURLToPath(new URL('../web', import.meta.url));
+
+/** What to do about a server that is away when it is needed to start. */
+export type Patience = <T>(server: string, open: () => Promise<T>) => Promise<T>;
+
+/** Starts the hub and HTTP on what is stored, and opens the front to them. */
+export async function openService(parts: {
+  readonly config: Config;
+  readonly nodeId: NodeId;
+  readonly stores: Stores;
+  readonly front: Front;
+  readonly stops: (() => Promise<void> | void)[];
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly worker: WorkerLink | undefined;
+  readonly patience: Patience;
+}): Promise<Hub> {
+  const { config, nodeId, stores, front, stops, log, metrics, worker, patience } = parts;
+  const { clock } = stores;
+  const catalogue = await openCatalogue(config, log, worker);
+  stops.push(() => catalogue.stop());
+  const secret = await patience('Postgres', () => secretOf(config, stores));
+  const authenticator = authenticatorOf(config, secret);
+  const revoked = new RevokedTokens({
+    ...stores,
+    timers: systemTimers,
+    log,
+    wallNow: () => Date.now(),
+  });
+  await patience('Postgres', () => revoked.start());
+  stops.push(() => revoked.stop());
+  const tracer = tracerOf(config, { log, metrics, nodeId });
+  stops.push(async () => tracer?.stop());
+  const hub = new Hub(
+    {
+      ...stores,
+      authenticator,
+      revoked,
+      catalogue,
+      timers: systemTimers,
+      random: systemRandom,
+      log,
+      metrics,
+      tracer,
+    },
+    config.hub,
+  );
+  stops.push(() => hub.stop());
+  await patience('the rooms’ log', () => hub.start());
+  if (config.activityLifeMs !== undefined)
+    stops.push(
+      keepFor({ ...stores, lifeMs: config.activityLifeMs, timers: systemTimers, metrics, log }),
+    );
+  const watch = new StoreWatch({
+    stores: stores.watched,
+    timers: systemTimers,
+    metrics,
+    log,
+    now: () => performance.now(),
+  });
+  stops.push(() => watch.stop());
+  const notReady = (): string[] => [
+    ...(hub.isReady ? [] : ['draining']),
+    ...stores.faults(),
+    ...watch.faults(),
+  ];
+  const fellows = new FellowNodes({
+    nodeId,
+    feed: stores.feed,
+    timers: systemTimers,
+    log,
+    alive: () => stores.nodes?.presence.aliveNodes ?? new Set([nodeId]),
+    report: () => ({
+      id: nodeId,
+      ...(worker === undefined ? {} : { worker: worker.worker }),
+      version: PROTOCOL_VERSION,
+      startedAt: Math.round(performance.timeOrigin),
+      connections: hub.connectionCount,
+      rooms: hub.rooms.count,
+      isReady: notReady().length === 0,
+      reasons: notReady(),
+      away: watch.away().map(({ store }) => store),
+    }),
+    rooms: () => roomReports(hub.rooms),
+    drain: (withinMs) => {
+      log.warn({ withinMs: withinMs ?? config.drainMs }, 'an operator drains this node');
+      void hub.drain(withinMs ?? config.drainMs);
+    },
+    newId: () => nanoid(),
+  });
+  stops.push(() => fellows.stop());
+  const backups = await backupsOf(config, stores, { log, metrics });
+  stops.push(() => backups?.stop());
+  const page = await loadPage(PAGE_DIR);
+  if (page === undefined) log.warn({ dir: PAGE_DIR }, 'the page is not built: run `npm run build`');
+  const http = createHttpApp({
+    ...stores,
+    social: socialDeps({ ...stores, random: systemRandom, log }, hub),
+    rooms: hub.rooms,
+    authenticator,
+    revoked,
+    catalogue,
+    clock,
+    random: systemRandom,
+    metrics,
+    log,
+    options: config.hub,
+    signature: createMediaSignature({ key: secret, lifetimeMs: config.mediaUrlLifeMs }),
+    page,
+    guests: config.guests,
+    takeRate: (userId, cost) => hub.takeRate(userId, cost),
+    fellows,
+    backups,
+    notReady,
+    awayStores: () => watch.away(),
+  });
+  front.open({ hub, http });
+  return hub;
+}
+
+/** The rooms that this node holds, as operators see them. */
+function* roomReports(rooms: Rooms): Iterable<RoomReport> {
+  for (const room of rooms.all()) {
+    const { id, code, name, visibility } = room.state.public;
+    yield { id, code, name, visibility, hereCount: room.members.count };
+  }
+}
