@@ -168,14 +168,15 @@ class Following:
                 continue
             message = json.loads(data)
             kind = message["type"]
+            is_joined = "id" in message and message["id"] == self.joining
             if message.get("id") == hello and kind == "ok":
                 await self.join()
-            elif message.get("id") == self.joining and kind == "error":
+            elif is_joined and kind == "error":
                 if not message["retryable"]:
                     sys.exit(f"{message['code']}: {message['message']}")
                 await asyncio.sleep(message.get("retryAfterMs", 1_000) / 1_000)
                 await self.join()
-            elif message.get("id") == self.joining:
+            elif is_joined:
                 self.joining, self.is_in = None, True
                 if not self.take_joined(message):
                     await self.join()

@@ -126,6 +126,7 @@ class Heard {
             const told = this.#told[this.#read];
             if (told !== undefined && isWanted(told)) found = told;
           }
+          if (found === undefined && this.complaints !== '') throw new Error(this.complaints);
           return found;
         },
         { timeout: 30_000 },

@@ -112,7 +112,10 @@ describe('a session', () => {
       headers: new Map([['x-forwarded-for', `203.0.113.9, ${address}`]]),
       query: '',
     });
-    const behind = new HubWorld({ maxConnectionsPerAddress: 1, trustProxy: { kind: 'hops', count: 1 } });
+    const behind = new HubWorld({
+      maxConnectionsPerAddress: 1,
+      trustProxy: { kind: 'hops', count: 1 },
+    });
     const socket = new FakeSocket();
     socket.onClose = () => behind.hub.closed(socket);
     behind.hub.opened(socket, forwarded('198.51.100.1'));
