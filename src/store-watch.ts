@@ -106,8 +106,8 @@ export class StoreWatch {
   }
 
   #look(watched: Watched): void {
-    const { now, timers, log } = this.#deps;
-    watched.askedAt = now();
+    const { timers, log } = this.#deps;
+    watched.askedAt = this.#deps.now();
     watched.open += 1;
     let isGivenUp = false;
     const fail = (error: unknown): void => {
@@ -121,7 +121,7 @@ export class StoreWatch {
     watched.store
       .look()
       .then(() => {
-        watched.answeredAt = now();
+        watched.answeredAt = this.#deps.now();
         watched.failed = 0;
         this.#judge(watched);
       }, fail)

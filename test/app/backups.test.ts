@@ -50,7 +50,7 @@ describe('backups', () => {
     const made = backups.make();
     expect(await made).toEqual({
       ...{ name: 'earshot-20260131T120000Z', takenAt: NOON, bytes: 3 },
-      tookMs: expect.any(Number),
+      tookMs: expect.any(Number) as number,
     });
     expect(copied).toEqual([path.join(dir, 'earshot-20260131T120000Z.partial', 'postgres')]);
     expect(await readdir(dir, { recursive: true })).toEqual([

@@ -31,7 +31,7 @@ interface Told {
   readonly hubTime: number;
 }
 
-describe.sequential('the listeners of the protocol’s guide', () => {
+describe('the listeners of the protocol’s guide', () => {
   const cleanUps: (() => unknown)[] = [];
   let earshot: EarshotProcess;
   let host: SdkPerson;

@@ -50,6 +50,9 @@ describe('a backup that an operator asks for', () => {
   it('is refused where there is nothing to back up, with what it takes', async () => {
     const { status, body } = await ask(undefined, OPERATOR);
     expect(status).toBe(409);
-    expect(body).toMatchObject({ code: 'conflict', detail: expect.stringContaining('BACKUP_DIR') });
+    expect(body).toMatchObject({
+      code: 'conflict',
+      detail: expect.stringContaining('BACKUP_DIR') as string,
+    });
   });
 });

@@ -195,7 +195,7 @@ describe('what a listener is sent of its room', () => {
     world.listener(2).push({ type: 'room.chat', roomId, items }).wait();
     first.wait();
     expect(world.kinds()).toEqual(['chat contradicted 1']);
-    expect(world.faults.list()[0]?.examples?.[0] ?? '').toMatch(/chat 4 of epoch 1, listener 2/);
+    expect(world.faults.list()[0]?.examples[0] ?? '').toMatch(/chat 4 of epoch 1, listener 2/);
   });
 
   it('asks for what is missing, and goes on from the answer', () => {
