@@ -1,10 +1,13 @@
 // The command that migrates: what it does, and what it says to the person who runs it.
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { freePort } from '../support/free-port.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { bundleScript, type Script } from '../support/script-process.ts';
+
+// Each command is a process that starts by npm.
+vi.setConfig({ testTimeout: 90_000 });
 
 const NAMES = MIGRATIONS.map(({ name }) => name);
 const LAST = NAMES.at(-1)!;

@@ -93,8 +93,14 @@ describe.skipIf(redis === undefined || postgres === undefined)('workers', () => 
       const service = await start({ TRANSPORT });
       const clients: WireClient[] = [];
       for (let n = 0; n < 40; n += 1) clients.push(await enter(service, `Guest ${n}`));
-      const counts = await connections(service);
-      expect([...counts.keys()].sort()).toEqual(['1', '2']);
+      // One that is busy may be late with its figures.
+      let counts = new Map<string, number>();
+      await expect
+        .poll(async () => {
+          counts = await connections(service);
+          return [...counts.keys()].sort();
+        })
+        .toEqual(['1', '2']);
       const [first = 0, second = 0] = [counts.get('1'), counts.get('2')];
       expect(first + second).toBe(40);
       // By chance (a hash of addresses and ports) none would get nothing once in 10^11.
@@ -127,7 +133,7 @@ describe.skipIf(redis === undefined || postgres === undefined)('workers', () => 
       expect(await pidOf(service, 1)).not.toBe(victim);
       for (let n = 0; n < 20; n += 1) await enter(service, `Again ${n}`);
       await expect
-        .poll(async () => (await connections(service)).get('1') ?? 0, { timeout: 10_000 })
+        .poll(async () => (await connections(service)).get('1') ?? 0, { timeout: 30_000 })
         .toBeGreaterThan(0);
       expect(stayed.filter(({ closed }) => closed !== undefined)).toEqual([]);
     },

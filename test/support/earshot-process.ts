@@ -135,7 +135,6 @@ function spawnEarshot(env: Readonly<Record<string, string>>): ChildProcess {
 export async function startToFail(
   env: Readonly<Record<string, string>>,
 ): Promise<{ readonly code: number | null; readonly stderr: string }> {
-  await giveDatabase(env);
   const child = spawnEarshot(env);
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
