@@ -6,7 +6,6 @@ const pages = [
   'test/web/**/!(load-report).test.ts',
   'test/e2e/two-*.test.ts',
   'test/e2e/redis-hub-clock.test.ts',
-  'test/e2e/rolling-upgrade.test.ts',
 ];
 // The page of a load test makes no sound.
 const processes = ['test/e2e/**/*.test.ts', 'test/web/load-report.test.ts'];
