@@ -10,6 +10,15 @@ const pages = [
 // The page of a load test makes no sound.
 const processes = ['test/e2e/**/*.test.ts', 'test/web/load-report.test.ts'];
 
+// Those that share nothing but code: a worker loads it once for all of them, which would take longer than the tests.
+const pure = [
+  'test/domain/**/*.test.ts',
+  'test/protocol/**/*.test.ts',
+  'test/clock/**/*.test.ts',
+  'test/http/**/*.test.ts',
+  'test/hub/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
     testTimeout: 20_000,
@@ -20,9 +29,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'pure',
+          include: pure,
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: [...pages, ...processes, 'node_modules/**'],
+          exclude: [...pages, ...processes, ...pure, 'node_modules/**'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
