@@ -16,6 +16,7 @@ import { OwnPauses, TURN_EVERY_MS } from './listener/own-pauses.ts';
 import type { RoomListener } from './listener/room-listener.ts';
 import { LoopWatch } from './loop-watch.ts';
 import { machineNow } from './machine-clock.ts';
+import { phaseAt } from './phases.ts';
 import { personId, personOf, seatsOf, threadOf, type Seat } from './placement.ts';
 import { Random, seedOf } from './random.ts';
 import { createTokens } from './tokens.ts';
@@ -46,8 +47,8 @@ export class Crew {
   readonly #feeds: readonly CrewFeed[];
   /** By phase: what was meant in one that is over. */
   readonly #earlier = new Map<number, Latencies>();
-  /** The phases that have begun, the latest at the end. */
-  readonly #begun: { readonly phase: number; readonly startMs: number }[] = [];
+  /** When each phase began, in the order of their numbers. */
+  readonly #begunMs: number[] = [];
   #phase = 0;
   #intervalFromMs = machineNow();
   #marks: SpreadMark[] = [];
@@ -134,7 +135,7 @@ export class Crew {
   #begin(order: PhaseOrder, startMs: number): void {
     this.#tell();
     this.#phase = order.phase;
-    this.#begun.push({ phase: order.phase, startMs });
+    this.#begunMs.push(startMs);
     for (const each of [...this.#rooms.values(), ...this.#feeds]) each.begin(order, startMs);
   }
 
@@ -217,10 +218,7 @@ export class Crew {
 
   /** Those of the phase that ran at that moment. */
   #latenciesAt(ms: number): Latencies {
-    const { phase } = this.#begun.findLast(({ startMs }) => startMs <= ms) ??
-      this.#begun[0] ?? {
-        phase: 0,
-      };
+    const phase = phaseAt(this.#begunMs, ms);
     if (phase === this.#phase) return this.#latencies;
     let earlier = this.#earlier.get(phase);
     if (earlier === undefined) {

@@ -15,7 +15,7 @@ import { eachOf, type HubRest, type Somebody } from './hub-rest.ts';
 import { LastArrivals, TOLD_AFTER_MS } from './last-arrivals.ts';
 import { recordAct } from './latency-names.ts';
 import { machineNow } from './machine-clock.ts';
-import { Phases, type Second } from './phases.ts';
+import { Phases, phaseAt, type Second } from './phases.ts';
 import { roomsAt, seatCount, seatsOf } from './placement.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
 import type { Target } from './wire/lean-socket.ts';
@@ -220,8 +220,7 @@ export class Lead {
 
   #recordLast(nowMs: number): void {
     this.#last.settle(nowMs, (act, afterMs, intendedMs) => {
-      const next = this.#beganMs.findIndex((beganMs) => beganMs > intendedMs);
-      const phase = Math.max(0, (next === -1 ? this.#beganMs.length : next) - 1);
+      const phase = phaseAt(this.#beganMs, intendedMs);
       const record = (name: string, ms: number): void => this.phases.record(phase, name, ms);
       recordAct({ record }, act, 'last', afterMs);
     });

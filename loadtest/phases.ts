@@ -70,6 +70,14 @@ export interface Totals {
   readonly stalls: readonly HubStall[];
 }
 
+/** The number of the phase that ran at a moment, of those that began at these; before the first it is the first. */
+export function phaseAt(begunMs: readonly number[], ms: number): number {
+  return Math.max(
+    0,
+    begunMs.findLastIndex((startMs) => startMs <= ms),
+  );
+}
+
 /** A hub that stood still, as one thread or several found. */
 export interface HubStall {
   readonly target: number;

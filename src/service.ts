@@ -95,17 +95,20 @@ export async function openService(parts: {
     timers: systemTimers,
     log,
     alive: () => stores.nodes?.presence.aliveNodes ?? new Set([nodeId]),
-    report: () => ({
-      id: nodeId,
-      ...(worker === undefined ? {} : { worker: worker.worker }),
-      version: PROTOCOL_VERSION,
-      startedAt: Math.round(performance.timeOrigin),
-      connections: hub.connectionCount,
-      rooms: hub.rooms.count,
-      isReady: notReady().length === 0,
-      reasons: notReady(),
-      away: watch.away().map(({ store }) => store),
-    }),
+    report: () => {
+      const reasons = notReady();
+      return {
+        id: nodeId,
+        ...(worker === undefined ? {} : { worker: worker.worker }),
+        version: PROTOCOL_VERSION,
+        startedAt: Math.round(performance.timeOrigin),
+        connections: hub.connectionCount,
+        rooms: hub.rooms.count,
+        isReady: reasons.length === 0,
+        reasons,
+        away: watch.away().map(({ store }) => store),
+      };
+    },
     rooms: () => roomReports(hub.rooms),
     drain: (withinMs) => {
       log.warn({ withinMs: withinMs ?? config.drainMs }, 'an operator drains this node');

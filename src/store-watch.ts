@@ -134,7 +134,7 @@ export class StoreWatch {
   #judge(watched: Watched): void {
     const awayMs = this.#deps.now() - watched.answeredAt;
     const isAway = watched.failed >= AWAY_AFTER_LOOKS && awayMs >= AWAY_AFTER_MS;
-    if (isAway === watched.isAway || (watched.isAway && watched.failed > 0)) return;
+    if (isAway === watched.isAway) return;
     watched.isAway = isAway;
     const store = watched.store.name;
     if (isAway) this.#deps.log.warn({ store, awayMs: Math.round(awayMs) }, 'a store is away');

@@ -95,9 +95,7 @@ export class RoomBook {
     if (known === item) return;
     if (known === undefined) {
       this.#chatItems.set(key, item);
-      const [oldest] = this.#chatItems.keys();
-      if (this.#chatItems.size > CHAT_ITEMS_KEPT && oldest !== undefined)
-        this.#chatItems.delete(oldest);
+      keepNewest(this.#chatItems, CHAT_ITEMS_KEPT);
     } else if (!isSameItem(known, item)) {
       this.#faults.add({
         ...{ kind: 'contradicted', stream: 'chat', count: 1 },
@@ -210,11 +208,15 @@ export class RoomBook {
       epoch > newest.epoch ||
       (epoch === newest.epoch && revision > newest.revision);
     if (isNewer) this.#newest = version;
-    for (const key of this.#versions.keys()) {
-      if (this.#versions.size <= VERSIONS_KEPT) break;
-      this.#versions.delete(key);
-    }
+    keepNewest(this.#versions, VERSIONS_KEPT);
     return version;
+  }
+}
+
+function keepNewest(map: Map<string, unknown>, most: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= most) return;
+    map.delete(key);
   }
 }
 

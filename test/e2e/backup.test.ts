@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { cp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
-import { userId, type Message } from '../support/hub-world.ts';
+import type { Message } from '../support/hub-world.ts';
+import { operatorToken } from '../support/signed-token.ts';
 import { WireClient, guestToken, type GuestToken } from '../support/wire-client.ts';
 
 const ROOMS = 5;
@@ -17,16 +17,6 @@ const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
-
-function operatorToken(): Promise<string> {
-  return new SignJWT({ name: 'Op', roles: ['operator'] })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(userId(99))
-    .setAudience('earshot')
-    .setIssuedAt()
-    .setExpirationTime('10m')
-    .sign(new TextEncoder().encode(JWT_SECRET));
-}
 
 /** Somebody who talks in a room of their own as fast as they are answered. */
 class Talker {
@@ -91,7 +81,7 @@ describe('a backup of the embedded database', () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['dist/src/operator.js', 'backup', '--json'],
-      { env: { EARSHOT_URL: earshot.url, OPERATOR_TOKEN: await operatorToken() } },
+      { env: { EARSHOT_URL: earshot.url, OPERATOR_TOKEN: await operatorToken(JWT_SECRET) } },
     );
     const { name, bytes } = JSON.parse(stdout) as { name: string; bytes: number };
     expect(bytes).toBeGreaterThan(1_000_000);

@@ -380,7 +380,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   it('reports what was when it is interrupted', async () => {
     const running = start('party', '--url', hub.url, '--rooms', '2', '--seconds', '60');
     await pause(5_000);
-    process.kill(running.pid, 'SIGINT');
+    running.end('SIGINT');
     const { code, report, output } = await running.ended;
     expect(code, output).toBe(130);
     expect(report?.verdict).toBe('interrupted');

@@ -1,10 +1,9 @@
 // A whole life of a process in which secrets go in and out, at the level that says most: none of them is in what it writes.
 import path from 'node:path';
-import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
-import { userId } from '../support/hub-world.ts';
 import { OtlpCollector, attributesOf } from '../support/otlp-collector.ts';
+import { operatorToken, signedToken } from '../support/signed-token.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
 
 const TOKEN_SECRET = 'Zk3vQ9rT1xW7yB5nM8cL2pH6jD4gF0sA';
@@ -109,17 +108,9 @@ describe('what a process writes', () => {
       });
 
     // Tokens that are refused, for each of the reasons.
-    const signed = (claims: object, secret = TOKEN_SECRET, expires = '5m') =>
-      new SignJWT({ name: 'Op', ...claims })
-        .setProtectedHeader({ alg: 'HS256' })
-        .setSubject(userId(99))
-        .setAudience('earshot')
-        .setIssuedAt()
-        .setExpirationTime(expires)
-        .sign(new TextEncoder().encode(secret));
     const bad = [
-      await signed({}, 'another secret of the right length!!'),
-      await signed({}, TOKEN_SECRET, '1s ago'),
+      await signedToken('another secret of the right length!!'),
+      await signedToken(TOKEN_SECRET, {}, { expires: '1s ago' }),
       'nonsense-token-77',
     ];
     for (const token of bad) {
@@ -128,7 +119,7 @@ describe('what a process writes', () => {
       await client.ask('hello', { token, client: { name: 'test', version: '1' } });
       client.close();
     }
-    const operator = await signed({ roles: ['operator'] });
+    const operator = await operatorToken(TOKEN_SECRET);
     const revoked = { userId: ben.user.id, ban: true };
     await rest('/v1/operator/revocations', operator, {
       method: 'POST',

@@ -58,16 +58,7 @@ function ask(
   });
 }
 
-async function openSockets(node: EarshotProcess): Promise<number> {
-  const { body } = await ask(`${node.url}/metrics`);
-  return Number(/^earshot_connections (\d+)$/m.exec(body)?.[1]);
-}
-
-/** How often a limit of all nodes could not be asked for. */
-async function unaskedOf(node: EarshotProcess): Promise<number> {
-  const { body } = await ask(`${node.url}/metrics`);
-  return Number(/^earshot_shared_rates_unasked_total (\d+)$/m.exec(body)?.[1]);
-}
+const openSockets = (node: EarshotProcess): Promise<number> => node.metric('earshot_connections');
 
 /** The `location` of the configuration, as text. */
 function locationOf(config: string, head: string): string {
@@ -170,7 +161,9 @@ describe.skipIf(redis === undefined || postgres === undefined)('two nodes behind
     expect(statuses.slice(0, 60)).toEqual(Array.from({ length: 60 }, () => 201));
     const later = statuses.slice(60).filter((status) => status === 201);
     // Where a node could not ask the others in time, it let its own sixty in, and said so.
-    const unasked = await Promise.all(nodes.map((node) => unaskedOf(node)));
+    const unasked = await Promise.all(
+      nodes.map((node) => node.metric('earshot_shared_rates_unasked_total')),
+    );
     const isTold = unasked.some((count) => count > 0);
     expect(later.length).toBeLessThan(isTold ? 65 : 5);
     expect(new Set(statuses)).toEqual(new Set([201, 429]));

@@ -2,29 +2,18 @@
 import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
 import { userId } from '../support/hub-world.ts';
+import { operatorToken, signedToken } from '../support/signed-token.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
 
 const TOKEN_SECRET = 'Zk3vQ9rT1xW7yB5nM8cL2pH6jD4gF0sA';
-const OPERATOR_ID = userId(99);
 
 interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-function tokenFor(sub: string, claims: object = {}): Promise<string> {
-  return new SignJWT({ name: 'Op', ...claims })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setSubject(sub)
-    .setAudience('earshot')
-    .setIssuedAt()
-    .setExpirationTime('5m')
-    .sign(new TextEncoder().encode(TOKEN_SECRET));
 }
 
 describe('earshot-operator', () => {
@@ -41,7 +30,7 @@ describe('earshot-operator', () => {
       TOKEN_SECRET,
       DRAIN_MS: '60000',
     });
-    token = await tokenFor(OPERATOR_ID, { roles: ['operator'] });
+    token = await operatorToken(TOKEN_SECRET);
   }, 90_000);
   afterAll(async () => {
     await earshot.kill();
@@ -114,7 +103,7 @@ describe('earshot-operator', () => {
   });
 
   it('takes back a token, and lifts what was revoked', async () => {
-    const theirs = await tokenFor(userId(3), { jti: 'stolen' });
+    const theirs = await signedToken(TOKEN_SECRET, { jti: 'stolen' }, { sub: userId(3) });
     const me = (): Promise<number> =>
       fetch(`${earshot.url}/v1/me`, { headers: { authorization: `Bearer ${theirs}` } }).then(
         ({ status }) => status,

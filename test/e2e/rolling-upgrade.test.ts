@@ -42,25 +42,12 @@ afterAll(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-function endIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
-}
-
 type Env = Readonly<Record<string, string>> & { readonly DATA_DIR: string };
 
 /** All that were started, to be ended whatever comes. */
 interface Stage {
   readonly nodes: EarshotProcess[];
   loadTest: RunningLoadTest | undefined;
-}
-
-async function connectionsOf(node: EarshotProcess): Promise<number> {
-  const metrics = await (await fetch(`${node.url}/metrics`)).text();
-  return Number(/^earshot_connections (\d+)$/m.exec(metrics)?.[1] ?? NaN);
 }
 
 async function rolled(envs: readonly Env[], dir: string, stage: Stage): Promise<LoadTestRun> {
@@ -76,7 +63,7 @@ async function rolled(envs: readonly Env[], dir: string, stage: Stage): Promise<
   );
   stage.loadTest = running;
   const all = async (): Promise<number> => {
-    const each = await Promise.all(nodes.map(connectionsOf));
+    const each = await Promise.all(nodes.map((node) => node.metric('earshot_connections')));
     return each.reduce((sum, here) => sum + here, 0);
   };
   await expect.poll(all, { timeout: 60_000 }).toBe(ROOMS * LISTENERS);
@@ -87,7 +74,7 @@ async function rolled(envs: readonly Env[], dir: string, stage: Stage): Promise<
     await expect.poll(all, { timeout: 30_000 }).toBe(ROOMS * LISTENERS);
   }
   await new Promise((resolve) => setTimeout(resolve, AFTERWARDS_MS));
-  process.kill(running.pid, 'SIGINT');
+  running.end('SIGINT');
   return running.ended;
 }
 
@@ -122,7 +109,7 @@ describe('a rolling upgrade of three nodes under load', () => {
         expect(resume?.p99Ms, output).toBeLessThan(1_000);
         expect(error?.p999Ms, output).toBeLessThan(20);
       } finally {
-        if (stage.loadTest !== undefined) endIfThere(stage.loadTest.pid);
+        stage.loadTest?.end('SIGKILL');
         await Promise.all(stage.nodes.map((node) => node.kill()));
         await temporary.remove();
       }

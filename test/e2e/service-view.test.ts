@@ -1,13 +1,12 @@
 // What operators see of two real nodes over Redis and Postgres: each of them tells of both, one can drain the other, and stores that are
 // away are named by whoever lacks them.
 import { readFile } from 'node:fs/promises';
-import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OperatorCalls } from '../../src/operator-calls.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import type { EarshotProcess } from '../support/earshot-process.ts';
-import { userId } from '../support/hub-world.ts';
 import { SharedServers } from '../support/shared-servers.ts';
+import { operatorToken } from '../support/signed-token.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
 
 const TOKEN_SECRET = 'Zk3vQ9rT1xW7yB5nM8cL2pH6jD4gF0sA';
@@ -54,13 +53,7 @@ describe.skipIf(servers === undefined)('the view of the whole service', () => {
       servers.node(env),
       servers.node({ ...env, POSTGRES_URL, REDIS_URL }),
     ]);
-    token = await new SignJWT({ name: 'Op', roles: ['operator'] })
-      .setProtectedHeader({ alg: 'HS256' })
-      .setSubject(userId(99))
-      .setAudience('earshot')
-      .setIssuedAt()
-      .setExpirationTime('10m')
-      .sign(new TextEncoder().encode(TOKEN_SECRET));
+    token = await operatorToken(TOKEN_SECRET);
   }, 90_000);
   afterAll(async () => {
     await servers.stop();

@@ -91,6 +91,12 @@ export class EarshotProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** A figure without labels, as `/metrics` tells it; NaN where it tells none. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? NaN);
+  }
+
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

@@ -18,6 +18,8 @@ export interface LoadTestRun {
 export interface RunningLoadTest {
   readonly pid: number;
   readonly ended: Promise<LoadTestRun>;
+  /** Nothing happens to one that has ended. */
+  end(signal: 'SIGINT' | 'SIGKILL'): void;
 }
 
 /** An agent on a free port of this machine. */
@@ -59,5 +61,5 @@ export function startLoadTest(
     const report = text === undefined ? undefined : ReportSchema.parse(JSON.parse(text));
     return { code: code as number | null, output, report };
   });
-  return { pid: child.pid ?? 0, ended };
+  return { pid: child.pid ?? 0, ended, end: (signal) => void child.kill(signal) };
 }

@@ -58,8 +58,8 @@ function firstLine(text: string): string {
 
 const SOCKET_NAME = '.s.PGSQL.5432';
 const SOCKET_PORT = 5_432;
-/** In the folder of a copy that was never opened. */
-const COPY_MARK = 'earshot-copy.json';
+/** In the folder of a copy that was never opened; holds when it was made, ms on the wall. */
+const COPY_MARK = 'earshot-copied-at';
 
 // Source text and not a file: a worker cannot load TypeScript on Node 20, and a JavaScript file beside the sources would be the one that
 // the compiler does not carry to `dist`. It decides nothing: it makes, opens, serves and closes what it is told. A database is made
@@ -99,7 +99,7 @@ const { parentPort, workerData } = require('node:worker_threads');
       // The folder may be a link, and so may what lies in it.
       cpSync(realpathSync(workerData.directory), to, { recursive: true, dereference: true });
       if (!statSync(to + '/PG_VERSION').isFile()) throw new Error('it is no database');
-      writeFileSync(to + '/' + workerData.copyMark, JSON.stringify({ copiedAt: Date.now() }));
+      writeFileSync(to + '/' + workerData.copyMark, String(Date.now()));
       parentPort.postMessage({ kind: 'copied', to });
     } catch (error) {
       // The disk that fails is not that of the database, which must not die of it.
@@ -219,15 +219,10 @@ async function start(
   };
 }
 
-/** Long ago where the mark cannot be read: it is a copy all the same. */
+/** Long ago where nothing can be read in the mark: it is a copy all the same. */
 function copiedAtOf(directory: string): number {
-  try {
-    const mark: unknown = JSON.parse(readFileSync(path.join(directory, COPY_MARK), 'utf8'));
-    const at: unknown = typeof mark === 'object' && mark !== null ? Object.values(mark)[0] : 0;
-    return typeof at === 'number' ? at : 0;
-  } catch {
-    return 0;
-  }
+  const at = Number(readFileSync(path.join(directory, COPY_MARK), 'utf8'));
+  return Number.isFinite(at) ? at : 0;
 }
 
 function copied(worker: Worker, to: string, ended: Promise<void>): Promise<void> {
