@@ -7,6 +7,8 @@ export interface HubOptions {
   readonly domain: DomainLimits;
   /** How long a socket may stay silent before its `hello`, ms. */
   readonly helloTimeoutMs: number;
+  /** Of those who say hello so many are looked at at once, the others in their order. */
+  readonly maxHellosAtOnce: number;
   /** Told to clients: how often they hear from the hub or should ask, ms. */
   readonly heartbeatMs: number;
   readonly maxConnections: number;
@@ -80,6 +82,7 @@ export function isSameOrigin(origin: string | undefined, host: string | undefine
 export const DEFAULT_HUB_OPTIONS: HubOptions = {
   domain: DEFAULT_DOMAIN_LIMITS,
   helloTimeoutMs: 5_000,
+  maxHellosAtOnce: 64,
   heartbeatMs: 25_000,
   maxConnections: 50_000,
   maxConnectionsPerUser: 10,

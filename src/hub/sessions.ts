@@ -16,11 +16,15 @@ import type { HubPorts } from './hub-ports.ts';
 import type { Outbox } from './outbox.ts';
 import type { People } from './people.ts';
 import type { StandingWatch } from './standing-watch.ts';
+import { Turns } from './turns.ts';
 
 const SWEEP_MS = 5_000;
 const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VERSION}`] as const;
 /** Only where the stores of it are configured. */
 const FEED_FEATURE = 'feed';
+
+/** Who said hello is answered within so many times the time for saying it, or closed. Clients wait no longer. */
+const HELLO_PATIENCE = 3;
 
 const ACCOUNT_GONE = 'there is no such guest any more, or the device was revoked';
 
@@ -52,6 +56,8 @@ export class Sessions {
   readonly #lookUps = new Set<LookUp>();
   readonly #connections: () => Iterable<Connection>;
   readonly #limits: Limits;
+  /** Of those whose hello is looked at: ten thousand who come back at once are not to keep everybody else waiting. */
+  readonly #turns: Turns;
   #cancelSweep: (() => void) | undefined;
 
   constructor(
@@ -70,6 +76,7 @@ export class Sessions {
     this.#metrics = metrics;
     this.#standing = standing;
     this.#connections = connections;
+    this.#turns = new Turns(options.maxHellosAtOnce);
     this.#limits = {
       maxFrameBytes: MAX_FRAME_BYTES,
       maxQueueEntries: options.domain.maxQueueEntries,
@@ -118,11 +125,23 @@ export class Sessions {
       );
       return;
     }
-    // The timeout goes on: a store that hangs must not keep a stranger's socket open.
-    connection.session = { phase: 'authenticating', cancelTimeout: session.cancelTimeout };
+    session.cancelTimeout();
+    const turn = this.#turns.take();
+    // A store that hangs must not keep a stranger's socket open, nor the turn of another.
+    const cancelTimeout = this.#ports.timers.after(
+      HELLO_PATIENCE * this.#options.helloTimeoutMs,
+      () => this.#outbox.close(connection, 'hello_timeout'),
+    );
+    const cancel = (): void => {
+      cancelTimeout();
+      turn.giveBack();
+    };
+    connection.session = { phase: 'authenticating', cancelTimeout: cancel };
     let verified: Verified;
     let known: Known | undefined;
     try {
+      await turn.come;
+      if (sessionOf(connection).phase !== 'authenticating') return;
       verified = await this.#ports.authenticator.verify(request.token);
       known =
         verified.kind === 'ok'

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerProbe, decodeReply, encodeProbe } from '../../protocol/clock-frames.ts';
 import type { RoomId } from '../../protocol/ids.ts';
+import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { FakeSocket } from '../support/fake-socket.ts';
 import { HubWorld, trackId, userId, type TestClient } from '../support/hub-world.ts';
@@ -17,6 +18,53 @@ describe('a session', () => {
     expect(client.socket.isOpen).toBe(true);
     await world.time.advance(1);
     expect(client.socket.closedWith?.code).toBe(4003);
+  });
+
+  it('waits for its turn where many say hello at once, and gets that of whoever leaves', async () => {
+    const users = new MemoryUsers();
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const find = users.find.bind(users);
+    users.find = async (id, device) => {
+      asked.push(id);
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return find(id, device);
+    };
+    const world = new HubWorld({ maxHellosAtOnce: 2 }, { users });
+    const clients = [1, 2, 3, 4, 5].map((n) => {
+      const client = world.open();
+      client.send('hello', { token: token(n), ...CLIENT });
+      return client;
+    });
+    await world.time.settle();
+    expect(asked).toEqual([userId(1), userId(2)]);
+    clients[2]?.socket.terminate();
+    answers[1]?.();
+    await world.time.settle();
+    expect(asked).toEqual([userId(1), userId(2), userId(4)]);
+    expect(clients[1]?.socket.messages()).toMatchObject([{ id: 1, type: 'ok' }]);
+    clients[0]?.socket.terminate();
+    await world.time.settle();
+    expect(asked).toEqual([userId(1), userId(2), userId(4), userId(5)]);
+  });
+
+  it('is closed where the store does not answer, and keeps no other from its turn', async () => {
+    const users = new MemoryUsers();
+    const find = users.find.bind(users);
+    users.find = (id, device) =>
+      id === userId(1) ? new Promise(() => undefined) : find(id, device);
+    const world = new HubWorld({ maxHellosAtOnce: 1 }, { users });
+    const hung = world.open();
+    hung.send('hello', { token: token(1), ...CLIENT });
+    await world.time.advance(10_000);
+    const next = world.open();
+    next.send('hello', { token: token(2), ...CLIENT });
+    await world.time.advance(4_999);
+    expect(hung.socket.isOpen).toBe(true);
+    expect(next.socket.messages()).toEqual([]);
+    await world.time.advance(1);
+    expect(hung.socket.closedWith?.code).toBe(4003);
+    expect(next.socket.messages()).toMatchObject([{ id: 1, type: 'ok' }]);
   });
 
   it('begins with hello and nothing else (SE1)', async () => {

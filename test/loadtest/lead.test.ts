@@ -44,7 +44,15 @@ beforeEach(() => {
     },
   } as unknown as HubRest;
   lead = new Lead({
-    ...{ scenario: SCENARIO, mostLoad: 1, run: 1, targets: [], rest, sourceAddresses: [] },
+    ...{
+      scenario: SCENARIO,
+      mostLoad: 1,
+      run: 1,
+      targets: [],
+      rest,
+      sourceAddresses: [],
+      busyPollMs: 0,
+    },
     ...{ identity: { kind: 'secret', secret: 'x' }, tracks: [], closeRooms: false },
     somebody: (person) => Promise.resolve({ id: String(person), token: '' }),
     startThreads: (onReport) => {
