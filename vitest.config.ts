@@ -3,12 +3,15 @@ import { defineConfig } from 'vitest/config';
 // Three groups, one after the other. What is heard and seen (Chromium, whole nodes beside it) runs alone, a file at a time: beside
 // other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
 const pages = [
-  'test/web/**/!(load-report).test.ts',
+  'test/web/{clock-thread,player-lab}.test.ts',
   'test/e2e/two-*.test.ts',
   'test/e2e/redis-hub-clock.test.ts',
 ];
-// The page of a load test makes no sound.
-const processes = ['test/e2e/**/*.test.ts', 'test/web/load-report.test.ts'];
+// Pages whose sound nobody measures are among them.
+const processes = [
+  'test/e2e/**/*.test.ts',
+  'test/web/{load-report,page,page-controls,page-device}.test.ts',
+];
 
 // Those that share nothing but code: a worker loads it once for all of them, which would take longer than the tests.
 const pure = [
@@ -52,7 +55,7 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           exclude: [...pages, 'node_modules/**'],
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

@@ -22,6 +22,7 @@ export interface Curves<T> {
   readonly loadBefore: readonly number[];
   readonly loadAfter: readonly number[];
   readonly tookSeconds: number;
+  /** At each place, at least. */
   readonly rounds: number;
   readonly series: readonly Series<T>[];
   /** Who is not among them, and why. */
@@ -38,8 +39,7 @@ export interface Named {
  */
 async function collect<Subject extends Named, T extends FiguresOf<T>>(
   subjects: readonly Subject[],
-  rounds: number,
-  groups: readonly (readonly number[])[],
+  groups: readonly { readonly places: readonly number[]; readonly rounds: number }[],
   measure: (subject: Subject, places: readonly number[]) => Promise<readonly T[]>,
 ): Promise<Curves<T>> {
   const at = new Date().toISOString();
@@ -47,7 +47,7 @@ async function collect<Subject extends Named, T extends FiguresOf<T>>(
   const startedAt = performance.now();
   const points = new Map(subjects.map(({ name }): [string, Point<T>[]] => [name, []]));
   const leftOut = new Set<string>();
-  for (const places of groups) {
+  for (const { places, rounds } of groups) {
     const turns = await inTurn(
       subjects,
       rounds,
@@ -62,6 +62,7 @@ async function collect<Subject extends Named, T extends FiguresOf<T>>(
       }
     aside(`measured at ${places.join(', ')}; load ${loadavg()[0]?.toFixed(1) ?? ''}`);
   }
+  const rounds = Math.min(...groups.map((group) => group.rounds));
   const series = [...points].map(([subject, ofSubject]) => ({ subject, points: ofSubject }));
   const tookSeconds = Math.round((performance.now() - startedAt) / 1_000);
   return {
@@ -73,12 +74,12 @@ async function collect<Subject extends Named, T extends FiguresOf<T>>(
 /** Each place is measured by itself: all subjects at the first one, then all at the next. */
 export function curves<Subject extends Named, T extends FiguresOf<T>>(
   subjects: readonly Subject[],
-  rounds: number,
+  roundsAt: (x: number) => number,
   places: readonly number[],
   measure: (subject: Subject, x: number) => Promise<T>,
 ): Promise<Curves<T>> {
-  const groups = places.map((x) => [x]);
-  return collect(subjects, rounds, groups, async (subject, [x = 0]) => [await measure(subject, x)]);
+  const groups = places.map((x) => ({ places: [x], rounds: roundsAt(x) }));
+  return collect(subjects, groups, async (subject, [x = 0]) => [await measure(subject, x)]);
 }
 
 /** One run goes through all places. */
@@ -88,7 +89,7 @@ export function sweeps<Subject extends Named, T extends FiguresOf<T>>(
   places: readonly number[],
   measure: (subject: Subject) => Promise<readonly T[]>,
 ): Promise<Curves<T>> {
-  return collect(subjects, rounds, [places], measure);
+  return collect(subjects, [{ places, rounds }], measure);
 }
 
 export function figuresAt<T>(

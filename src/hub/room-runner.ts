@@ -10,7 +10,6 @@ import type { Log } from '../ports/log.ts';
 import {
   StoreUnavailable,
   isSameHead,
-  type AppendResult,
   type Head,
   type HeldRoom,
   type LoadedRoom,
@@ -20,7 +19,7 @@ import {
 } from '../ports/room-log.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Span } from '../ports/tracer.ts';
-import type { AppendOutcome, HubMetrics } from './hub-metrics.ts';
+import type { HubMetrics } from './hub-metrics.ts';
 import {
   decideBatch,
   stepsOf,
@@ -31,6 +30,7 @@ import {
   type Waiting,
 } from './decide-batch.ts';
 import { RecentAppends } from './recent-appends.ts';
+import { partsOf, timedAppend } from './timed-append.ts';
 
 export interface RoomRunnerDeps {
   readonly roomLog: RoomLog;
@@ -66,15 +66,6 @@ const MAX_ATTEMPTS = 20;
 function isBeyond(told: Pick<Head, 'epoch' | 'revision'> | undefined, held: Head): boolean {
   if (told === undefined) return false;
   return told.epoch > held.epoch || (told.epoch === held.epoch && told.revision > held.revision);
-}
-
-const UNTRACED: readonly Span[] = [];
-
-/** A part of each command that is traced; without one nothing is made. */
-function childrenOf(batch: readonly Waiting[], name: string): readonly Span[] {
-  let spans: Span[] | undefined;
-  for (const { span } of batch) if (span !== undefined) (spans ??= []).push(span.child(name));
-  return spans ?? UNTRACED;
 }
 
 function refusedBy(decision: Decision): string | undefined {
@@ -266,7 +257,9 @@ export class RoomRunner {
         return;
       }
       const events = steps.map((step) => step.event);
-      const result = await this.#append(events, last.after, keys, childrenOf(batch, 'append'));
+      const spans = partsOf(decided, 'append');
+      const call = [this.roomId, this.#head, events, last.after, keys] as const;
+      const result = await timedAppend(this.#deps, spans, ...call);
       switch (result.kind) {
         case 'committed':
           this.#state = last.after;
@@ -274,7 +267,7 @@ export class RoomRunner {
           this.#deps.metrics.appends += 1;
           this.#deps.metrics.eventsAppended += events.length;
           this.#recent?.add(result.head, events, keys);
-          this.#deps.committed(steps, childrenOf(batch, 'fan-out'));
+          this.#deps.committed(steps, partsOf(decided, 'fan-out'));
           await this.#settleAll(decided);
           return;
         case 'conflict': {
@@ -304,32 +297,6 @@ export class RoomRunner {
       }
     }
     for (const { settle } of batch) settle(UNAVAILABLE);
-  }
-
-  /** One call of the log at the head that is held, timed. */
-  async #append(
-    events: readonly RoomEvent[],
-    after: RoomState,
-    keys: readonly IdempotencyRecord[],
-    spans: readonly Span[],
-  ): Promise<AppendResult> {
-    const { roomLog, metrics, now } = this.#deps;
-    const from = now();
-    let outcome: AppendOutcome = 'failed';
-    try {
-      const result = await roomLog.append(this.roomId, this.#head, events, after, keys);
-      outcome = result.kind;
-      return result;
-    } finally {
-      metrics.appended(now() - from, outcome);
-      for (const span of spans) {
-        const fields = {
-          'earshot.append.outcome': outcome,
-          'earshot.append.events': events.length,
-        };
-        span.end(fields, outcome === 'failed' ? 'the log failed' : undefined);
-      }
-    }
   }
 
   #decide(waiting: Waiting, state: RoomState): Decision {

@@ -108,6 +108,20 @@ describe('a trace', () => {
     expect(told.every(({ ended }) => ended !== undefined)).toBe(true);
   });
 
+  it('has no append of a command that was refused beside others', async () => {
+    const { world, tracer } = await worldWith();
+    const [ana, ben] = [await world.connect(1), await world.connect(2)];
+    const roomId = await playingRoom(ana, ['track1']);
+    await ben.ask('room.join', { roomId });
+    await world.time.advance(1_000);
+    tracer.take();
+    ana.send('playback.skip', { roomId, entryId: 'another' });
+    ben.send('queue.add', { roomId, trackIds: ['track3'] });
+    await world.time.advance(1_000);
+    const appends = tracer.take().filter(({ name }) => name === 'append' || name === 'fan-out');
+    expect(appends.map(({ parent }) => parent)).toEqual(['queue.add', 'queue.add']);
+  });
+
   it('is not made of what players say every few seconds', async () => {
     const { world, tracer } = await worldWith();
     const ana = await world.connect(1);
