@@ -21,7 +21,7 @@ import {
 } from './delivery.ts';
 import { redisCpu } from './redis-usage.ts';
 import type { RoomServer } from './room-servers.ts';
-import { rise } from './usage.ts';
+import { cpuOf, rise } from './usage.ts';
 
 /** All parts together are done in some 45 minutes. */
 const ROUNDS = flag('rounds', 2, 1);
@@ -155,6 +155,58 @@ export async function measureNodes(centrifugo: Centrifugo): Promise<DeliveryCurv
     );
   } finally {
     await stage.stop();
+  }
+}
+
+/** Of one room, in which somebody says something as often. */
+export const LAST_LISTENERS = isQuick ? 200 : 1_000;
+const LAST_PER_SECOND = [10];
+const LAST_MESSAGES = isQuick ? 50 : 300;
+
+export interface LastHeard {
+  /** Until the last of all has heard a message, ms. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Of one core. */
+  readonly serverShare: number;
+  readonly clientShare: number;
+}
+
+export function measureLast(centrifugo: Centrifugo): Promise<Curves<LastHeard>> {
+  const subjects = [EARSHOT, ...RAW, ...others(centrifugo)];
+  return curves(subjects, always, LAST_PER_SECOND, (subject, perSecond) =>
+    on(subject.start(), (server) => lastOf(server, perSecond)),
+  );
+}
+
+async function lastOf(server: RoomServer, perSecond: number): Promise<LastHeard> {
+  const { kind, ports } = server;
+  const clients = forkClients();
+  try {
+    const who = { server: kind, ports };
+    const listeners = LAST_LISTENERS;
+    await clients.ask({ kind: 'come', ...who, people: 1, firstPerson: 1 }, 'came');
+    await clients.ask({ kind: 'make', rooms: 1 }, 'made');
+    await clients.ask({ kind: 'come', ...who, people: listeners, firstPerson: 2 }, 'came');
+    await clients.ask({ kind: 'join', atOnce: 100, order: 'in turn' }, 'joined');
+    await pause(SETTLE_MS);
+    // The code of both is compiled by then.
+    await clients.ask({ kind: 'talk', perSecond: 20, seconds: 3 }, 'talked');
+    await pause(SETTLE_MS);
+    await clients.ask({ kind: 'count' }, 'counted');
+    const [before, startedAt] = [await server.usage(), performance.now()];
+    const order = { kind: 'last', listeners, perSecond, messages: LAST_MESSAGES } as const;
+    const { after } = await clients.ask(order, 'heard by all');
+    const wallUs = (performance.now() - startedAt) * 1_000;
+    const used = rise(before, await server.usage());
+    const { cpuUs } = await clients.ask({ kind: 'count' }, 'counted');
+    return {
+      ...{ p50Ms: after.p50, p99Ms: after.p99, maxMs: after.max },
+      ...{ serverShare: cpuOf(used) / wallUs, clientShare: cpuUs / wallUs },
+    };
+  } finally {
+    await clients.end();
   }
 }
 

@@ -1,16 +1,17 @@
 // What `npm run bench:curves` has measured so far, part by part, and how each part is told.
 import type { Curves } from './curve.ts';
-import type { DeliveryCurves, Storm, Weight } from './curve-parts.ts';
+import type { DeliveryCurves, LastHeard, Storm, Weight } from './curve-parts.ts';
 import {
   BUSY,
   FEW_LISTENERS,
   FEW_PER_SECOND,
+  LAST_LISTENERS,
   NODES_SHAPE,
   SIZES,
   STORM_PEOPLE,
   UNWEIGHED,
 } from './curve-parts.ts';
-import { SI, deliveryTables, memoryTables, stormTables } from './curve-tables.ts';
+import { SI, deliveryTables, lastTables, memoryTables, stormTables } from './curve-tables.ts';
 import { readReport, type Report } from './report.ts';
 
 export interface Parts {
@@ -19,10 +20,11 @@ export interface Parts {
   readonly busy?: DeliveryCurves;
   readonly memory?: Curves<Weight>;
   readonly nodes?: DeliveryCurves;
+  readonly last?: Curves<LastHeard>;
   readonly storm?: Curves<Storm>;
 }
 export type PartName = keyof Parts;
-export const PART_NAMES = ['sizes', 'rooms', 'busy', 'memory', 'nodes', 'storm'] as const;
+export const PART_NAMES = ['sizes', 'rooms', 'busy', 'memory', 'nodes', 'last', 'storm'] as const;
 
 export interface CurvesFigures {
   readonly parts: Parts;
@@ -42,7 +44,7 @@ export interface Told {
 const COST = 'µs of CPU of the server’s processes for each message that reached a listener';
 
 export function told(parts: Parts): Partial<Record<PartName, Told>> {
-  const { sizes, rooms, busy, memory, nodes, storm } = parts;
+  const { sizes, rooms, busy, memory, nodes, last, storm } = parts;
   return {
     ...(sizes && {
       sizes: {
@@ -86,6 +88,13 @@ export function told(parts: Parts): Partial<Record<PartName, Told>> {
           (x) => `${x} ${x === 1 ? 'node' : 'nodes'} on one Redis`,
           ({ wholeUs }) => wholeUs,
         ),
+      },
+    }),
+    ...(last && {
+      last: {
+        title: 'Until the last listener has it',
+        about: `One room of ${SI(LAST_LISTENERS)} listeners; from the moment at which somebody is to say something until the last of all has read it, at moments as irregular as people are (a Poisson process). Server and listeners share the machine’s cores: each send also wakes the process of the listeners, and what comes while the one before is still sent or read waits for it.`,
+        lines: lastTables(last),
       },
     }),
     ...(storm && {

@@ -2,7 +2,7 @@
 import { heading, row } from './append-child.ts';
 import { figuresAt, placesOf, type Curves, type FiguresOf } from './curve.ts';
 import { NAMES } from './curve-subjects.ts';
-import type { DeliveryCurves, Storm, Weight } from './curve-parts.ts';
+import type { DeliveryCurves, LastHeard, Storm, Weight } from './curve-parts.ts';
 import type { Delivery } from './delivery.ts';
 
 export const SI = (value: number): string => value.toLocaleString('en-US');
@@ -99,6 +99,33 @@ export function kilobytesEach(curves: Curves<Weight>, subject: string, unweighed
   const most = placesOf(curves).at(-1) ?? 0;
   const [from, to] = [figuresAt(curves, subject, unweighed), figuresAt(curves, subject, most)];
   return ((to?.rssBytes ?? NaN) - (from?.rssBytes ?? NaN)) / (most - unweighed) / 1_024;
+}
+
+export function lastTables(curves: Curves<LastHeard>): string[] {
+  return placesOf(curves).flatMap((perSecond) => {
+    const raw = Math.min(
+      ...[NAMES.publish, NAMES.sends].flatMap(
+        (name) => figuresAt(curves, name, perSecond)?.p99Ms ?? [],
+      ),
+    );
+    return [
+      `${SI(perSecond)} messages a second:`,
+      '',
+      heading([
+        ...['server', 'p50, ms', 'p99, ms', 'p99, of raw', 'max, ms'],
+        ...['server, of a core', 'clients, of a core'],
+      ]),
+      ...curves.series.flatMap(({ subject }) => {
+        const of = figuresAt(curves, subject, perSecond);
+        if (of === undefined) return [];
+        return row([
+          ...[subject, of.p50Ms.toFixed(1), of.p99Ms.toFixed(1), us(of.p99Ms / raw)],
+          ...[of.maxMs.toFixed(1), us(of.serverShare), us(of.clientShare)],
+        ]);
+      }),
+      '',
+    ];
+  });
 }
 
 export function stormTables(curves: Curves<Storm>, people: number): string[] {

@@ -4,6 +4,7 @@ import { aside, listFlag, say } from './append-child.ts';
 import { findCentrifugo } from './centrifugo.ts';
 import {
   measureBusy,
+  measureLast,
   measureMemory,
   measureNodes,
   measureRooms,
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     busy: measureBusy,
     memory: () => measureMemory(centrifugo),
     nodes: () => measureNodes(centrifugo),
+    last: () => measureLast(centrifugo),
     storm: () => measureStorm(centrifugo),
   };
   const only = listFlag('only');

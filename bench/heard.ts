@@ -17,6 +17,18 @@ const NOTHING: HeardCounts = { events: 0, frames: 0, bytes: 0, missing: 0, again
 /** Adds up what all its ears hear. */
 export class Heard {
   #counts = { ...NOTHING };
+  #newest = 0;
+  #onNumber: ((seq: number) => void) | undefined;
+
+  /** The highest number that anybody has heard. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** Called for each number that a listener hears from now on; undefined: no more. */
+  follow(onNumber: ((seq: number) => void) | undefined): void {
+    this.#onNumber = onNumber;
+  }
 
   /** Of one listener, in one room. @returns what takes each frame that it gets */
   ear(): (frame: Buffer) => void {
@@ -33,6 +45,8 @@ export class Heard {
           if (last !== undefined) counts.missing += seq - last - 1;
           last = seq;
         }
+        if (seq > this.#newest) this.#newest = seq;
+        this.#onNumber?.(seq);
       }
       // Presence and the like are no news.
       if (counts.events === before) return;

@@ -1,8 +1,10 @@
 // A client process of the benches: people who come, make rooms, join them, talk, and count what they hear. Knows no server but by `Person`.
 import { setTimeout as pause } from 'node:timers/promises';
+import { Random } from '../loadtest/random.ts';
 import { obeyOrders, spreadOf, type Spread } from './append-child.ts';
 import { Person, each, type ServerKind } from './append-people.ts';
 import { Heard, type HeardCounts } from './heard.ts';
+import { LastOfAll } from './last-of-all.ts';
 import { MESSAGE_TEXT } from './news.ts';
 import { paced } from './pace.ts';
 import { cpuOf, ownUsage, rise } from './usage.ts';
@@ -33,6 +35,13 @@ export type RoomOrder =
   | ({ readonly kind: 'storm'; readonly atOnce: number } & Comers)
   /** Those who made the rooms talk in turn, `perSecond` in all, whether or not they are answered. */
   | { readonly kind: 'talk'; readonly perSecond: number; readonly seconds: number }
+  /** The first of those who made a room says so many, at moments that are as irregular as people are. */
+  | {
+      readonly kind: 'last';
+      readonly listeners: number;
+      readonly perSecond: number;
+      readonly messages: number;
+    }
   /** What those who joined have heard since the last time. */
   | { readonly kind: 'count' };
 
@@ -44,6 +53,7 @@ export type RoomReport =
       readonly kind: 'talked';
       readonly said: number;
     }
+  | { readonly kind: 'heard by all'; readonly messages: number; readonly after: Spread }
   /** And the CPU that this process has used since. */
   | ({ readonly kind: 'counted'; readonly cpuUs: number } & HeardCounts);
 
@@ -184,6 +194,29 @@ async function talk(perSecond: number, seconds: number): Promise<RoomReport> {
   return { kind: 'talked', said: all };
 }
 
+/** From the moment at which a message was to be said until the last of all has heard it. */
+async function last(order: Extract<RoomOrder, { kind: 'last' }>): Promise<RoomReport> {
+  const { listeners, perSecond, messages } = order;
+  const [owner] = owners;
+  if (owner === undefined) throw new Error('nobody can talk');
+  const random = new Random(1);
+  const ofAll = new LastOfAll(listeners, heard.newest);
+  heard.follow((seq) => ofAll.hear(seq, performance.now()));
+  let dueAt = performance.now();
+  for (let said = 0; said < messages; said += 1) {
+    dueAt += (-Math.log(1 - random.next()) / perSecond) * 1_000;
+    await pause(Math.max(0, dueAt - performance.now()));
+    owner.seq += 1;
+    ofAll.say(dueAt);
+    owner.person.talk(owner.roomId, owner.seq, MESSAGE_TEXT);
+  }
+  const end = performance.now() + PATIENCE_MS;
+  while (ofAll.afterMs.length < messages && performance.now() < end) await pause(50);
+  heard.follow(undefined);
+  if (ofAll.afterMs.length < messages) throw new Error('not all messages were heard by all');
+  return { kind: 'heard by all', messages, after: spreadOf([...ofAll.afterMs]) };
+}
+
 let countedAt = ownUsage();
 
 function count(): RoomReport {
@@ -204,6 +237,8 @@ obeyOrders(async (order: RoomOrder): Promise<RoomReport> => {
       return storm(order);
     case 'talk':
       return talk(order.perSecond, order.seconds);
+    case 'last':
+      return last(order);
     case 'count':
       return count();
   }
