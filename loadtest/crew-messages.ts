@@ -32,8 +32,6 @@ export interface CrewStart {
   readonly run: number;
   readonly targets: readonly Target[];
   readonly sourceAddresses: readonly string[];
-  /** How long a thread goes on looking for more before it sleeps, ms; 0: it sleeps at once. */
-  readonly busyPollMs: number;
   readonly identity: Identity;
   readonly tracks: readonly TrackId[];
 }

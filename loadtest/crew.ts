@@ -1,7 +1,6 @@
 // Owns one thread's share of a run: its listeners, their rooms and what they do, and the figures of each interval. Told what to do by
 // messages; knows neither the terminal nor the other threads.
 import { Agenda } from './agenda.ts';
-import { BusyPoll } from './busy-poll.ts';
 import { CrewFeed } from './crew-feed.ts';
 import { CrewRoom } from './crew-room.ts';
 import type { CrewOrder, CrewReport, CrewStart, PhaseOrder, SpreadMark } from './crew-messages.ts';
@@ -39,8 +38,7 @@ export class Crew {
     ...{ samples: 0, elsewhere: 0, unready: 0, truthWidthMs: 0, contradictions: 0 },
   };
   readonly #stalls: Stall[] = [];
-  readonly #poll: BusyPoll;
-  readonly #loop: LoopWatch;
+  readonly #loop = new LoopWatch();
   readonly #pauses = new OwnPauses(machineNow());
   readonly #agenda: Agenda;
   readonly #ground: Ground;
@@ -58,14 +56,11 @@ export class Crew {
   constructor(start: CrewStart, report: (report: CrewReport) => void) {
     this.#start = start;
     this.#report = report;
-    this.#poll = new BusyPoll(start.busyPollMs);
-    this.#loop = new LoopWatch(this.#poll);
     const { scenario, thread, threads, mostLoad, run, identity } = start;
     this.#agenda = new Agenda((lateMs, what) => this.#latencies.record(LATE[what], lateMs));
     const signed = identity.kind === 'secret' ? createTokens(identity.secret, run) : undefined;
     this.#ground = {
       ...{ targets: start.targets, sourceAddresses: start.sourceAddresses, agenda: this.#agenda },
-      poll: this.#poll,
       silences: start.targets.map(
         (_, target) => new HubSilence(target, this.#pauses, (stall) => this.#stalls.push(stall)),
       ),

@@ -27,7 +27,6 @@ export interface LeadOptions {
   readonly targets: readonly Target[];
   readonly rest: HubRest;
   readonly sourceAddresses: readonly string[];
-  readonly busyPollMs: number;
   readonly identity: Identity;
   /** The id and the token of a person. */
   readonly somebody: (person: number) => Promise<Somebody>;
@@ -105,13 +104,12 @@ export class Lead {
 
   /** @throws with words where a thread does not start */
   async start(): Promise<void> {
-    const { scenario, mostLoad, run, targets, identity, tracks } = this.#options;
-    const { sourceAddresses, busyPollMs } = this.#options;
+    const { scenario, mostLoad, run, targets, sourceAddresses, identity, tracks } = this.#options;
     const started = this.#each('started');
     this.#links.forEach((link, thread) => {
       link.send({
-        ...{ kind: 'start', scenario, mostLoad, run, targets, identity, tracks },
-        ...{ sourceAddresses, busyPollMs, thread, threads: this.#links.length },
+        ...{ kind: 'start', scenario, mostLoad, run, targets, sourceAddresses, identity, tracks },
+        ...{ thread, threads: this.#links.length },
       });
     });
     await started;

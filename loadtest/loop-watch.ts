@@ -1,7 +1,6 @@
 // Owns how well this thread keeps up with itself: how late its timers are, and how much of the time it is busy. What is late here would
 // be taken for the hub's.
 import { performance, monitorEventLoopDelay, type EventLoopUtilization } from 'node:perf_hooks';
-import type { BusyPoll } from './busy-poll.ts';
 
 export interface LoopReport {
   /** Of the time, 0 to 1. */
@@ -15,24 +14,21 @@ const RESOLUTION_MS = 2;
 
 export class LoopWatch {
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  readonly #poll: Pick<BusyPoll, 'takeIdle'>;
   #before: EventLoopUtilization = performance.eventLoopUtilization();
 
-  constructor(poll: Pick<BusyPoll, 'takeIdle'>) {
-    this.#poll = poll;
+  constructor() {
     this.#delay.enable();
   }
 
   /** Since the last time. */
   take(): LoopReport {
     const now = performance.eventLoopUtilization();
-    const { active, idle } = performance.eventLoopUtilization(now, this.#before);
+    const { utilization } = performance.eventLoopUtilization(now, this.#before);
     this.#before = now;
     // The histogram holds whole intervals; what is above the resolution is lateness.
     const late = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS);
     const report = {
-      busyShare:
-        active + idle > 0 ? Math.max(0, active - this.#poll.takeIdle()) / (active + idle) : 0,
+      busyShare: utilization,
       delayP99Ms: late(this.#delay.percentile(99)),
       delayMaxMs: late(this.#delay.max),
     };

@@ -33,7 +33,6 @@ interface Flags {
   readonly seed?: number;
   readonly threads: number;
   readonly sourceAddress: string[];
-  readonly busyPoll: number;
   readonly threshold: string[];
   readonly thresholds: boolean;
   readonly findLimit?: boolean;
@@ -67,7 +66,6 @@ async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
     secret,
     threads: flags.threads,
     sourceAddresses: flags.sourceAddress,
-    busyPollMs: flags.busyPoll,
     hubPids: flags.hubPid,
     drainPids: flags.drain,
     findLimit: flags.findLimit === true ? { mostLoad: flags.mostLoad } : undefined,
@@ -154,12 +152,6 @@ program
     'local addresses to connect from, by commas',
     listed(ipAddress),
     [],
-  )
-  .option(
-    '--busy-poll <ms>',
-    'how long a thread that has read something goes on looking for more before it sleeps: where hub and generator share a machine, the hub would pay for waking it',
-    wholeNumber(0, 1_000),
-    0,
   )
   .option(
     '--threshold <sentence>',

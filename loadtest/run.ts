@@ -22,8 +22,6 @@ export interface RunOptions {
   readonly secret: string | undefined;
   readonly threads: number;
   readonly sourceAddresses: readonly string[];
-  /** How long a thread goes on looking for more before it sleeps, ms; 0: it sleeps at once. */
-  readonly busyPollMs: number;
   /** Hubs on this machine, to be watched. */
   readonly hubPids: readonly number[];
   /** Hubs to be told to drain, one after the other, by SIGTERM. */
@@ -127,8 +125,7 @@ export class LoadTest {
 
   /** @returns undefined where it was ended before anybody came */
   async #prepare(rest: HubRest, mostLoad: number): Promise<Lead | undefined> {
-    const { scenario, targets, sourceAddresses, busyPollMs, threads, keepRooms, say, onSecond } =
-      this.#options;
+    const { scenario, targets, sourceAddresses, threads, keepRooms, say, onSecond } = this.#options;
     const sockets = seatCount(scenario, mostLoad, mostLoad);
     const met = this.#elsewhere === undefined ? limitsMet({ sockets, ...this.#wanted() }) : [];
     if (met.length > 0) throw new Error(met.join('\n'));
@@ -151,7 +148,6 @@ export class LoadTest {
     say(`${sockets} people on ${targets.map(({ authority }) => authority).join(', ')}`);
     const lead = new Lead({
       ...{ scenario, mostLoad, run, targets, rest, sourceAddresses, identity, somebody, tracks },
-      busyPollMs,
       startThreads:
         this.#elsewhere?.start ??
         ((onReport) =>

@@ -1,6 +1,5 @@
 // Owns what all listeners of a thread share: where they connect, their time, and where they put what they find. No code.
 import type { Agenda } from '../agenda.ts';
-import type { BusyPoll } from '../busy-poll.ts';
 import type { Faults } from '../ledger/faults.ts';
 import type { Tally } from '../ledger/room-trace.ts';
 import type { Latencies } from '../latency.ts';
@@ -17,8 +16,6 @@ export interface Ground {
   /** Taken in turn; empty: the system's choice. */
   readonly sourceAddresses: readonly string[];
   readonly agenda: Agenda;
-  /** Told of whatever is read. */
-  readonly poll: Pick<BusyPoll, 'read'>;
   readonly random: Random;
   readonly faults: Faults;
   readonly tally: Tally;

@@ -168,8 +168,10 @@ export class Session {
 
   #onText(payload: Buffer): void {
     const nowMs = machineNow();
-    const { faults } = this.#ground;
-    this.#came(payload, nowMs);
+    const { counts, faults } = this.#ground;
+    counts.framesReceived += 1;
+    counts.bytesReceived += payload.length;
+    this.#silence?.came(nowMs);
     if (payload[2] !== REPLY_MARK) {
       this.#owner.push(payload, nowMs);
       return;
@@ -182,21 +184,15 @@ export class Session {
 
   #onBinary(payload: Buffer): void {
     const nowMs = machineNow();
-    const { faults } = this.#ground;
-    this.#came(payload, nowMs);
+    const { counts, faults } = this.#ground;
+    counts.framesReceived += 1;
+    counts.bytesReceived += payload.length;
+    this.#silence?.came(nowMs);
     if (this.#owner.clock?.receive(payload, nowMs) === true) return;
     // One that comes after a probe was given up for lost is no fault.
     if (payload.length === 32) return;
     const detail = `a binary frame of ${payload.length} bytes`;
     faults.add({ kind: 'unreadable', stream: 'frame', count: 1, detail });
-  }
-
-  #came({ length }: Buffer, nowMs: number): void {
-    const { counts, poll } = this.#ground;
-    counts.framesReceived += 1;
-    counts.bytesReceived += length;
-    poll.read(nowMs);
-    this.#silence?.came(nowMs);
   }
 
   /** The hub asks to be left within a window: at a random moment of it, for the next hub. */

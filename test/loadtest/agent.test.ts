@@ -43,15 +43,7 @@ describe('an agent', () => {
             groups: [{ kind: 'rooms', rooms: 1, listeners: 70_000 }],
             phases: [{ name: 'any', seconds: 1 }],
           }),
-          ...{
-            mostLoad: 1,
-            thread: 0,
-            threads: 1,
-            run: 1,
-            sourceAddresses: [],
-            busyPollMs: 0,
-            tracks: [],
-          },
+          ...{ mostLoad: 1, thread: 0, threads: 1, run: 1, sourceAddresses: [], tracks: [] },
           targets: [
             { host: '127.0.0.1', port: 1, isSecure: false, authority: 'x', pathPrefix: '' },
           ],

@@ -34,12 +34,7 @@ async function crewAtTheDoor(): Promise<{
   const crew = new Crew(
     {
       ...{ kind: 'start', scenario, mostLoad: 1, thread: 0, threads: 1, run: 1, tracks: [] },
-      ...{
-        targets: [hub.target],
-        sourceAddresses: [],
-        busyPollMs: 0,
-        identity: { kind: 'guests', people },
-      },
+      ...{ targets: [hub.target], sourceAddresses: [], identity: { kind: 'guests', people } },
     },
     (report) => reports.push(report),
   );

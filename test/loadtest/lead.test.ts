@@ -44,15 +44,7 @@ beforeEach(() => {
     },
   } as unknown as HubRest;
   lead = new Lead({
-    ...{
-      scenario: SCENARIO,
-      mostLoad: 1,
-      run: 1,
-      targets: [],
-      rest,
-      sourceAddresses: [],
-      busyPollMs: 0,
-    },
+    ...{ scenario: SCENARIO, mostLoad: 1, run: 1, targets: [], rest, sourceAddresses: [] },
     ...{ identity: { kind: 'secret', secret: 'x' }, tracks: [], closeRooms: false },
     somebody: (person) => Promise.resolve({ id: String(person), token: '' }),
     startThreads: (onReport) => {

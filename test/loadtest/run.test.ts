@@ -10,14 +10,7 @@ async function optionsFor(url: string): Promise<RunOptions> {
   return {
     scenario: await readScenario('party', { rooms: 1 }),
     targets: [targetOf(url, {})],
-    ...{
-      secret: undefined,
-      threads: 1,
-      sourceAddresses: [],
-      busyPollMs: 0,
-      hubPids: [],
-      drainPids: [],
-    },
+    ...{ secret: undefined, threads: 1, sourceAddresses: [], hubPids: [], drainPids: [] },
     ...{
       findLimit: undefined,
       keepRooms: false,

@@ -117,7 +117,6 @@ export function groundOf(hub: ScriptedHub): Ground {
   const latencies = new Latencies();
   return {
     ...{ targets: [hub.target], silences: [], sourceAddresses: [] },
-    poll: { read: () => undefined },
     ...{ agenda: new Agenda(), random: new Random(1), faults: new Faults(), tally: noTally() },
     ...{ counts: new Counts(), latencies, latenciesAt: () => latencies },
     tokenOf: () => Promise.resolve('a token'),

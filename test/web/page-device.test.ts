@@ -131,17 +131,17 @@ describe.skipIf(skipsWithoutChromium('page device'))('page device', () => {
     const page = await openTapped(ROOM);
     const locks = () =>
       page.evaluate(() => (globalThis as unknown as { tapped: Tapped }).tapped.locks);
-    expect(await locks()).toEqual([]);
+    await expect.poll(locks).toEqual([]);
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByLabel('Keep the screen on while music plays').check();
-    expect(await locks()).toEqual(['screen']);
+    await expect.poll(locks).toEqual(['screen']);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
-    expect(await locks()).toEqual(['screen', 'released']);
+    await expect.poll(locks).toEqual(['screen', 'released']);
     await page.reload();
     await page.getByRole('button', { name: 'Listen' }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
-    expect(await locks()).toEqual(['screen']);
+    await expect.poll(locks).toEqual(['screen']);
   });
 });
