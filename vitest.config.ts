@@ -20,6 +20,7 @@ const pure = [
   'test/clock/**/*.test.ts',
   'test/http/**/*.test.ts',
   'test/hub/**/*.test.ts',
+  'test/{bench,client,loadtest}/**/*.test.ts',
 ];
 
 export default defineConfig({

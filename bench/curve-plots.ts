@@ -32,7 +32,7 @@ const totalUs = ({ totalUs: us }: Delivery): number => us;
 const A_DELIVERY = 'µs of CPU a delivery';
 
 export function plotsOf(parts: Parts): ReadonlyMap<PartName, CurvePlot> {
-  const { sizes, rooms, busy, memory, nodes, storm } = parts;
+  const { sizes, rooms, busy, memory, nodes, last, storm } = parts;
   const plots = new Map<PartName, CurvePlot>();
   const add = (name: PartName, drawn: Omit<CurvePlot, 'file'>): void => {
     plots.set(name, { file: `${name}.svg`, ...drawn });
@@ -70,6 +70,14 @@ export function plotsOf(parts: Parts): ReadonlyMap<PartName, CurvePlot> {
         x: 'linear',
         y: 'linear',
       }),
+    );
+  }
+  if (last !== undefined) {
+    const title = 'Until the last listener has it, p99';
+    const value = ({ p99Ms }: { readonly p99Ms: number }): number => p99Ms;
+    add(
+      'last',
+      bars(last, { title, unit: 'ms', value }, () => ''),
     );
   }
   if (storm !== undefined) {

@@ -1,8 +1,8 @@
 // The goals that the curves are measured against, and whether each is met.
 import { heading, row } from './append-child.ts';
-import { BUSY, FLAT_FROM_ROOMS, UNWEIGHED } from './curve-parts.ts';
+import { BUSY, FLAT_FROM_ROOMS, LAST_LISTENERS, UNWEIGHED } from './curve-parts.ts';
 import type { Parts } from './curve-report.ts';
-import { SI, kilobytesEach, rawAt } from './curve-tables.ts';
+import { SI, kilobytesEach, rawAt, rawLastMs } from './curve-tables.ts';
 import { NAMES } from './curve-subjects.ts';
 import { figuresAt, placesOf } from './curve.ts';
 import type { Delivery } from './delivery.ts';
@@ -29,6 +29,8 @@ const BUSY_OF_RAW = 0.4;
 const KB_EACH = 6;
 const FLAT_WITHIN = 0.1;
 const LAST_LISTENER_MS = 15;
+/** Of the server and the listeners, on the same cores, the kernel's part is the same. */
+const LAST_OF_RAW = 1.15;
 const BACK_WITHIN_S = 10;
 const STAYED_MS = 1_000;
 
@@ -54,7 +56,7 @@ export function goalsOf(parts: Parts, limits?: LimitsFigures): Goal[] {
   return [...goalsOfCurves(parts), ...goalsOfLimits(limits)];
 }
 
-function goalsOfCurves({ sizes, rooms, busy, memory }: Parts): Goal[] {
+function goalsOfCurves({ sizes, rooms, busy, memory, last }: Parts): Goal[] {
   const ofSizes = SIZES.flatMap((listeners) => {
     const at = (name: string): Delivery | undefined =>
       sizes === undefined ? undefined : figuresAt(sizes, name, listeners);
@@ -105,7 +107,22 @@ function goalsOfCurves({ sizes, rooms, busy, memory }: Parts): Goal[] {
       rooms === undefined ? undefined : unevenness(rooms),
       FLAT_WITHIN,
     ),
+    goal(
+      `until the last of ${SI(LAST_LISTENERS)} listeners has a message, p99: at most ${LAST_OF_RAW} times that of ${NAMES.raw}`,
+      last === undefined ? undefined : lastOfRaw(last),
+      LAST_OF_RAW,
+    ),
   ];
+}
+
+/** The worst over the rates. */
+function lastOfRaw(last: NonNullable<Parts['last']>): number {
+  return Math.max(
+    ...placesOf(last).map((perSecond) => {
+      const of = figuresAt(last, NAMES.earshot, perSecond)?.p99Ms ?? NaN;
+      return of / rawLastMs(last, perSecond);
+    }),
+  );
 }
 
 function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {

@@ -42,6 +42,20 @@ test('a cost that noise has made less than nothing meets no goal', () => {
   expect(verdictOf(goalsOf({ sizes: sizes(costs) }), RAW_GOAL)).toBe('not measured');
 });
 
+test.each([
+  [{ [NAMES.earshot]: 18, [NAMES.publish]: 16, [NAMES.sends]: 25 }, 'met'],
+  [{ [NAMES.earshot]: 19, [NAMES.publish]: 16, [NAMES.sends]: 25 }, 'MISSED'],
+  [{ [NAMES.earshot]: 18 }, 'not measured'],
+])('the last listener is compared with the faster way of the raw server (%j)', (p99s, verdict) => {
+  const { series: _, ...frame } = sizes({});
+  const figures = { p50Ms: 9, maxMs: 30, serverShare: 0.1, clientShare: 0.1 };
+  const series = Object.entries(p99s).map(([subject, p99Ms]) => ({
+    subject,
+    points: [{ x: 10, figures: { ...figures, p99Ms }, runs: [] }],
+  }));
+  expect(verdictOf(goalsOf({ last: { ...frame, series } }), 'until the last of')).toBe(verdict);
+});
+
 function atHalf(p99Ms: number, doubts: readonly string[]): LimitsFigures {
   const last = { count: 100, p50Ms: 1, p99Ms, maxMs: p99Ms };
   return {
