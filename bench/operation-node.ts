@@ -17,7 +17,7 @@ import { BENCH_SECRET, benchToken } from './bench-token.ts';
 import { figuresIn, type Figures } from './exposition.ts';
 
 const MAIN = path.resolve('dist/src/main.js');
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 const ALL_COME_MS = 180_000;
 /** How often a node that starts is asked whether it is ready. */
 const ASK_EVERY_MS = 5;
