@@ -38,7 +38,8 @@ export interface NodePlace {
 /** @param more on top of what all nodes of the benches have: the stores, certificates */
 export async function makePlace(more: Env = {}): Promise<NodePlace> {
   expectBuilt();
-  const { dir, remove } = await temporaryDir();
+  const temporary = await temporaryDir();
+  const { dir } = temporary;
   const music = path.join(dir, 'music');
   await mkdir(music);
   for (const seconds of TRACK_SECONDS) {
@@ -59,7 +60,8 @@ export async function makePlace(more: Env = {}): Promise<NodePlace> {
     ...more,
   };
   const scheme = more['TLS_CERT_FILE'] === undefined ? 'http' : 'https';
-  return { port, env, url: `${scheme}://127.0.0.1:${port}`, remove };
+  const url = `${scheme}://127.0.0.1:${port}`;
+  return { port, env, url, remove: () => temporary.remove() };
 }
 
 /** A Redis and a Postgres for the nodes that share them, and what names them to a node. */
