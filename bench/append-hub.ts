@@ -23,7 +23,8 @@ const START_MS = 60_000;
 /** Longer than any run: nothing is planned anew in the middle of one. */
 const TRACK_SECONDS = 900;
 const MANY = '1000000000';
-const UNLIMITED = {
+/** No rate and no number of an address is a limit. */
+export const UNLIMITED = {
   REQUESTS_PER_SECOND: MANY,
   REQUEST_BURST: MANY,
   USER_REQUESTS_PER_SECOND: MANY,

@@ -191,7 +191,7 @@ function placeScale(kind: Scale['kind'], places: readonly number[]): Scale {
 }
 
 /** From nothing, or on a logarithmic one from the power of ten, or half of it, below the least. */
-function valueScale(kind: Scale['kind'], values: readonly number[]): Scale {
+export function valueScale(kind: Scale['kind'], values: readonly number[]): Scale {
   const above = values.filter((value) => value > 0);
   const most = Math.max(...above, 1e-3);
   if (kind === 'linear') {

@@ -6,6 +6,7 @@ import { SI, kilobytesEach, rawAt, rawLastMs } from './curve-tables.ts';
 import { NAMES } from './curve-subjects.ts';
 import { figuresAt, placesOf } from './curve.ts';
 import type { Delivery } from './delivery.ts';
+import type { OperationParts } from './operations-report.ts';
 import { RECONNECTS, STADIUM_LISTENERS, type LimitsFigures } from './limits-report.ts';
 
 export interface Goal {
@@ -52,8 +53,12 @@ function ratio(
   return of[figure] > 0 && to[figure] > 0 ? of[figure] / to[figure] : undefined;
 }
 
-export function goalsOf(parts: Parts, limits?: LimitsFigures): Goal[] {
-  return [...goalsOfCurves(parts), ...goalsOfLimits(limits)];
+export function goalsOf(parts: Parts, limits?: LimitsFigures, operations?: OperationParts): Goal[] {
+  return [
+    ...goalsOfCurves(parts),
+    ...goalsOfLimits(limits),
+    ...goalsOfOperations(operations ?? {}),
+  ];
 }
 
 function goalsOfCurves({ sizes, rooms, busy, memory, last }: Parts): Goal[] {
@@ -172,6 +177,33 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
     ),
   ];
 }
+
+function goalsOfOperations({ drain, soak }: OperationParts): Goal[] {
+  const people = drain === undefined ? 'all people of a node' : SI(drain.people);
+  const lost = drain?.runs.reduce(
+    (sum, { faults, lost: those, coming }) => sum + faults + those + coming.faults + coming.lost,
+    0,
+  );
+  const grew = 'people come and go for a long time: resident memory does not grow';
+  const rss = soak?.rss;
+  return [
+    goal(`a node with ${people} is drained: nothing and nobody is lost`, lost, 0),
+    rss === undefined
+      ? { goal: grew, measured: '–', verdict: 'not measured' }
+      : {
+          goal: grew,
+          measured: `${(rss.perHour * 100).toFixed(2)} % an hour`,
+          verdict: GROWTH[rss.verdict],
+        },
+    goal(
+      'when all have left: no more descriptors, timers, rooms and connections than before',
+      soak?.kept.length,
+      0,
+    ),
+  ];
+}
+
+const GROWTH = { flat: 'met', GROWS: 'MISSED', unsure: 'unsure' } as const;
 
 /**
  * A generator that is late makes figures worse, never better: what was met in spite of it is met.

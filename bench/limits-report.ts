@@ -1,6 +1,7 @@
 // What `npm run bench:limits` has found, and how it is told. Knows nothing of how it was measured.
 import { heading, isQuick, row } from './append-child.ts';
 import { SI } from './curve-tables.ts';
+import type { LatencyFigures as Latency } from './load-report.ts';
 import { readReport, type Report } from './report.ts';
 
 export const STADIUM_LISTENERS = isQuick ? 200 : 1_000;
@@ -8,13 +9,6 @@ export const RECONNECTS = isQuick ? 500 : 10_000;
 
 /** Why the load test does not trust its own figures; empty where it does. */
 type Doubts = readonly string[];
-
-export interface Latency {
-  readonly count: number;
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
-  readonly maxMs: number | null;
-}
 
 /** One room whose listeners all hear of each command. */
 export interface Stadium {

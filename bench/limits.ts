@@ -11,11 +11,11 @@ import {
   STADIUM_LISTENERS,
   readLimits,
   toldLimits,
-  type Latency,
   type LimitsFigures,
   type Reconnects,
   type Stadium,
 } from './limits-report.ts';
+import { doubtsOf, faultsOf, latencyOf } from './load-report.ts';
 import { startLoadTest } from './load-test.ts';
 import { writeReport } from './report.ts';
 
@@ -205,22 +205,8 @@ function reconnectsOf(back: Report, stay: Report): Reconnects {
   };
 }
 
-/** Of a run that was ended the last reason is that it was, which is no doubt. */
-function doubtsOf({ verdict, reasons }: Report): readonly string[] {
-  return verdict === 'interrupted' ? reasons.slice(0, -1) : reasons;
-}
-
 function worstOf(values: readonly number[]): number | null {
   return values.length === 0 ? null : Math.max(...values);
-}
-
-function latencyOf({ latencies }: Report, name: string): Latency {
-  const { count = 0, p50Ms = null, p99Ms = null, maxMs = null } = latencies[name] ?? {};
-  return { count, p50Ms, p99Ms, maxMs };
-}
-
-function faultsOf({ faults }: Report): number {
-  return faults.reduce((sum, { count }) => sum + count, 0);
 }
 
 async function main(): Promise<void> {

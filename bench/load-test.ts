@@ -15,6 +15,8 @@ export interface RunningLoadTest {
   readonly report: Promise<Report>;
   /** What was so far is reported. */
   end(): void;
+  /** Ends it at once, if it runs; nothing is reported. */
+  over(): Promise<void>;
 }
 
 /** @param dir where its scenario and its report may lie */
@@ -32,6 +34,13 @@ export async function startLoadTest(
     env: { PATH: process.env['PATH'], TOKEN_SECRET: new TextDecoder().decode(BENCH_SECRET) },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  let isOver = false;
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      isOver = true;
+      resolve();
+    });
+  });
   const report = new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => {
@@ -39,5 +48,12 @@ export async function startLoadTest(
       else reject(new Error(`the load test ended with ${code}`));
     });
   }).then(async () => JSON.parse(await readFile(path.join(out, 'report.json'), 'utf8')) as Report);
-  return { pid: child.pid ?? 0, report, end: () => child.kill('SIGINT') };
+  // Whoever ends it at once does not ask for it.
+  report.catch(() => undefined);
+  const over = async (): Promise<void> => {
+    if (isOver) return;
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return { pid: child.pid ?? 0, report, end: () => child.kill('SIGINT'), over };
 }

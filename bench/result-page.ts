@@ -4,6 +4,8 @@ import type { CurvePlot } from './curve-plots.ts';
 import { told, PART_NAMES, type CurvesFigures, type PartName } from './curve-report.ts';
 import { goalTable, goalsOf } from './goals.ts';
 import type { LimitsFigures } from './limits-report.ts';
+import { OPERATION_NAMES, toldOperations, type OperationName } from './operations-report.ts';
+import type { OperationsReport, Ran } from './operations-report.ts';
 import type { Machine, Report } from './report.ts';
 import type { Versions } from './versions.ts';
 
@@ -13,22 +15,24 @@ export type LimitsReport = Report & LimitsFigures;
 export interface Results {
   readonly curves: CurvesReport | undefined;
   readonly limits: LimitsReport | undefined;
+  readonly operations: OperationsReport | undefined;
   /** By bench, in the order in which they are told; undefined where one has not run. */
   readonly others: ReadonlyMap<string, Report | undefined>;
-  readonly plots: ReadonlyMap<PartName, CurvePlot>;
+  readonly plots: ReadonlyMap<PartName | OperationName, CurvePlot>;
 }
 
 const INTRO = `What \`npm run bench\` measured, as it wrote it: nothing here is written by hand. [benchmarks.md](benchmarks.md) tells what the benches do, and what the figures mean. The ratios matter; the microseconds are the machine's.`;
 
 export function resultPage(results: Results): string {
-  const { curves, limits, others } = results;
+  const { curves, limits, operations, others } = results;
   const lines = [
     ...['# Results', '', INTRO, ''],
-    ...['## Goals', '', ...goalTable(goalsOf(curves?.parts ?? {}, limits)), ''],
+    ...['## Goals', '', ...goalTable(goalsOf(curves?.parts ?? {}, limits, operations?.parts)), ''],
     ...['## Machine and versions', '', ...machines(results), ''],
     ...['## When', '', ...runs(results), ''],
     ...(curves === undefined ? [] : curveLines(curves, results.plots)),
     ...(limits === undefined ? [] : ['## At the limit', '', ...markdown(limits.said)]),
+    ...(operations === undefined ? [] : operationLines(operations, results.plots)),
     ...[...others].flatMap(([bench, report]) =>
       report === undefined ? [] : [`## \`bench:${bench}\``, '', ...markdown(report.said)],
     ),
@@ -40,8 +44,9 @@ export function resultPage(results: Results): string {
     .trimEnd()}\n`;
 }
 
-function reportsOf({ curves, limits, others }: Results): [string, Report | undefined][] {
-  return [['curves', curves], ['limits', limits], ...others];
+function reportsOf(results: Results): [string, Report | undefined][] {
+  const { curves, limits, operations, others } = results;
+  return [['curves', curves], ['limits', limits], ['operations', operations], ...others];
 }
 
 function machines(results: Results): string[] {
@@ -69,16 +74,17 @@ function toldMachine({ cpu, cores, memoryBytes, system, node }: Machine): string
 
 /** All that is not of the same day stands beside its date, and all that was disturbed beside the load. */
 function runs(results: Results): string[] {
-  const { curves } = results;
-  const parts = PART_NAMES.map((name) => {
-    const part = curves?.parts[name];
-    if (part === undefined) return notRun(`curves, ${name}`);
-    const { at, tookSeconds, rounds, loadBefore, loadAfter } = part;
-    const took = `${(tookSeconds / 60).toFixed(1)} min, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
-    return row([`curves, ${name}`, began(at), took, load(loadBefore), load(loadAfter)]);
-  });
+  const { curves, operations } = results;
+  const parts = [
+    ...PART_NAMES.map((name) => {
+      const part = curves?.parts[name];
+      const rounds = part?.rounds === 1 ? '1 round' : `${part?.rounds ?? 0} rounds`;
+      return partRow(`curves, ${name}`, part, `, ${rounds}`);
+    }),
+    ...OPERATION_NAMES.map((name) => partRow(`operations, ${name}`, operations?.parts[name])),
+  ];
   const others = reportsOf(results).flatMap(([bench, report]) => {
-    if (bench === 'curves') return [];
+    if (bench === 'curves' || bench === 'operations') return [];
     if (report === undefined) return notRun(bench);
     const { at, loadBefore, loadAfter } = report;
     return row([bench, `ended ${minute(at)}`, '', load(loadBefore), load(loadAfter)]);
@@ -90,6 +96,14 @@ function runs(results: Results): string[] {
     ...parts,
     ...others,
   ];
+}
+
+/** Of a bench whose parts may be of several days. */
+function partRow(name: string, part: Ran | undefined, more = ''): string {
+  if (part === undefined) return notRun(name);
+  const { at, tookSeconds, loadBefore, loadAfter } = part;
+  const took = `${(tookSeconds / 60).toFixed(1)} min${more}`;
+  return row([name, began(at), took, load(loadBefore), load(loadAfter)]);
 }
 
 const notRun = (bench: string): string => row([bench, 'not run', '', '', '']);
@@ -108,6 +122,20 @@ function curveLines({ parts }: CurvesReport, plots: Results['plots']): string[] 
       ...markdown([...of.lines, ...part.leftOut]),
     ];
   });
+}
+
+function operationLines({ parts, leftOut }: OperationsReport, plots: Results['plots']): string[] {
+  const toldParts = toldOperations(parts);
+  const lines = OPERATION_NAMES.flatMap((name) => {
+    const [of, plot] = [toldParts[name], plots.get(name)];
+    if (of === undefined) return [];
+    return [
+      ...[`### ${of.title}`, '', of.about, ''],
+      ...(plot === undefined ? [] : [`![${plot.alt}](results/${plot.file})`, '']),
+      ...markdown(of.lines),
+    ];
+  });
+  return ['## In operation', '', ...lines, ...markdown(leftOut)];
 }
 
 /** Lines as they were printed, parted so that a table stays one, and a sentence by itself. */

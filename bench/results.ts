@@ -4,8 +4,10 @@ import { aside } from './append-child.ts';
 import { plotsOf } from './curve-plots.ts';
 import { readCurves } from './curve-report.ts';
 import { readLimits } from './limits-report.ts';
+import { readOperations } from './operations-report.ts';
 import { readReport, type Report } from './report.ts';
-import { resultPage, type CurvesReport } from './result-page.ts';
+import { resultPage, type CurvesReport, type Results } from './result-page.ts';
+import { soakPlot } from './soak-plot.ts';
 
 const PAGE = 'docs/results.md';
 const PLOTS = 'docs/results';
@@ -25,12 +27,18 @@ const OTHERS = [
 export async function writeResults(): Promise<void> {
   const curves = real((await readCurves()) as CurvesReport | undefined);
   const limits = real(await readLimits());
+  const operations = real(await readOperations());
   const others = new Map<string, Report | undefined>();
   for (const bench of OTHERS) others.set(bench, real(await readReport(bench)));
-  const plots = plotsOf(curves?.parts ?? {});
+  const plots: Results['plots'] = new Map([
+    ...plotsOf(curves?.parts ?? {}),
+    ...(operations?.parts.soak === undefined
+      ? []
+      : ([['soak', soakPlot(operations.parts.soak)]] as const)),
+  ]);
   await mkdir(PLOTS, { recursive: true });
   for (const { file, drawn } of plots.values()) await writeFile(`${PLOTS}/${file}`, drawn);
-  await writeFile(PAGE, resultPage({ curves, limits, others, plots }));
+  await writeFile(PAGE, resultPage({ curves, limits, operations, others, plots }));
   aside(`written to ${PAGE}`);
 }
 

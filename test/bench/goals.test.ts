@@ -105,10 +105,11 @@ test('who stayed and was not seen to hear anything meets no goal, and who was lo
 
 test('the page says what has not run, and asks of nothing that is not there', () => {
   const page = resultPage({
-    ...{ curves: undefined, limits: undefined, plots: new Map() },
+    ...{ curves: undefined, limits: undefined, operations: undefined, plots: new Map() },
     others: new Map([['fanout', undefined]]),
   });
   expect(page).toContain('| fanout | not run |');
   expect(page).toContain('| curves, sizes | not run |');
+  expect(page).toContain('| operations, soak | not run |');
   expect(page).not.toMatch(/NaN|undefined|\| met \|/);
 });

@@ -1,0 +1,95 @@
+// What a soak is judged by: whether memory grew while people came and went, and whether what was taken was given back. Samples in, words out.
+import { median } from './append-child.ts';
+import { slopeOf } from './slope.ts';
+import type { Point } from './svg.ts';
+
+/** What anybody sees from outside of a node: the kernel's figures of the process, and those of `/metrics`. */
+export interface SoakSample {
+  /** Since the first people of the long run were sent. */
+  readonly atSeconds: number;
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly openFiles: number;
+  readonly timers: number;
+  /** All that keeps the event loop alive, timers among it. */
+  readonly resources: number;
+  readonly rooms: number;
+  readonly connections: number;
+}
+
+/** Of a node where nobody is: the median of each figure. */
+export type AtRest = Omit<SoakSample, 'atSeconds'>;
+
+export interface Growth {
+  /** The mean over the time that is judged. */
+  readonly meanBytes: number;
+  /** Of the mean, an hour: the slope, its standard error, and the 95 % that it lies in. */
+  readonly perHour: number;
+  readonly standardError: number;
+  readonly low: number;
+  readonly high: number;
+  readonly samples: number;
+  readonly effectiveSamples: number;
+  readonly verdict: GrowthVerdict;
+}
+
+/** Unsure: nothing grew that could be told from noise, or not by much; but the noise could hide more than is borne. */
+export type GrowthVerdict = 'flat' | 'GROWS' | 'unsure';
+
+/** Of its mean an hour: so little is no matter, even where it is certain. */
+export const NO_MATTER = 0.01;
+/** Of its mean an hour: a run that cannot rule out so much says nothing. */
+export const MOST_HIDDEN = 0.1;
+const HOUR_SECONDS = 3_600;
+
+/**
+ * Flat where the interval includes 0, or the slope is below `NO_MATTER`; and what the interval does not rule out is at most `MOST_HIDDEN`.
+ * @param samples of the time that is judged, evenly spaced
+ * @returns undefined where they are too few
+ */
+export function growthOf(
+  samples: readonly SoakSample[],
+  bytesOf: (sample: SoakSample) => number,
+): Growth | undefined {
+  const points = samples.map((sample): Point => [sample.atSeconds, bytesOf(sample)]);
+  const line = slopeOf(points);
+  if (line === undefined) return undefined;
+  const meanBytes = points.reduce((sum, [, bytes]) => sum + bytes, 0) / points.length;
+  const share = (perSecond: number): number => (perSecond * HOUR_SECONDS) / meanBytes;
+  const [perHour, low, high] = [share(line.slope), share(line.low), share(line.high)];
+  return {
+    ...{ meanBytes, perHour, low, high, standardError: share(line.standardError) },
+    ...{ samples: points.length, effectiveSamples: line.effectiveSamples },
+    verdict: verdictOf(perHour, low, high),
+  };
+}
+
+function verdictOf(perHour: number, low: number, high: number): GrowthVerdict {
+  if (low > 0 && perHour > NO_MATTER) return 'GROWS';
+  return high > MOST_HIDDEN ? 'unsure' : 'flat';
+}
+
+export function atRestOf(samples: readonly SoakSample[]): AtRest {
+  const of = (pick: (sample: SoakSample) => number): number => median(samples.map(pick));
+  return {
+    rssBytes: of(({ rssBytes }) => rssBytes),
+    heapBytes: of(({ heapBytes }) => heapBytes),
+    openFiles: of(({ openFiles }) => openFiles),
+    timers: of(({ timers }) => timers),
+    resources: of(({ resources }) => resources),
+    rooms: of(({ rooms }) => rooms),
+    connections: of(({ connections }) => connections),
+  };
+}
+
+/** What is to be the same before and after, and is more afterwards; in words. */
+export function keptOf(before: AtRest, after: AtRest): string[] {
+  const told = [
+    ['open file descriptors', before.openFiles, after.openFiles],
+    ['timers', before.timers, after.timers],
+    ['active resources', before.resources, after.resources],
+    ['rooms', before.rooms, after.rooms],
+    ['connections', before.connections, after.connections],
+  ] as const;
+  return told.flatMap(([name, was, is]) => (is > was ? `${name}: ${was} before, ${is} after` : []));
+}
