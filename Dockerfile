@@ -42,6 +42,6 @@ VOLUME /app/data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --start-interval=2s --retries=3 \
-    CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+    CMD ["node", "dist/src/health-check.js"]
 # The process hears its signals itself and leaves no child behind, so there is no init before it.
 CMD ["node", "dist/src/main.js"]

@@ -379,13 +379,11 @@ async function tryOut(image) {
     const page = await fetch(url);
     if (!page.ok || !(await page.text()).includes('<script'))
       throw new Problem('no page is served');
-    const health = spawnSync(path.join(image.root, 'usr/local/bin/node'), image.health.slice(1), {
-      env,
-    });
+    const inImage = path.join(image.root, 'usr/local/bin/node');
+    const cwd = image.root + image.cwd;
+    const health = spawnSync(inImage, image.health.slice(1), { cwd, env });
     const ill = { ...env, PORT: '1' };
-    const illness = spawnSync(path.join(image.root, 'usr/local/bin/node'), image.health.slice(1), {
-      env: ill,
-    });
+    const illness = spawnSync(inImage, image.health.slice(1), { cwd, env: ill });
     if (health.status !== 0 || illness.status !== 1)
       throw new Problem(
         `HEALTHCHECK ends with ${health.status} where it serves, ${illness.status} where not`,

@@ -115,8 +115,14 @@ const EnvironmentSchema = z.object({
     .default(2_000)
     .describe('window in which clients leave when the service stops'),
   MAX_CONNECTIONS: limit(D.maxConnections, 'open sockets'),
-  MAX_CONNECTIONS_PER_USER: limit(D.maxConnectionsPerUser, 'open sockets of one person'),
-  MAX_CONNECTIONS_PER_ADDRESS: limit(D.maxConnectionsPerAddress, 'open sockets of one address'),
+  MAX_CONNECTIONS_PER_USER: limit(
+    D.maxConnectionsPerUser,
+    'open sockets of one person on this node',
+  ),
+  MAX_CONNECTIONS_PER_ADDRESS: limit(
+    D.maxConnectionsPerAddress,
+    'open sockets of one address on this node',
+  ),
   MAX_ROOMS_PER_CONNECTION: limit(D.maxRoomsPerConnection, 'rooms joined by one socket'),
   MAX_ROOM_MEMBERS: limit(D.maxRoomMembers, 'people in one room'),
   MAX_QUEUE_ENTRIES: limit(D.domain.maxQueueEntries, 'entries in one queue'),
@@ -127,7 +133,7 @@ const EnvironmentSchema = z.object({
   REQUEST_BURST: limit(D.connectionRate.burst, 'request tokens of a rested connection'),
   USER_REQUESTS_PER_SECOND: limit(
     D.userRate.perSecond,
-    'request tokens a person gets back each second',
+    'request tokens a person gets back each second, on all nodes together',
   ),
   USER_REQUEST_BURST: limit(D.userRate.burst, 'request tokens of a rested person'),
   GUESTS_PER_MINUTE: limit(

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -17,9 +18,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
 )
 
-// checkKubernetes builds every overlay, decodes what comes out into the types of Kubernetes, in which an unknown field is an error, and sees
+// checkKubernetes builds every overlay, and one with each component that may be added to it, decodes what comes out into the types of Kubernetes, in which an unknown field is an error, and sees
 // that objects name each other rightly.
 func checkKubernetes(root string, found *faults) string {
 	work, err := withSecrets(root)
@@ -28,6 +30,9 @@ func checkKubernetes(root string, found *faults) string {
 		return ""
 	}
 	defer os.RemoveAll(work)
+	if err := withComponents(work); err != nil {
+		found.add("%v", err)
+	}
 	overlays, _ := filepath.Glob(filepath.Join(work, "kubernetes/overlays/*"))
 	count := 0
 	for _, overlay := range overlays {
@@ -44,7 +49,13 @@ func checkKubernetes(root string, found *faults) string {
 	if len(overlays) == 0 {
 		found.add("there is no overlay")
 	}
-	return fmt.Sprintf("%d overlays, %d objects", len(overlays), count)
+	tried := 0
+	for _, overlay := range overlays {
+		if strings.Contains(filepath.Base(overlay), " with ") {
+			tried++
+		}
+	}
+	return fmt.Sprintf("%d overlays, %d components, %d objects", len(overlays)-tried, tried, count)
 }
 
 // withSecrets copies deploy/, and makes the secrets there that overlays read.
@@ -64,6 +75,40 @@ func withSecrets(root string) (string, error) {
 		}
 	}
 	return work, nil
+}
+
+// extended is the overlay that each component is tried with.
+const extended = "production"
+
+// withComponents makes a copy of an overlay for each component, and has it added there as somebody would who uses it.
+func withComponents(work string) error {
+	components, _ := filepath.Glob(filepath.Join(work, "kubernetes/components/*"))
+	overlay := filepath.Join(work, "kubernetes/overlays", extended)
+	for _, component := range components {
+		name := filepath.Base(component)
+		target := fmt.Sprintf("%s with %s", overlay, name)
+		if err := os.CopyFS(target, os.DirFS(overlay)); err != nil {
+			return err
+		}
+		file := filepath.Join(target, "kustomization.yaml")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		var kustomization map[string]any
+		if err := yaml.Unmarshal(text, &kustomization); err != nil {
+			return fmt.Errorf("%s: %v", extended, err)
+		}
+		used, _ := kustomization["components"].([]any)
+		kustomization["components"] = append(used, "../../components/"+name)
+		if text, err = yaml.Marshal(kustomization); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // build does what `kubectl kustomize` does, with the same restrictions.

@@ -73,6 +73,7 @@ func checkObjects(objects []runtime.Object, found *faults) {
 	}
 	for _, w := range c.workloads {
 		c.checkWorkload(w)
+		c.checkEgress(w, objects)
 	}
 	for _, object := range objects {
 		switch o := object.(type) {
@@ -356,6 +357,64 @@ func (c *cluster) checkNetworkPolicy(np *networkingv1.NetworkPolicy) {
 	for _, rule := range np.Spec.Egress {
 		ports(rule.Ports, peers(rule.To))
 	}
+}
+
+// outward are the settings whose value is an address that a hub asks.
+var outward = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "JWT_JWKS_URL"}
+
+// checkEgress sees that a workload may reach what it is told to ask, as far as its port goes: policies know no names.
+func (c *cluster) checkEgress(w workload, objects []runtime.Object) {
+	for _, container := range w.template.Spec.Containers {
+		env := c.environmentOf(w, container)
+		for _, key := range outward {
+			if env[key] == "" {
+				continue
+			}
+			port, err := portOf(env[key])
+			if err != nil {
+				c.say("%s: %s: %v", w, key, err)
+			} else if !c.mayReach(w, port, objects) {
+				c.say("%s: %s is on port %d, to which no NetworkPolicy lets it", w, key, port)
+			}
+		}
+	}
+}
+
+// mayReach tells whether a policy lets the pods out to a port; those that no policy is about go anywhere.
+func (c *cluster) mayReach(w workload, port int32, objects []runtime.Object) bool {
+	isBound := false
+	for _, object := range objects {
+		np, ok := object.(*networkingv1.NetworkPolicy)
+		if !ok || !slices.Contains(np.Spec.PolicyTypes, networkingv1.PolicyTypeEgress) {
+			continue
+		}
+		if !slices.ContainsFunc(c.selected(&np.Spec.PodSelector), func(o workload) bool { return o.String() == w.String() }) {
+			continue
+		}
+		isBound = true
+		for _, rule := range np.Spec.Egress {
+			if len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, func(p networkingv1.NetworkPolicyPort) bool {
+				isTCP := p.Protocol == nil || *p.Protocol == corev1.ProtocolTCP
+				return isTCP && (p.Port == nil || p.Port.IntVal == port)
+			}) {
+				return true
+			}
+		}
+	}
+	return !isBound
+}
+
+func portOf(address string) (int32, error) {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return 0, err
+	}
+	text := parsed.Port()
+	if text == "" {
+		text = map[string]string{"http": "80", "https": "443"}[parsed.Scheme]
+	}
+	port, err := strconv.ParseInt(text, 10, 32)
+	return int32(port), err
 }
 
 func (c *cluster) checkAutoscaler(hpa *autoscalingv2.HorizontalPodAutoscaler) {

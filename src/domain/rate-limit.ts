@@ -28,14 +28,18 @@ export function takeTokens(
   cost: number,
   nowMs: number,
 ): number {
-  const elapsedMs = Math.max(0, nowMs - bucket.at);
-  bucket.tokens = Math.min(limit.burst, bucket.tokens + (elapsedMs * limit.perSecond) / 1_000);
-  bucket.at = Math.max(bucket.at, nowMs);
+  refill(bucket, limit, nowMs);
   if (bucket.tokens >= cost) {
     bucket.tokens -= cost;
     return 0;
   }
   return Math.ceil(((cost - bucket.tokens) * 1_000) / limit.perSecond);
+}
+
+function refill(bucket: TokenBucket, limit: RateLimit, nowMs: number): void {
+  const elapsedMs = Math.max(0, nowMs - bucket.at);
+  bucket.tokens = Math.min(limit.burst, bucket.tokens + (elapsedMs * limit.perSecond) / 1_000);
+  bucket.at = Math.max(bucket.at, nowMs);
 }
 
 const FIRST_SWEEP_AT = 10_000;
@@ -56,19 +60,33 @@ export class KeyedBuckets<Key> {
 
   /** As `takeTokens`, from the bucket of `key`. */
   take(key: Key, cost: number, nowMs: number): number {
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) {
-      if (this.#buckets.size >= this.#sweepAt) this.#forgetRested(nowMs);
-      bucket = fullBucket(this.#limit, nowMs);
-      this.#buckets.set(key, bucket);
-    }
-    return takeTokens(bucket, this.#limit, cost, nowMs);
+    return takeTokens(this.#bucketOf(key, nowMs), this.#limit, cost, nowMs);
+  }
+
+  /**
+   * Leaves at most `tokens`, which are below zero where more was taken than there was: the waits that `take` tells are right then, too.
+   */
+  lower(key: Key, tokens: number, nowMs: number): void {
+    if (tokens >= this.#limit.burst) return;
+    const bucket = this.#bucketOf(key, nowMs);
+    refill(bucket, this.#limit, nowMs);
+    bucket.tokens = Math.min(bucket.tokens, tokens);
   }
 
   /** Puts back what was taken for what then cost less. */
   giveBack(key: Key, cost: number): void {
     const bucket = this.#buckets.get(key);
     if (bucket !== undefined) bucket.tokens = Math.min(this.#limit.burst, bucket.tokens + cost);
+  }
+
+  #bucketOf(key: Key, nowMs: number): TokenBucket {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      if (this.#buckets.size >= this.#sweepAt) this.#forgetRested(nowMs);
+      bucket = fullBucket(this.#limit, nowMs);
+      this.#buckets.set(key, bucket);
+    }
+    return bucket;
   }
 
   #forgetRested(nowMs: number): void {

@@ -18,7 +18,7 @@ export interface HubOptions {
   readonly maxRoomMembers: number;
   /** Requests of one connection; each type has a cost. */
   readonly connectionRate: RateLimit;
-  /** Requests of one person over all connections. */
+  /** Requests of one person over all connections, and over all nodes that settle what they gave out. */
   readonly userRate: RateLimit;
   /** Clock probes of one connection: a bucket of 20, refilled with 8 a second (CL4). */
   readonly probeRate: RateLimit;

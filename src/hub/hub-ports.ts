@@ -14,6 +14,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { Random } from '../ports/random.ts';
 import type { RoomLog } from '../ports/room-log.ts';
+import type { SharedRates } from '../ports/shared-rates.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { Users } from '../ports/users.ts';
@@ -48,4 +49,6 @@ export interface HubPorts {
   readonly activityOutbox?: ActivityOutbox | undefined;
   /** Undefined where this process is alone. */
   readonly nodes?: Nodes | undefined;
+  /** Undefined where this process is alone. */
+  readonly sharedRates?: SharedRates | undefined;
 }

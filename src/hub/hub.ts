@@ -58,7 +58,11 @@ export class Hub implements SocketListener {
       isReady: () => this.isReady,
     });
     this.#outbox = new Outbox(ports.timers, this.metrics, options);
-    this.#people = new People(options, () => ports.clock.now());
+    this.#people = new People(options, {
+      shared: ports.sharedRates,
+      timers: ports.timers,
+      now: () => ports.clock.now(),
+    });
     this.feed = hubFeed({
       ports,
       options,
@@ -226,6 +230,7 @@ export class Hub implements SocketListener {
     this.#state = 'stopped';
     this.#removeRevoked?.();
     this.#sessions.stop();
+    this.#people.stop();
     this.rooms.stop();
     await this.feed?.stop();
   }

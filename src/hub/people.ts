@@ -1,22 +1,19 @@
 // Who is connected with how many sockets, from which address, and how much of their rate each person has left.
 import type { UserId } from '../../protocol/ids.ts';
-import { KeyedBuckets } from '../domain/rate-limit.ts';
 import type { Connection } from './connection.ts';
 import type { HubOptions } from './hub-options.ts';
+import { PersonRates, type PersonRatesParts } from './person-rates.ts';
 
 export class People {
   readonly #options: HubOptions;
-  readonly #now: () => number;
   /** A few each: an array is a tenth of a set. */
   readonly #connections = new Map<UserId, Connection[]>();
-  readonly #requests: KeyedBuckets<UserId>;
+  readonly #requests: PersonRates;
   readonly #byAddress = new Map<string, number>();
 
-  /** @param now any monotonic clock, ms */
-  constructor(options: HubOptions, now: () => number) {
+  constructor(options: HubOptions, rates: Omit<PersonRatesParts, 'limit'>) {
     this.#options = options;
-    this.#now = now;
-    this.#requests = new KeyedBuckets(options.userRate);
+    this.#requests = new PersonRates({ ...rates, limit: options.userRate });
   }
 
   mayConnect(address: string): boolean {
@@ -59,6 +56,10 @@ export class People {
 
   /** @returns 0 where `cost` was taken from the person's rate, else the wait in ms */
   take(userId: UserId, cost: number): number {
-    return this.#requests.take(userId, cost, this.#now());
+    return this.#requests.take(userId, cost);
+  }
+
+  stop(): void {
+    this.#requests.stop();
   }
 }

@@ -46,6 +46,8 @@ describe('the service', () => {
       // Traces go to the collector, and the keys of a login come from there.
       'src/adapters/system/otlp-tracer.ts',
       'src/adapters/system/remote-keys.ts',
+      // The image's check of health, which asks the process beside it.
+      'src/health-check.ts',
       // A command of the operator's own, which asks the service.
       'src/operator-calls.ts',
     ]);

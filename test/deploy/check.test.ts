@@ -95,6 +95,30 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
   ],
   ['deploy/kubernetes/base/network-policies.yaml', 'port: http', 'port: https', 'no port https'],
   [
+    'deploy/kubernetes/components/traces/network-policy.yaml',
+    'port: 4318',
+    'port: 4317',
+    'OTEL_EXPORTER_OTLP_ENDPOINT is on port 4318, to which no NetworkPolicy lets it',
+  ],
+  [
+    'deploy/kubernetes/components/login-keys/network-policy.yaml',
+    'component: hub }',
+    'component: migrate }',
+    'JWT_JWKS_URL is on port 443, to which no NetworkPolicy lets it',
+  ],
+  [
+    'deploy/kubernetes/overlays/production/kustomization.yaml',
+    '- PUBLIC_URL=https://earshot.example',
+    '- JWT_JWKS_URL=https://login.example:8443/keys',
+    'JWT_JWKS_URL is on port 8443',
+  ],
+  [
+    'deploy/kubernetes/components/login-keys/kustomization.yaml',
+    'kind: Component',
+    'kind: Kustomization',
+    'with login-keys',
+  ],
+  [
     'deploy/kubernetes/base/migrate-job.yaml',
     'image: earshot',
     'image: hub:0.0.9',

@@ -61,10 +61,11 @@ function settingsOfCompose(): Settings {
   return settings;
 }
 
-function settingsOfKubernetes(): Settings {
-  const text = readFileSync('deploy/kubernetes/base/kustomization.yaml', 'utf8');
-  const file = parse(text) as { configMapGenerator: { literals: string[] }[] };
-  const lines = file.configMapGenerator.flatMap(({ literals }) => literals);
+/** @param part a folder of `deploy/kubernetes` */
+function settingsOfKubernetes(part = 'base'): Settings {
+  const text = readFileSync(`deploy/kubernetes/${part}/kustomization.yaml`, 'utf8');
+  const file = parse(text) as { configMapGenerator?: { literals: string[] }[] };
+  const lines = (file.configMapGenerator ?? []).flatMap(({ literals }) => literals);
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/, 2) as [string, string]));
 }
 
@@ -127,6 +128,25 @@ describe.each([
     expect(new URL(made['mongodb-url'] ?? '').password).toBe(made['mongo-password']);
   });
 });
+
+it.each(readdirSync('deploy/kubernetes/components'))(
+  'the component %s sets what the hubs take',
+  (name) => {
+    const { up, secrets } = deployment();
+    up();
+    const settings = { ...settingsOfKubernetes(), ...settingsOfKubernetes(`components/${name}`) };
+    const env = Object.entries(settings).map(([key, value]) => [
+      key,
+      value.replace(/^\/run\/secrets\/earshot\//, `${secrets}/`),
+    ]);
+    const known = [
+      ...configReference().map(({ key }) => key),
+      ...SECRET_KEYS.map((key) => `${key}_FILE`),
+    ];
+    expect(known).toEqual(expect.arrayContaining(Object.keys(settings)));
+    expect(() => readConfig(Object.fromEntries(env) as Settings)).not.toThrow();
+  },
+);
 
 it('the stop of a container leaves the hubs the time that they take', () => {
   const { services } = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {

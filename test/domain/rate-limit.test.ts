@@ -52,4 +52,19 @@ describe('buckets by key', () => {
     expect(buckets.size).toBe(5_001);
     expect(buckets.take(0, 4, 400)).toBe(200);
   });
+
+  it('are lowered to what is said, below zero too, and never raised', () => {
+    const buckets = new KeyedBuckets<string>(LIMIT);
+    buckets.lower('ana', 2, 0);
+    expect(buckets.take('ana', 3, 0)).toBe(100);
+    buckets.lower('ana', -3, 0);
+    expect(buckets.take('ana', 1, 0)).toBe(400);
+    // One has come back, and is counted before.
+    buckets.lower('ana', 1, 100);
+    expect(buckets.take('ana', 1, 100)).toBe(300);
+    expect(buckets.take('ana', 1, 400)).toBe(0);
+    // Nobody is remembered for what is no change.
+    buckets.lower('ben', 4, 0);
+    expect(buckets.size).toBe(1);
+  });
 });

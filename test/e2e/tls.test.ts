@@ -8,25 +8,10 @@ import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { SOCKET_PATH, SUBPROTOCOL } from '../../protocol/version.ts';
+import { makeCertificate, type CertificateFiles } from '../support/certificate.ts';
 import { EarshotProcess, startToFail, temporaryDir } from '../support/earshot-process.ts';
 import { freePort } from '../support/free-port.ts';
-
-/** A certificate that has signed itself. */
-function makeCertificate(dir: string, name: string): { cert: string; key: string } {
-  const [cert, key] = [path.join(dir, `${name}.pem`), path.join(dir, `${name}-key.pem`)];
-  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  const subject = [
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    `/CN=${name}`,
-    '-addext',
-    'subjectAltName=IP:127.0.0.1',
-  ];
-  execFileSync('openssl', [...args, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return { cert, key };
-}
+import { healthCheck } from '../support/health-check.ts';
 
 async function nameServed(port: number): Promise<string> {
   const socket: TLSSocket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -38,8 +23,8 @@ async function nameServed(port: number): Promise<string> {
 
 describe.each(['uws', 'ws'] as const)('TLS on %s', (transport) => {
   let data: Awaited<ReturnType<typeof temporaryDir>>;
-  let served: { cert: string; key: string };
-  let next: { cert: string; key: string };
+  let served: CertificateFiles;
+  let next: CertificateFiles;
   let earshot: EarshotProcess;
 
   beforeAll(async () => {
@@ -91,6 +76,13 @@ describe.each(['uws', 'ws'] as const)('TLS on %s', (transport) => {
     await once(socket, 'open');
     socket.terminate();
     expect(earshot.lines.at(-1)?.['url']).toMatch(/^https:/);
+  });
+
+  it('tells its health to the check of the image, which asks by TLS where a certificate is named', async () => {
+    const PORT = String(earshot.port);
+    for (const target of ['/healthz', '/readyz'])
+      expect(await healthCheck({ PORT, TLS_CERT_FILE: served.cert }, target)).toBe(0);
+    expect(await healthCheck({ PORT })).toBe(1);
   });
 
   it('says nothing without TLS, and speaks no version that is broken', async () => {

@@ -226,6 +226,7 @@ describe('what is limited over all nodes', () => {
         asked.push(`${kind} ${key}`);
         return Promise.resolve(waitMs);
       },
+      settle: () => Promise.resolve(new Map()),
     };
     const social = new SocialWorld({ sharedRates });
     await social.people(1);

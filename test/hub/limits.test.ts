@@ -6,7 +6,9 @@ import { MAX_DEPTH, MAX_FRAME_BYTES } from '../../protocol/codec.ts';
 import { RequestSchemas, type RequestType } from '../../protocol/schemas/requests.ts';
 import { stateHash } from '../../protocol/state-hash.ts';
 import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
-import { HubWorld, trackId, type TestClient } from '../support/hub-world.ts';
+import { FakeSharedRates } from '../support/fake-shared-rates.ts';
+import { HubWorld, trackId, userId, type TestClient } from '../support/hub-world.ts';
+import { NodesWorld } from '../support/nodes-world.ts';
 
 async function alone(world: HubWorld): Promise<{ host: TestClient; roomId: RoomId }> {
   const host = await world.connect(1);
@@ -82,6 +84,32 @@ describe('the rate of a connection', () => {
     });
     const other = await world.connect(2);
     expect(await other.ask('room.leave', { roomId })).toMatchObject({ type: 'ok' });
+  });
+
+  it('holds for a person over all nodes, by sockets and by REST', async () => {
+    const world = new NodesWorld({ userRate: { perSecond: 8, burst: 32 } });
+    const sharedRates = new FakeSharedRates(() => world.time.now());
+    world.portsOf = () => ({ sharedRates });
+    const [east, west] = [await world.start('east'), await world.start('west')];
+    const [here, there] = [await east.connect(1), await west.connect(1)];
+    const leave = (client: TestClient) =>
+      client.ask('room.leave', { roomId: '00000000-0000-4000-8000-000000000001' });
+    expect(east.hub.takeRate(userId(1), 32)).toBe(0);
+    // Each node answers without asking: what was taken on the other is known a little later.
+    expect(west.hub.takeRate(userId(1), 16)).toBe(0);
+    expect(await leave(here)).toMatchObject({ code: 'rate_limited' });
+    expect(await leave(there)).toMatchObject({ type: 'ok' });
+    await world.time.advance(250);
+    const refusal = await leave(there);
+    expect(refusal).toMatchObject({ code: 'rate_limited', retryable: true });
+    const waitMs = refusal['retryAfterMs'] as number;
+    expect(west.hub.takeRate(userId(1), 1)).toBe(waitMs);
+    await world.time.advance(waitMs);
+    expect(await leave(there)).toMatchObject({ type: 'ok' });
+    // Others have their own.
+    expect(await leave(await west.connect(2))).toMatchObject({ type: 'ok' });
+    await east.hub.stop();
+    await west.hub.stop();
   });
 
   it('is not made good by leaving and coming back', async () => {

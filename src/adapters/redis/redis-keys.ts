@@ -114,7 +114,11 @@ export class RedisKeys {
 
   /** How much is left of a rate that all nodes share. */
   rate(kind: string, key: string): string {
-    return `${PREFIX}:rate:${kind}:${key}`;
+    return `${this.#partition(this.ratePartitionOf(key))}rate:${kind}:${key}`;
+  }
+
+  ratePartitionOf(key: string): number {
+    return fnv1a(key) % this.partitions;
   }
 
   code(code: RoomCode): string {

@@ -1,10 +1,11 @@
-// Token buckets in Redis, one script a taking. A Redis that is away or slow limits nobody: each node's own buckets still do.
+// Token buckets in Redis, one script a taking, or one for what many have taken. A Redis that is away or slow limits nobody: each node's
+// own buckets still do.
 import type { RateLimit } from '../../domain/rate-limit.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { SharedRates } from '../../ports/shared-rates.ts';
-import { runScript, scriptOf, type RedisCommands } from './redis-commands.ts';
+import { askEach, byPartition, runScript, scriptOf, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 
 /** Somebody waits for the answer behind it. */
@@ -14,20 +15,42 @@ const PAUSE_MS = 1_000;
 
 /**
  * By the clock of the server, which is one for all nodes. A bucket that is full again is forgotten by itself.
- * KEYS: bucket. ARGV: tokens a millisecond; burst; cost. Answers the wait in ms.
+ * ARGV: tokens a millisecond; burst.
  */
-const TAKE = scriptOf(`
-local perMs, burst, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+const BUCKETS = `
+local perMs, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens, at = tonumber(kept[1]) or burst, tonumber(kept[2]) or now
-tokens = math.min(burst, tokens + math.max(0, now - at) * perMs)
+local function read(bucket)
+  local kept = redis.call('HMGET', bucket, 'tokens', 'at')
+  local tokens, at = tonumber(kept[1]) or burst, tonumber(kept[2]) or now
+  return math.min(burst, tokens + math.max(0, now - at) * perMs), math.max(now, at)
+end
+local function keep(bucket, tokens, at)
+  redis.call('HSET', bucket, 'tokens', string.format('%.6f', tokens), 'at', string.format('%d', at))
+  redis.call('PEXPIRE', bucket, math.ceil((burst - tokens) / perMs) + 1)
+end
+`;
+
+/** KEYS: bucket. ARGV: further the cost. Answers the wait in ms. */
+const TAKE = scriptOf(`${BUCKETS}
+local cost = tonumber(ARGV[3])
+local tokens, at = read(KEYS[1])
 if tokens < cost then return math.ceil((cost - tokens) / perMs) end
-tokens = math.min(burst, tokens - cost)
-redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%d', math.max(now, at)))
-redis.call('PEXPIRE', KEYS[1], math.ceil((burst - tokens) / perMs) + 1)
+keep(KEYS[1], math.min(burst, tokens - cost), at)
 return 0
+`);
+
+/** KEYS: buckets. ARGV: further what was taken from each. Answers the thousandths of a token that are left in each. */
+const SETTLE = scriptOf(`${BUCKETS}
+local left = {}
+for i, bucket in ipairs(KEYS) do
+  local tokens, at = read(bucket)
+  tokens = tokens - tonumber(ARGV[2 + i])
+  keep(bucket, tokens, at)
+  left[i] = math.floor(tokens * 1000)
+end
+return left
 `);
 
 export class RedisSharedRates implements SharedRates {
@@ -38,6 +61,7 @@ export class RedisSharedRates implements SharedRates {
   readonly #log: Log;
   #pausedUntil = -Infinity;
   #unasked = 0;
+  #unsettled = 0;
 
   /** @param parts.localNow any monotonic clock, ms */
   constructor(parts: {
@@ -60,6 +84,13 @@ export class RedisSharedRates implements SharedRates {
       },
       () => this.#unasked,
     );
+    parts.metrics.total(
+      {
+        name: 'earshot_shared_rates_unsettled_total',
+        help: 'Times that what a person took of their rate was not told to the other nodes, as Redis did not answer: each node’s own limit alone counted.',
+      },
+      () => this.#unsettled,
+    );
   }
 
   async take(
@@ -68,7 +99,7 @@ export class RedisSharedRates implements SharedRates {
     { perSecond, burst }: RateLimit,
     cost: number,
   ): Promise<number | undefined> {
-    if (this.#localNow() < this.#pausedUntil) {
+    if (this.#isPaused) {
       this.#unasked += 1;
       return undefined;
     }
@@ -76,9 +107,48 @@ export class RedisSharedRates implements SharedRates {
     const asked = runScript(this.#redis, TAKE, [this.#keys.rate(kind, key)], args);
     const answer = await this.#inTime(asked);
     if (typeof answer === 'number') return answer;
-    this.#pausedUntil = this.#localNow() + PAUSE_MS;
+    this.#pause();
     this.#unasked += 1;
     return undefined;
+  }
+
+  async settle(
+    kind: string,
+    { perSecond, burst }: RateLimit,
+    taken: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, number>> {
+    const left = new Map<string, number>();
+    const all = [...taken];
+    const ask = async (places: readonly number[]): Promise<void> => {
+      const asked = places.flatMap((place) => all.slice(place, place + 1));
+      const names = asked.map(([key]) => this.#keys.rate(kind, key));
+      const args = [perSecond / 1_000, burst, ...asked.map(([, cost]) => cost)].map(String);
+      const answer = (await runScript(this.#redis, SETTLE, names, args)) as readonly number[];
+      for (const [i, [key]] of asked.entries()) left.set(key, (answer[i] ?? 0) / 1_000);
+    };
+    if (!this.#isPaused) {
+      const groups = byPartition(all, ([key]) => this.#keys.ratePartitionOf(key));
+      await askEach(groups, ask).catch((error: unknown) => {
+        this.#tellFault(error);
+        this.#pause();
+      });
+    }
+    this.#unsettled += taken.size - left.size;
+    return left;
+  }
+
+  get #isPaused(): boolean {
+    return this.#localNow() < this.#pausedUntil;
+  }
+
+  #pause(): void {
+    this.#pausedUntil = this.#localNow() + PAUSE_MS;
+  }
+
+  /** What is not about reaching Redis is a fault of ours. */
+  #tellFault(error: unknown): void {
+    if (!(error instanceof StoreUnavailable))
+      this.#log.error({ err: error }, 'a limit of all nodes could not be asked for');
   }
 
   /** Undefined for what failed, and for what comes too late. */
@@ -89,9 +159,7 @@ export class RedisSharedRates implements SharedRates {
       timeout = setTimeout(() => setImmediate(() => resolve(undefined)), this.#patienceMs);
     });
     const answered = asked.catch((error: unknown) => {
-      // What is not about reaching it is a fault of ours.
-      if (!(error instanceof StoreUnavailable))
-        this.#log.error({ err: error }, 'a limit of all nodes could not be asked for');
+      this.#tellFault(error);
       return undefined;
     });
     const answer = await Promise.race([answered, tooLate]);

@@ -21,6 +21,7 @@ if (server !== undefined) stops.push(() => server.stop());
 interface Node {
   readonly rates: RedisSharedRates;
   unasked(): number;
+  unsettled(): number;
   readonly redis: Awaited<ReturnType<typeof connectRedis>>['redis'];
 }
 
@@ -28,13 +29,18 @@ interface Node {
 async function nodeOn({ url }: RedisServer, now = { ms: 0 }, patienceMs = 5_000): Promise<Node> {
   const connection = await connectRedis({ kind: 'single', url }, SILENT);
   stops.push(() => connection.stop());
-  let unasked = (): number => 0;
-  const metrics: Metrics = { ...silentMetrics, total: (_, read) => (unasked = read) };
+  const totals = new Map<string, () => number>();
+  const metrics: Metrics = {
+    ...silentMetrics,
+    total: ({ name }, read) => totals.set(name, read),
+  };
+  const total = (name: string) => (): number =>
+    totals.get(`earshot_shared_rates_${name}_total`)?.() ?? NaN;
   const { redis } = connection;
   const rates = new RedisSharedRates({
     ...{ redis, keys, localNow: () => now.ms, metrics, log: SILENT, patienceMs },
   });
-  return { rates, unasked: () => unasked(), redis };
+  return { rates, unasked: total('unasked'), unsettled: total('unsettled'), redis };
 }
 
 describe.skipIf(server === undefined)('a rate of all nodes', () => {
@@ -85,6 +91,50 @@ describe.skipIf(server === undefined)('a rate of all nodes', () => {
     expect(await rates.take('fast', 'x', fast, 2)).toBeGreaterThan(0);
     await expect.poll(() => redis.hGetAll(keys.rate('fast', 'x'))).toEqual({});
     expect(await rates.take('fast', 'x', fast, 2)).toBe(0);
+  });
+
+  it('is settled for many at once, below zero where nodes gave out more, and paid off with time', async () => {
+    const [east, west] = [await nodeOn(server), await nodeOn(server)];
+    const limit = { perSecond: 10, burst: 10 };
+    const people = Array.from({ length: 1_200 }, (_, n) => `person ${n}`);
+    const settle = ({ rates }: Node, cost: number) =>
+      rates.settle('person', limit, new Map(people.map((person) => [person, cost])));
+    const first = await settle(east, 8);
+    expect([...first.keys()].sort()).toEqual([...people].sort());
+    expect(new Set(first.values())).toEqual(new Set([2]));
+    const second = await settle(west, 1_000.5);
+    expect(second.size).toBe(people.length);
+    for (const tokens of second.values()) {
+      expect(tokens).toBeGreaterThanOrEqual(-998.5);
+      expect(tokens).toBeLessThan(-990 + 5);
+    }
+    const [one = ''] = people;
+    const before = second.get(one) ?? 0;
+    await expect
+      .poll(async () => (await east.rates.settle('person', limit, new Map([[one, 0]]))).get(one))
+      .toBeGreaterThan(before + 2);
+    // The same bucket as that of a rate that is asked for.
+    expect(await east.rates.take('person', one, limit, 1)).toBeGreaterThan(90_000);
+    expect([...(await east.rates.settle('person', limit, new Map()))]).toEqual([]);
+    expect([east.unsettled(), west.unsettled()]).toEqual([0, 0]);
+  });
+
+  it('is settled with nobody while Redis is away, which is counted', async () => {
+    const own = await startRedisServer();
+    const now = { ms: 0 };
+    const node = await nodeOn(own, now);
+    const { rates } = node;
+    const taken = new Map([
+      ['ana', 1],
+      ['ben', 1],
+    ]);
+    expect((await rates.settle('person', LIMIT, taken)).size).toBe(2);
+    await own.stop();
+    expect([...(await rates.settle('person', LIMIT, taken))]).toEqual([]);
+    // The next does not even try.
+    expect([...(await rates.settle('person', LIMIT, taken))]).toEqual([]);
+    expect(await rates.take('guests', 'x', LIMIT, 1)).toBeUndefined();
+    expect(node.unsettled()).toBe(4);
   });
 
   it('keeps nobody out while Redis is away, which is counted, and is asked again later', async () => {
