@@ -149,7 +149,14 @@ const EnvironmentSchema = z.object({
     D.hardBufferBytes,
     'unread bytes above which a socket is closed as too slow',
   ),
-  HELLO_TIMEOUT_MS: limit(D.helloTimeoutMs, 'time for the first frame'),
+  HELLO_TIMEOUT_MS: limit(
+    D.helloTimeoutMs,
+    'time for the first frame; its answer has three times as long',
+  ),
+  MAX_HELLOS_AT_ONCE: limit(
+    D.maxHellosAtOnce,
+    'first frames that are looked at at once; the others wait for their turn',
+  ),
   PRESENCE_GRACE_MS: limit(
     D.presenceGraceMs,
     'time in which a lost socket may come back unnoticed',
@@ -309,6 +316,7 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     softBufferBytes: env.SOFT_BUFFER_BYTES,
     hardBufferBytes: env.HARD_BUFFER_BYTES,
     helloTimeoutMs: env.HELLO_TIMEOUT_MS,
+    maxHellosAtOnce: env.MAX_HELLOS_AT_ONCE,
     presenceGraceMs: env.PRESENCE_GRACE_MS,
     trustProxy: readProxyTrust(env.TRUST_PROXY) ?? NO_PROXY,
     isAllowedOrigin:

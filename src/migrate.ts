@@ -1,24 +1,28 @@
 #!/usr/bin/env node
-// The command that brings the tables of a Postgres up to this version, or one version down, or tells where they are.
+// The command that brings the tables of a Postgres up to this version, or one version down, tells where they are, or that they are a backup's.
+import { DatabaseInUse, lockDatabase } from './adapters/postgres/database-lock.ts';
 import {
   MigrationsLocked,
   migrateDown,
   migrateUp,
   migrationStatus,
 } from './adapters/postgres/migrate.ts';
+import { openPostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
+import { systemTimers } from './adapters/system/system-timers.ts';
 import { readConfig } from './config.ts';
 import { lineFor } from './exit-line.ts';
+import type { Log } from './ports/log.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 
-const USAGE = 'usage: npm run migrate [-- up | down | status]';
+const USAGE = 'usage: npm run migrate [-- up | down | status | restored]';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 async function main(word: string): Promise<void> {
-  const { postgres } = readConfig(process.env, 'tend');
+  const { postgres, redis } = readConfig(process.env, 'tend');
   if (postgres === undefined) {
     throw new Problem('POSTGRES_URL is not set: the embedded database is migrated at each start');
   }
@@ -33,8 +37,33 @@ async function main(word: string): Promise<void> {
     say(name === undefined ? 'there is nothing to take back' : `took back ${name}`);
   } else if (word === 'status') {
     for (const { name, state } of await migrationStatus(target, log)) say(`${state} ${name}`);
+  } else if (word === 'restored') {
+    if (redis !== undefined) throw new Problem('with Redis the nodes see by themselves what is old');
+    say(`rooms that go on under a new epoch: ${await beginEpochs(target, log)}`);
   } else {
     throw new Problem(USAGE);
+  }
+}
+
+/** What was done after the backup must not be taken for what is done from now on, and a restore not for another one of the same backup. */
+async function beginEpochs(
+  target: { readonly clientUrl: string; readonly poolSize: number },
+  log: Log,
+): Promise<number> {
+  const failed = (): undefined => undefined;
+  const lock = { target, use: 'alone', timers: systemTimers, log, failed, patienceMs: 0 } as const;
+  const unlock = await lockDatabase(lock);
+  try {
+    const stores = await openPostgresStores({ target, migrate: true, log });
+    try {
+      const heartbeat = await stores.kv.get('heartbeat');
+      const aliveAt = typeof heartbeat === 'number' ? heartbeat : Date.now();
+      return await stores.beginEpochs(1 + Math.max(0, Math.floor((Date.now() - aliveAt) / 1_000)));
+    } finally {
+      await stores.stop();
+    }
+  } finally {
+    await unlock();
   }
 }
 
@@ -49,7 +78,9 @@ function reasonOf(error: unknown): string {
   }
   // What Postgres itself says, as of a wrong password.
   const isAnswer = 'code' in error && typeof error.code === 'string';
-  const isExpected = isAnswer || error instanceof Problem || error instanceof MigrationsLocked;
+  const isExpected =
+    isAnswer ||
+    [Problem, MigrationsLocked, DatabaseInUse].some((expected) => error instanceof expected);
   return isExpected ? error.message : lineFor(error);
 }
 

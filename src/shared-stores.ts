@@ -129,7 +129,7 @@ async function openParts(
     ...postgres,
     traces: followedTraces(postgres.traces, outbox, new RedisRejects(redis, keys)),
     roomLog: archivedRoomLog(live, postgres.roomLog),
-    chatLog: archivedChatLog(liveChat, postgres.chatLog, live),
+    chatLog: archivedChatLog(liveChat, postgres.chatLog, live, writer),
     clock,
     feed,
     sharedRates: new RedisSharedRates({ redis, keys, localNow, metrics, log }),

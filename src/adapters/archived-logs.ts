@@ -2,6 +2,7 @@
 // alone; knows no technology.
 import type { RoomId } from '../../protocol/ids.ts';
 import type { ChatItem } from '../../protocol/schemas/pushes.ts';
+import type { ArchiveWriter } from '../ports/archive-writer.ts';
 import type { ChatLog, ChatRange } from '../ports/chat-log.ts';
 import {
   StoreUnavailable,
@@ -18,14 +19,25 @@ const CHAT_ITEMS = 1_000;
 /**
  * A room that `live` does not know is looked for in `archive`, and put back under a new epoch. While the archive is away, such a room
  * (and a code that `live` does not know) is answered with `StoreUnavailable`; the others go on.
+ *
+ * Who loads a room that `live` has from before a restart of its own may be the first who holds it, as when all was restored from backups:
+ * it begins a new epoch at once, where the archive ends if that is further. Numbers that somebody was given after the backup, of chat
+ * too (CH3), are never taken for those that are given now.
  */
 export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
   return {
     async load(roomId) {
       const room = await live.load(roomId);
-      if (room !== undefined) return room;
-      const kept = await archive.load(roomId);
-      return kept && live.restore(roomId, { ...kept, recent: [], keys: [] });
+      if (room === undefined) {
+        const kept = await archive.load(roomId);
+        return kept && live.restore(roomId, { ...kept, recent: [], keys: [] });
+      }
+      if (room.isMoved !== true) return room;
+      const kept = await unlessAway(archive.load(roomId), undefined);
+      const { head, state, recent = [] } = room;
+      if (kept === undefined || !isAhead(kept.head, head))
+        return live.restore(roomId, { head, state, recent, keys: [] });
+      return live.restore(roomId, { ...kept, recent: [], keys: [], isArchived: true });
     },
     async restore(roomId, held) {
       const [head = NO_ROOM] = await live.heads([roomId]);
@@ -42,7 +54,10 @@ export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
       return (await live.findByCode(code)) ?? archive.findByCode(code);
     },
     async inhabited() {
-      const [known, kept] = await Promise.all([live.inhabited(), unlessAway(archive.inhabited())]);
+      const [known, kept] = await Promise.all([
+        live.inhabited(),
+        unlessAway(archive.inhabited(), []),
+      ]);
       return [...known, ...(await lostOf(kept, live))];
     },
     // The archive follows the live log; what it holds besides is the matter of `Traces`.
@@ -61,13 +76,11 @@ function isAhead(a: Head, b: Head): boolean {
 }
 
 /** A start does not wait for an archive that is away: who asks for one of its rooms later finds nobody in it. */
-async function unlessAway(
-  rooms: Promise<readonly InhabitedRoom[]>,
-): Promise<readonly InhabitedRoom[]> {
+async function unlessAway<T>(answer: Promise<T>, otherwise: T): Promise<T> {
   try {
-    return await rooms;
+    return await answer;
   } catch (error) {
-    if (error instanceof StoreUnavailable) return [];
+    if (error instanceof StoreUnavailable) return otherwise;
     throw error;
   }
 }
@@ -86,13 +99,15 @@ async function lostOf(
 
 /**
  * Chat that `live` does not keep any more is read from `archive`. Where `live` has nothing of a room that it once lost, the newest is put
- * back first, so that no number is given twice; while the archive is away, such a room is answered with `StoreUnavailable`.
+ * back first, so that no number is given twice; while the archive is away, such a room is answered with `StoreUnavailable`. What a restored
+ * archive lacks of the newest it is given, too.
  * @param rooms the live rooms' log
  */
 export function archivedChatLog(
   live: ChatLog,
   archive: ChatLog,
   rooms: Pick<RoomLog, 'heads'>,
+  writer: ArchiveWriter,
 ): ChatLog {
   const refill = async (roomId: RoomId): Promise<void> => {
     const [head = NO_ROOM] = await rooms.heads([roomId]);
@@ -110,6 +125,11 @@ export function archivedChatLog(
     try {
       const { items } = await archive.after(roomId, 0, CHAT_ITEMS);
       await live.restore(roomId, items);
+      const kept = new Set(items.map(({ seq }) => seq));
+      const newest = await live.after(roomId, 0, CHAT_ITEMS);
+      // What waits for the archive anyhow is among them, and changes nothing when it comes again.
+      const lacking = newest.items.filter(({ seq }) => !kept.has(seq));
+      await writer.apply(lacking.map((item) => ({ kind: 'chat', roomId, item })));
     } catch (error) {
       if (!isKnown || !(error instanceof StoreUnavailable)) throw error;
     }

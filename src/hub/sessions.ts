@@ -16,7 +16,7 @@ import type { HubPorts } from './hub-ports.ts';
 import type { Outbox } from './outbox.ts';
 import type { People } from './people.ts';
 import type { StandingWatch } from './standing-watch.ts';
-import { Turns } from './turns.ts';
+import { Turns, type Turn } from './turns.ts';
 
 const SWEEP_MS = 5_000;
 const FEATURES = ['rooms', 'chat', 'reactions', 'clock', `protocol:${PROTOCOL_VERSION}`] as const;
@@ -126,27 +126,28 @@ export class Sessions {
       return;
     }
     session.cancelTimeout();
-    const turn = this.#turns.take();
-    // A store that hangs must not keep a stranger's socket open, nor the turn of another.
+    let turn: Turn | undefined;
+    // A store that hangs must not keep a stranger's socket open, nor others from their turn for longer than that.
     const cancelTimeout = this.#ports.timers.after(
       HELLO_PATIENCE * this.#options.helloTimeoutMs,
       () => this.#outbox.close(connection, 'hello_timeout'),
     );
     const cancel = (): void => {
       cancelTimeout();
-      turn.giveBack();
+      turn?.giveBack();
     };
     connection.session = { phase: 'authenticating', cancelTimeout: cancel };
     let verified: Verified;
     let known: Known | undefined;
     try {
-      await turn.come;
-      if (sessionOf(connection).phase !== 'authenticating') return;
+      // Beforehand: keys that have to be fetched keep nobody from their turn.
       verified = await this.#ports.authenticator.verify(request.token);
-      known =
-        verified.kind === 'ok'
-          ? await this.#known(verified.user, verified.terms.deviceId)
-          : undefined;
+      if (verified.kind === 'ok') {
+        turn = this.#turns.take();
+        await turn.come;
+        if (sessionOf(connection).phase !== 'authenticating') return;
+        known = await this.#known(verified.user, verified.terms.deviceId);
+      }
     } catch (error) {
       this.#ports.log.warn(
         { connectionId: connection.id, err: error },
@@ -160,6 +161,8 @@ export class Sessions {
         'overloaded',
       );
       return;
+    } finally {
+      turn?.giveBack();
     }
     // While the store was asked, the socket may have closed or the timeout have struck.
     const greeted = sessionOf(connection);

@@ -14,10 +14,14 @@ export type ArchiveEntry =
       readonly head: Head;
       readonly events: readonly RoomEvent[];
     }
-  /** The room goes on from `head` and `state`, whatever the archive has of it. `events` were put back, under these numbers. */
+  /**
+   * The room goes on from `head` and `state`, whatever the archive has of it. `events` were put back, under these numbers. `from` is where
+   * the log ended before; absent where it did not have the room, and in what an older version has told.
+   */
   | {
       readonly kind: 'restore';
       readonly roomId: RoomId;
+      readonly from?: Head;
       readonly head: Head;
       readonly state: RoomState;
       readonly events: readonly HeldEvent[];

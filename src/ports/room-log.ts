@@ -52,6 +52,8 @@ export interface LoadedRoom {
    * nothing.
    */
   readonly recent?: readonly HeldEvent[];
+  /** The log would answer an append with `moved`: what came after may be lost, and be held or kept elsewhere. */
+  readonly isMoved?: true;
 }
 
 export type ReadResult =
@@ -83,6 +85,8 @@ export interface HeldRoom extends LoadedRoom {
   readonly recent: readonly HeldEvent[];
   /** The requests that took effect by events of `recent`, as far as the node knows them. */
   readonly keys: readonly IdempotencyRecord[];
+  /** It is an archive's: further on, it takes the place of what a log that has `moved` has of the room, whose way there need not be known. */
+  readonly isArchived?: true;
 }
 
 /** A room whose log says that people are in it, found at start. */

@@ -2,11 +2,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { createClient } from 'redis';
+import { RESP_TYPES, createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOrm, type Orm } from '../../src/adapters/postgres/orm.ts';
 import { Sql } from '../../src/adapters/postgres/sql.ts';
-import type { ChatDraft } from '../../src/ports/chat-log.ts';
+import { ChatMoved, type ChatDraft } from '../../src/ports/chat-log.ts';
 import { NO_ROOM, StoreUnavailable, type HeldEvent } from '../../src/ports/room-log.ts';
 import { ANA, BEN, gathering } from '../support/gathering.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
@@ -314,6 +314,119 @@ describe.skipIf(!has)('the archive', () => {
       const again = await roomLog.restore(room.roomId, { ...behind, recent: [], keys: [] });
       expect(again.state).toEqual(room.state);
       expect(again.head.epoch).toBeGreaterThan(restored.head.epoch);
+    });
+  });
+
+  describe('when one of the two was restored to an older moment', () => {
+    /** All of Redis, to be put back as by another server. */
+    const copied = async (): Promise<() => Promise<void>> => {
+      const keys = (await client.keys('*')).filter((key) => !key.endsWith('-lease'));
+      const values = await Promise.all(
+        keys.map(
+          (key) =>
+            client
+              .withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+              .sendCommand(['DUMP', key]) as Promise<Buffer>,
+        ),
+      );
+      return async () => {
+        await client.flushAll();
+        for (const [i, key] of keys.entries()) {
+          await client.sendCommand(['RESTORE', key, '0', values[i]!]);
+          const run = key.includes(':room:') || key.includes(':chat:');
+          if (run) await client.hSet(key, 'run', 'of the server before');
+        }
+      };
+    };
+    const textsOf = async ({ chatLog }: SharedLogs, room: RoomScript): Promise<unknown[]> => {
+      const { items } = await chatLog.after(room.roomId, 0, 100);
+      return items.map((item) => item.kind === 'message' && [item.seq, item.text]);
+    };
+
+    it('Redis: a room goes on where the archive ends, and so does its chat', async () => {
+      const { roomLog, chatLog, outbox } = await node();
+      outbox.start();
+      const room = await gathering(roomLog);
+      await chatLog.append(room.roomId, says('m1'), 1);
+      const setBack = await copied();
+      room.at = 30_000;
+      for (let i = 0; i < 5; i += 1) await room.append(roomLog, [room.renamed(`name ${i}`)]);
+      await chatLog.append(room.roomId, says('m2'), 2);
+      await chatLog.append(room.roomId, says('m3'), 3);
+      await allArrived();
+      await setBack();
+      const others = [await node(), await node()];
+      const loads = others.map((each) => each.roomLog.load(room.roomId));
+      const epoch = (await loads[0])?.head.epoch ?? 0;
+      expect(epoch).toBeGreaterThan(1);
+      const expected = { head: { ...room.head, epoch }, state: room.state };
+      expect(await Promise.all(loads)).toMatchObject([expected, expected]);
+      room.head = expected.head;
+      const [other] = others as [SharedLogs, SharedLogs];
+      expect((await room.append(other.roomLog, [room.renamed('again')])).kind).toBe('committed');
+      await expect(other.chatLog.append(room.roomId, says('m4'), 4)).rejects.toThrow(ChatMoved);
+      await other.chatLog.restore(room.roomId, []);
+      expect((await other.chatLog.append(room.roomId, says('m4'), 4)).item.seq).toBe(4);
+      await allArrived();
+      const all = [1, 2, 3, 4].map((seq) => [seq, `m${seq}`]);
+      expect(await textsOf(other, room)).toEqual(all);
+      expect(await eventsOf(room)).toHaveLength(room.head.revision);
+      expect(await other.kept.roomLog.load(room.roomId)).toEqual({
+        head: room.head,
+        state: room.state,
+      });
+    });
+
+    it('both: whoever opens a room first begins a new epoch, before anybody says a word', async () => {
+      const { roomLog, chatLog, outbox } = await node();
+      outbox.start();
+      const room = await gathering(roomLog);
+      await chatLog.append(room.roomId, says('m1'), 1);
+      await allArrived();
+      const setBack = await copied();
+      const then = { head: room.head, state: room.state };
+      await outbox.stop();
+      // Lost by both, though somebody has seen it.
+      room.at = 30_000;
+      await room.append(roomLog, [room.renamed('lost')]);
+      await chatLog.append(room.roomId, says('lost'), 2);
+      await setBack();
+      const other = await node();
+      const loaded = await other.roomLog.load(room.roomId);
+      expect(loaded).toMatchObject({ head: { revision: then.head.revision }, state: then.state });
+      expect(loaded?.head.epoch).toBeGreaterThan(1);
+      // Once: whoever comes later finds it so.
+      expect(await other.roomLog.load(room.roomId)).toEqual(loaded);
+      expect(await (await node()).roomLog.load(room.roomId)).toEqual(loaded);
+    });
+
+    it('the archive: what Redis still has is put back, events and chat', async () => {
+      const { roomLog, chatLog, outbox } = await node();
+      const room = await gathering(roomLog);
+      await chatLog.append(room.roomId, says('m1'), 1);
+      outbox.start();
+      await allArrived();
+      await outbox.stop();
+      room.at = 30_000;
+      for (let i = 0; i < 5; i += 1) await room.append(roomLog, [room.renamed(`name ${i}`)]);
+      await chatLog.append(room.roomId, says('m2'), 2);
+      await chatLog.append(room.roomId, says('m3'), 3);
+      // As if it had been archived, and the archive had been set back.
+      for (let p = 0; p < PARTITIONS; p += 1)
+        await client.xTrim(`earshot:{${p}}:outbox`, 'MAXLEN', 0);
+      const setBack = await copied();
+      await setBack();
+      const other = await node();
+      other.outbox.start();
+      const loaded = await other.roomLog.load(room.roomId);
+      expect(loaded).toMatchObject({ head: { revision: room.head.revision }, state: room.state });
+      await other.chatLog.restore(room.roomId, []);
+      await other.chatLog.append(room.roomId, says('m4'), 4);
+      await allArrived();
+      expect(await eventsOf(room)).toHaveLength(room.head.revision);
+      const { items } = await other.kept.chatLog.after(room.roomId, 0, 10);
+      expect(items.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+      expect(await other.figure('holes_total')).toBe(1);
     });
   });
 

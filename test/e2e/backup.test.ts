@@ -5,9 +5,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
-import type { Message } from '../support/hub-world.ts';
 import { operatorToken } from '../support/signed-token.ts';
-import { WireClient, guestToken, type GuestToken } from '../support/wire-client.ts';
+import { WireClient, chatOf, guestToken, type GuestToken } from '../support/wire-client.ts';
 
 const ROOMS = 5;
 /** The process makes its own secret, which is in the backup; the operator's token is of a login. */
@@ -117,17 +116,3 @@ describe('a backup of the embedded database', () => {
     }
   }, 120_000);
 });
-
-/** All that was said in the room, by number. */
-async function chatOf(client: WireClient, roomId: string): Promise<Map<number, string>> {
-  const kept = new Map<number, string>();
-  for (let before = Number.MAX_SAFE_INTEGER; before > 1;) {
-    const page = await client.ask('chat.history', { roomId, before, limit: 100 });
-    const items = (page as Message & { items?: { seq: number; text: string }[] }).items ?? [];
-    for (const { seq, text } of items) kept.set(seq, text);
-    const oldest = Math.min(...items.map(({ seq }) => seq), before);
-    if (oldest === before) break;
-    before = oldest;
-  }
-  return kept;
-}

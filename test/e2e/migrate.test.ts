@@ -2,8 +2,13 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../../migrations/index.ts';
+import { lockDatabase } from '../../src/adapters/postgres/database-lock.ts';
+import { openPostgresStores } from '../../src/adapters/postgres/open-postgres-stores.ts';
+import { systemTimers } from '../../src/adapters/system/system-timers.ts';
 import { freePort } from '../support/free-port.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
+import { SILENT } from '../support/postgres-stores.ts';
+import { createdRoom } from '../support/room-fixtures.ts';
 import { bundleScript, type Script } from '../support/script-process.ts';
 
 // Each command is a process that starts by npm.
@@ -45,6 +50,32 @@ describe.skipIf(server === undefined)('npm run migrate', () => {
     expect(await run(url, 'up')).toEqual(did('the tables are up to date'));
     expect(await run(url, 'down')).toEqual(did(`took back ${LAST}`));
     expect((await run(url, 'status')).lines.at(-1)).toBe(`pending ${LAST}`);
+  });
+
+  it('lets the rooms of a restored database go on under a new epoch, where nobody uses it', async () => {
+    const url = await server.createDatabase();
+    const target = { clientUrl: url, poolSize: 2 };
+    const stores = await openPostgresStores({ target, migrate: true, log: SILENT });
+    try {
+      const room = await createdRoom(stores.roomLog);
+      await createdRoom(stores.roomLog);
+      await stores.roomLog.heartbeat(Date.now() - 86_400_000);
+      expect(await run(url, 'restored')).toEqual(did('rooms that go on under a new epoch: 2'));
+      const loaded = await stores.roomLog.load(room.roomId);
+      expect(loaded).toMatchObject({ head: { ...room.head, epoch: expect.any(Number) as number } });
+      expect(loaded?.state).toEqual(room.state);
+      // By how old it is, so that the same backup restored again is another one.
+      expect(loaded?.head.epoch).toBeGreaterThan(86_400);
+      const failed = (): undefined => undefined;
+      const use = { use: 'shared', timers: systemTimers, log: SILENT, failed } as const;
+      const unlock = await lockDatabase({ target, ...use });
+      const refused = await run(url, 'restored');
+      expect(refused).toMatchObject({ code: 1, lines: [] });
+      expect(refused.fault).toMatch(/^earshot: another process uses this database: .*\n$/);
+      await unlock();
+    } finally {
+      await stores.stop();
+    }
   });
 
   it('says in one line what is wrong', async () => {

@@ -20,7 +20,7 @@ describe('a session', () => {
     expect(client.socket.closedWith?.code).toBe(4003);
   });
 
-  it('waits for its turn where many say hello at once, and gets that of whoever leaves', async () => {
+  it('waits for its turn where many say hello at once, and gets that of whoever leaves (SE2)', async () => {
     const users = new MemoryUsers();
     const asked: string[] = [];
     const answers: (() => void)[] = [];
@@ -48,7 +48,7 @@ describe('a session', () => {
     expect(asked).toEqual([userId(1), userId(2), userId(4), userId(5)]);
   });
 
-  it('is closed where the store does not answer, and keeps no other from its turn', async () => {
+  it('is closed where the store does not answer, and keeps others from their turn no longer (SE2)', async () => {
     const users = new MemoryUsers();
     const find = users.find.bind(users);
     users.find = (id, device) =>

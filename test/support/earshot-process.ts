@@ -45,7 +45,8 @@ export class EarshotProcess {
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const port = await new Promise<number>((resolve, reject) => {
       const timeout = setTimeout(
-        () => reject(new Error(`did not listen in time: ${errors}`)),
+        () =>
+          reject(new Error(`did not listen in time: ${errors}${JSON.stringify(lines.slice(-5))}`)),
         timeoutMs,
       );
       child.once('exit', (code) => reject(new Error(`exited with ${code}: ${errors}`)));

@@ -1,7 +1,7 @@
 // Throw-away MongoDB for the tests that need one: the one named by MONGODB_TEST_URL, a `mongod` on the path, or a server that speaks its
 // wire protocol, from `.cache/secantus`.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
@@ -62,6 +62,12 @@ export class OwnMongoServer {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
+  }
+
+  /** Loses what it held. Not while it runs. */
+  wipe(): void {
+    rmSync(this.#dir, { recursive: true });
+    mkdirSync(this.#dir);
   }
 
   /** After `kill`. Resolves when it answers. */

@@ -44,19 +44,7 @@ async function tryToStart(): Promise<PostgresServer> {
   chmodSync(directory, 0o777);
   const port = await freePort();
   const lines: string[] = [];
-  const server = new EmbeddedPostgres({
-    databaseDir: path.join(directory, 'data'),
-    port,
-    user: 'postgres',
-    password: 'throw-away',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'fsync=off', '-c', `unix_socket_directories=`],
-    onLog: (line) => lines.push(line),
-    onError: (line) => lines.push(String(line)),
-  });
-  makePostgresLinks();
+  const server = embeddedPostgres(path.join(directory, 'data'), port, lines);
   try {
     await server.initialise();
     await server.start();
@@ -67,7 +55,7 @@ async function tryToStart(): Promise<PostgresServer> {
       cause: error,
     });
   }
-  const url = `postgresql://postgres:throw-away@127.0.0.1:${port}/postgres`;
+  const url = embeddedUrl(port);
   return {
     createDatabase: () => createDatabase(url),
     process: server,
@@ -76,6 +64,31 @@ async function tryToStart(): Promise<PostgresServer> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Not started yet. @param lines gets what it says */
+export function embeddedPostgres(
+  databaseDir: string,
+  port: number,
+  lines: string[],
+): EmbeddedPostgres {
+  makePostgresLinks();
+  return new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'throw-away',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-c', 'fsync=off', '-c', `unix_socket_directories=`],
+    onLog: (line) => lines.push(line),
+    onError: (line) => lines.push(String(line)),
+  });
+}
+
+export function embeddedUrl(port: number): string {
+  return `postgresql://postgres:throw-away@127.0.0.1:${port}/postgres`;
 }
 
 let databases = 0;

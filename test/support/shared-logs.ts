@@ -90,7 +90,7 @@ export async function openSharedLogs(options: SharedLogsOptions): Promise<Shared
   });
   return {
     roomLog: archivedRoomLog(roomLog, kept.roomLog),
-    chatLog: archivedChatLog(chatLog, kept.chatLog, roomLog),
+    chatLog: archivedChatLog(chatLog, kept.chatLog, roomLog, writer),
     live: { roomLog, chatLog },
     redis,
     keys,

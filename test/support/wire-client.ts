@@ -100,3 +100,17 @@ export class WireClient {
     this.#socket.close();
   }
 }
+
+/** All that was said in the room, by number. */
+export async function chatOf(client: WireClient, roomId: string): Promise<Map<number, string>> {
+  const kept = new Map<number, string>();
+  for (let before = Number.MAX_SAFE_INTEGER; before > 1;) {
+    const page = await client.ask('chat.history', { roomId, before, limit: 100 });
+    const items = (page as Message & { items?: { seq: number; text: string }[] }).items ?? [];
+    for (const { seq, text } of items) kept.set(seq, text);
+    const oldest = Math.min(...items.map(({ seq }) => seq), before);
+    if (oldest === before) break;
+    before = oldest;
+  }
+  return kept;
+}

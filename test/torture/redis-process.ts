@@ -52,6 +52,31 @@ export class RedisProcess {
     await until('Redis answers', 10_000, () => answers(this.url));
   }
 
+  /** A copy of what it holds at a moment of the call, made while it runs. */
+  async saveTo(rdb: string): Promise<void> {
+    // By the second.
+    const lastSave = (): Promise<number> => this.command<number>('LASTSAVE');
+    const before = await lastSave();
+    await this.command('BGSAVE', 'SCHEDULE');
+    await until('it has saved', 30_000, async () => (await lastSave()) > before);
+    await cp(path.join(this.#dir, 'dump.rdb'), rdb);
+  }
+
+  /**
+   * After `wipe`: starts on a copy that `saveTo` has made. A server that appends to a log would not look at it: the log is begun
+   * anew from what it has read. Resolves when that is done.
+   */
+  async startOn(rdb: string): Promise<void> {
+    await mkdir(this.#dir);
+    await cp(rdb, path.join(this.#dir, 'dump.rdb'));
+    await this.start(['--appendonly', 'no']);
+    await this.command('CONFIG', 'SET', 'appendonly', 'yes');
+    await until('its log is begun', 10_000, async () => {
+      const told = await this.command<string>('INFO', 'persistence');
+      return told.includes('aof_enabled:1') && told.includes('aof_rewrite_in_progress:0');
+    });
+  }
+
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
     const child = this.#child;

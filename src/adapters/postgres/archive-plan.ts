@@ -71,12 +71,27 @@ export async function planRoom(
   const plan = new Planner(archived);
   const holes: { readonly archived: Head; readonly from: Head }[] = [];
   for (const entry of entries) {
-    if (plan.has(entry) || plan.take(entry)) continue;
+    if (plan.has(entry)) continue;
+    const { from } = entry;
+    if (entry.kind === 'restore' && from !== undefined && isBefore(plan.head, from)) {
+      holes.push({ archived: plan.head, from });
+      const recent = (await live.load(entry.roomId))?.recent ?? [];
+      const upTo = recent.filter((each) => !isBefore(entry.head, each));
+      plan.adopt(entry.roomId, entry, withOwn(upTo, entry));
+      continue;
+    }
+    if (plan.take(entry)) continue;
     if (entry.kind === 'append') holes.push({ archived: plan.head, from: entry.from });
     await bridge(plan, entry, live);
   }
   return { ...plan.finish(), holes };
 }
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.revision < b.revision);
+}
+
+type Place = Pick<Head, 'epoch' | 'revision'>;
 
 class Planner {
   readonly #steps: Step[] = [];

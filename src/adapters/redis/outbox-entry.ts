@@ -49,13 +49,14 @@ function appendOf(json: unknown): ArchiveEntry {
 }
 
 function restoreOf(json: unknown): ArchiveEntry {
-  const { roomId, head, state, events } = fieldsOf(json);
+  const { roomId, from, head, state, events } = fieldsOf(json);
   if (!isRoomId(roomId) || !isHead(head) || !isObject(state) || !Array.isArray(events)) {
     throw new Error('it is no restore');
   }
   return {
     kind: 'restore',
     roomId,
+    ...(isHead(from) ? { from } : {}),
     head,
     state: state as unknown as RoomState,
     events: events as HeldEvent[],

@@ -33,6 +33,8 @@ const MAX_ATTEMPTS = 20;
 /** A new epoch, as the archive takes it from the outbox. */
 export interface RestoreMessage extends Omit<LoadedRoom, 'recent'> {
   readonly roomId: RoomId;
+  /** Where the log ended before; absent where it did not have the room. */
+  readonly from?: Head;
   /** What was put back, with its new numbers; of a room that was put back whole, its newest events with the numbers that they had. */
   readonly events: readonly HeldEvent[];
   readonly keys: readonly IdempotencyRecord[];
@@ -237,7 +239,10 @@ async function begin(
     revision: base + tail.length,
     eventId: tail.at(-1)?.event.id ?? baseEventId,
   };
-  const message: RestoreMessage = { roomId, head, state, events, keys: held.keys };
+  const message: RestoreMessage = {
+    ...{ roomId, head, state, events, keys: held.keys },
+    ...(found.room === undefined ? {} : { from }),
+  };
   const told: ToldAppend & { readonly node: string } = {
     node: nodeId,
     from,

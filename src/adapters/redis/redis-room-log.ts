@@ -80,9 +80,10 @@ export class RedisRoomLog implements RoomLog {
     const reply = await runScript(redis, LOAD, names, [String(RECENT_EVENTS)]);
     const found = reply as LoadReply | readonly [];
     if (found.length === 0) return undefined;
-    const [epoch, revision, eventId, snapshot, events, newest] = found;
+    const [epoch, revision, eventId, snapshot, events, newest, moved] = found;
     const state = JSON.parse(snapshot) as RoomState;
     return {
+      ...(moved === '' ? {} : { isMoved: true }),
       head: headOf(epoch, revision, eventId),
       state: parsed(events).reduce<RoomState>(evolve, state),
       recent: heldEvents(newest.toReversed()),
@@ -347,6 +348,7 @@ type LoadReply = readonly [
   snapshot: string,
   events: readonly string[],
   newest: readonly string[],
+  moved: string,
 ];
 
 type ReadReply = readonly [

@@ -47,7 +47,7 @@ export function planRestore(
   leftIn = 0,
 ): NewEpoch | undefined {
   const held = { ...given, recent: distinct(given.recent) };
-  if (log === undefined) {
+  if (log === undefined || isOverrun(log, held)) {
     const { epoch, revision, eventId } = held.head;
     const next = Math.max(epoch, leftIn) + step;
     const whole = newEpoch(next, { revision, eventId, lineage: [] }, [], held.state);
@@ -105,6 +105,11 @@ function inOrder(recent: readonly HeldEvent[]): readonly HeldEvent[] {
     if (isNext) last = each;
     return isNext;
   });
+}
+
+/** Whether the archive is further than the log of a server that may have lost its end: then the way there need not be known. */
+function isOverrun({ head, isCurrent }: LoggedRoom, held: HeldRoom): boolean {
+  return held.isArchived === true && !isCurrent && isAfter(held.head, head);
 }
 
 /** Whether the holder has seen all that the log has, so that its state is the truth, whatever holes its events have. */

@@ -80,10 +80,11 @@ return {redis.call('GET', KEYS[1]) or '', reign()}
 
 /**
  * The head, the newest snapshot and what came after it, and the newest events, of whatever epoch, as requests' JSON or '', JSON, id …,
- * the newest first. KEYS: room, events. ARGV: how many of the newest. Nothing for a room that never was.
+ * the newest first; and '1' where it was last written under another reign. KEYS: room, events. ARGV: how many of the newest. Nothing for a
+ * room that never was.
  */
-export const LOAD = scriptOf(`
-local room = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'eventId', 'snapshot', 'snapshotRevision')
+export const LOAD = scriptOf(`${REIGN}
+local room = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'eventId', 'snapshot', 'snapshotRevision', 'run')
 if not room[1] then return {} end
 local after = redis.call('XRANGE', KEYS[2], '(' .. room[1] .. '-' .. room[5], room[1] .. '-' .. room[2])
 local events = {}
@@ -94,7 +95,7 @@ for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[
   newest[#newest + 1] = entry[2][2]
   newest[#newest + 1] = entry[1]
 end
-return {room[1], room[2], room[3], room[4], events, newest}
+return {room[1], room[2], room[3], room[4], events, newest, room[6] == reign() and '' or '1'}
 `);
 
 /**

@@ -127,7 +127,7 @@ describe.skipIf(server === undefined)('RedisOutbox', () => {
     const append = { node: 'n', roomId, from, head, events, keys: [] };
     await client.xAdd(outboxOf(roomId), '*', { m: JSON.stringify(append) });
     const numbered = [{ epoch: 1, revision: 4, event: events[0] }];
-    const restore = { roomId, head, state: { public: {} }, events: numbered, keys: [] };
+    const restore = { roomId, from, head, state: { public: {} }, events: numbered, keys: [] };
     await client.xAdd(outboxOf(roomId), '*', { r: JSON.stringify(restore) });
     const erased = 'x\n{"kind":"message","at":1,"userId":"u","name":"Ana"}\n""';
     await client.xAdd(outboxOf(roomId), '*', { i: roomId, s: '7', c: erased });
@@ -139,7 +139,7 @@ describe.skipIf(server === undefined)('RedisOutbox', () => {
     const item = { kind: 'message', seq: 7, at: 1, userId: 'u', name: 'Ana', text: '' };
     expect(writer.kept).toEqual([
       { kind: 'append', roomId, from, head, events },
-      { kind: 'restore', roomId, head, state: { public: {} }, events: numbered },
+      { kind: 'restore', roomId, from, head, state: { public: {} }, events: numbered },
       { kind: 'chat', roomId, item: { ...item, deleted: true } },
       { kind: 'chat', roomId, item: { kind: 'deletion', seq: 8, at: 2, by: 'u', target: 7 } },
     ]);

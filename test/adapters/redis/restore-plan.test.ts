@@ -75,6 +75,29 @@ describe('a restore', () => {
     }
   });
 
+  it('goes on where the archive ends, whatever led there, if the log may have lost its end', () => {
+    const log = logOf(5);
+    let further = log;
+    while (further.head.revision < 40) further = appended(further, script.renamed('further'));
+    const kept: HeldRoom = { ...heldAt(further, []), isArchived: true };
+    expect(planRestore(takenOver(log), kept, 3)).toMatchObject({
+      ...{ epoch: 4, base: 40, baseEventId: further.head.eventId, tail: [], events: [] },
+      ...{ state: further.state, lineage: [[4, 40]] },
+    });
+    // Somebody has restored it already.
+    expect(planRestore(log, { ...kept, ...heldAt(logOf(3), []) }, 3)).toBeUndefined();
+    // Of a node the way is known, or it is not further.
+    const behind: HeldRoom = { ...heldAt(log, []), isArchived: true };
+    expect(planRestore(takenOver(further), behind, 3)).toMatchObject({ epoch: 4, base: 40 });
+    // Those who held what the archive has, and more, give the rest back.
+    const plan = planRestore(takenOver(log), kept, 3);
+    const next = script.renamed('more');
+    const held = heldAt(appended(further, next));
+    const again = planRestore(begun(log, plan!), held, 3);
+    expect(again?.tail.map(({ event }) => event.id)).toEqual([next.id]);
+    expect(again?.state.public.name).toBe('more');
+  });
+
   it('puts a lost tail back behind the log’s end', () => {
     const before = logOf(3);
     const lost = [script.renamed('A'), script.renamed('B')];
