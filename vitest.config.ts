@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Three groups, one after the other. What is heard and seen (Chromium, whole nodes beside it) runs alone, a file at a time: beside
+// Three groups, one after the other. What is heard (Chromium, whole nodes beside it) runs alone, a file at a time: beside
 // other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
 const pages = [
   'test/web/{clock-thread,player-lab}.test.ts',

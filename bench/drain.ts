@@ -28,6 +28,8 @@ const COMING_PER_ROOM = 10;
 /** They are told to end. */
 const LONG_SECONDS = 900;
 const LATELY_MS = 1_000;
+/** A load test counts its seconds from when its people are sent: by so much later than it was started. */
+const START_SECONDS = 10;
 
 export interface Drain {
   readonly people: number;
@@ -45,7 +47,7 @@ export interface DrainRun {
   readonly exitCode: number | null;
   /** From leaving, or losing the connection, to being back in the room on the other node. */
   readonly resume: LatencyFigures;
-  /** From a message to each who hears it, during the drain. */
+  /** From a message to each who hears it, from the signal until all were back and some time more. */
   readonly heard: LatencyFigures;
   readonly faults: number;
   readonly lost: number;
@@ -54,6 +56,8 @@ export interface DrainRun {
     readonly people: number;
     /** From the wish to come to being in the room, on the other node. */
     readonly join: LatencyFigures;
+    /** The p99 of its worst second from the signal on, ms; null where nobody came. */
+    readonly worstJoinMs: number | null;
     readonly faults: number;
     readonly lost: number;
     readonly doubts: readonly string[];
@@ -143,20 +147,27 @@ async function rolled({ leaving, other, windowMs, dir, ends }: Stage): Promise<D
   const flags = ['--drain', String(other.pid)];
   const people = await startLoadTest(urls, dir, drained(), flags);
   ends.push(() => people.over());
-  await Promise.race([people.report, other.exited]);
+  await Promise.race([people.report.then(tooSoon), other.exited]);
   const gatheredAt = performance.now() + GATHER_SECONDS * 1_000 + GATHERED_AFTER_MS;
   const again = await OperationNode.start(other.place);
   ends.push(() => again.end('SIGKILL'));
   await again.hasTracks();
+  const comingAt = performance.now();
   const coming = await startLoadTest(again.url, dir, COMING);
   ends.push(() => coming.over());
-  await Promise.race([people.report, pause(gatheredAt - performance.now())]);
+  await Promise.race([people.report.then(tooSoon), pause(gatheredAt - performance.now())]);
   const connections = await leaving.connections();
+  if (connections < PEOPLE) throw new Error(`only ${connections} people were on the node`);
+  const toldAfter = (performance.now() - comingAt) / 1_000;
   const ended = await leaving.end('SIGTERM');
   const report = await people.report;
   await pause(LATELY_MS);
   coming.end();
-  return runOf({ windowMs, connections, ended, report, came: await coming.report });
+  return runOf({ windowMs, connections, ended, report, came: await coming.report, toldAfter });
+}
+
+function tooSoon(): never {
+  throw new Error('the load test ended before the node was told to');
 }
 
 function runOf({
@@ -165,12 +176,15 @@ function runOf({
   ended,
   report,
   came,
+  toldAfter,
 }: {
   readonly windowMs: number;
   readonly connections: number;
   readonly ended: Awaited<ReturnType<OperationNode['end']>>;
   readonly report: Report;
   readonly came: Report;
+  /** When the node was told, s since those who come and go began. */
+  readonly toldAfter: number;
 }): DrainRun {
   return {
     ...{ windowMs, connections, exitMs: ended.tookMs, exitCode: ended.code },
@@ -180,7 +194,16 @@ function runOf({
     coming: {
       people: COMING_ROOMS * COMING_PER_ROOM,
       join: latencyOf(came, 'join'),
+      worstJoinMs: worstAfter(came, toldAfter),
       ...{ faults: faultsOf(came), lost: came.counts.lost, doubts: doubtsOf(came) },
     },
   };
+}
+
+/** Its first seconds pass until its people are sent, so that some of those before the signal may be among them, and none after it is left out. */
+function worstAfter({ seconds }: Report, toldAfter: number): number | null {
+  const worst = seconds
+    .filter(({ atSeconds }) => atSeconds >= toldAfter - START_SECONDS)
+    .flatMap(({ latencies }) => latencies['join']?.[1] ?? []);
+  return worst.length === 0 ? null : Math.max(...worst);
 }

@@ -44,9 +44,9 @@ export class Heard {
         else {
           if (last !== undefined) counts.missing += seq - last - 1;
           last = seq;
+          if (seq > this.#newest) this.#newest = seq;
+          this.#onNumber?.(seq);
         }
-        if (seq > this.#newest) this.#newest = seq;
-        this.#onNumber?.(seq);
       }
       // Presence and the like are no news.
       if (counts.events === before) return;

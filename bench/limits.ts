@@ -2,6 +2,7 @@
 // time when all lose their connections. The load test does the work; this starts a hub, says what is to be run, and reads the reports.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Report } from '../loadtest/report/report.ts';
+import { isGeneratorsLimit } from '../loadtest/verdict.ts';
 import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
 import { aside, endWith, flag, isQuick, listFlag, say } from './append-child.ts';
@@ -138,7 +139,7 @@ async function measureStadium(hub: BenchHub, dir: string): Promise<Stadium> {
   return {
     listeners: STADIUM_LISTENERS,
     isHeld,
-    isOfGenerator: limit.trials.some(({ verdict }) => verdict === 'invalid'),
+    isOfGenerator: isGeneratorsLimit(limit),
     heldPerSecond,
     brokeAtPerSecond: limit.brokeAt === null ? null : UNIT_PER_SECOND * Math.max(1, limit.brokeAt),
     gaveWay: limit.gaveWay,

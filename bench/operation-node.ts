@@ -1,7 +1,7 @@
 // A node as an operator runs it: the build with nothing loaded into it, started on a place that outlives it, and watched from outside alone.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { get as getSecure } from 'node:https';
 import path from 'node:path';
@@ -15,10 +15,12 @@ import { quietWav } from '../test/support/quiet-wav.ts';
 import { UNLIMITED, startServers, type BenchServers } from './append-hub.ts';
 import { BENCH_SECRET, benchToken } from './bench-token.ts';
 import { figuresIn, type Figures } from './exposition.ts';
+import { usageOf } from './usage.ts';
 
 const MAIN = path.resolve('dist/src/main.js');
 const READY_MS = 180_000;
 const ALL_COME_MS = 180_000;
+const ANSWER_MS = 10_000;
 /** How often a node that starts is asked whether it is ready. */
 const ASK_EVERY_MS = 5;
 /** Some of each end within any run. */
@@ -119,7 +121,8 @@ export class OperationNode {
     });
     createInterface({ input: child.stdout }).on('line', passComplaints);
     while (!(await isReady(place.url))) {
-      if (child.exitCode !== null) throw new Error(`the hub ended with ${child.exitCode}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the hub ended with ${child.exitCode ?? child.signalCode ?? ''}`);
       if (performance.now() - startedAt > READY_MS) {
         child.kill('SIGKILL');
         throw new Error('the hub was not ready in time');
@@ -167,8 +170,7 @@ export class OperationNode {
 
   /** Resident memory as the kernel counts it. */
   async rssBytes(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024;
+    return (await usageOf(this.pid)).rssBytes;
   }
 
   /** @returns how long it took to end, and with what */
@@ -209,5 +211,6 @@ function ask(
       ? getSecure(url, { agent: false, headers, rejectUnauthorized: false }, onResponse)
       : getPlain(url, { agent: false, headers }, onResponse);
     request.once('error', reject);
+    request.setTimeout(ANSWER_MS, () => request.destroy(new Error(`${url} did not answer`)));
   });
 }

@@ -55,7 +55,10 @@ async function main(): Promise<void> {
   // A run of some leaves what is there of the others.
   const before = names.length === OPERATION_NAMES.length ? undefined : await readOperations();
   let parts: OperationParts = before?.parts ?? {};
-  const leftOut: string[] = [];
+  const leftOut = (before?.leftOut ?? []).filter(
+    (line) => !names.some((name) => line.startsWith(`left out: ${name}:`)),
+  );
+  const earlier = leftOut.length;
   for (const name of names) {
     aside(`\n${name}, ${new Date().toISOString()}`);
     try {
@@ -64,6 +67,8 @@ async function main(): Promise<void> {
       const reason = error instanceof Error ? error.message : String(error);
       leftOut.push(`left out: ${name}: ${reason}`);
       aside(leftOut.at(-1) ?? '');
+      const { [name]: _, ...others } = parts;
+      parts = others;
       continue;
     }
     const told = toldOperations(parts)[name];
@@ -72,8 +77,8 @@ async function main(): Promise<void> {
     // The last may be half an hour away.
     await writeReport('operations', { parts, leftOut });
   }
-  if (leftOut.length > 0) await writeReport('operations', { parts, leftOut });
-  endWith(leftOut.length === 0 ? 0 : 1);
+  if (leftOut.length > earlier) await writeReport('operations', { parts, leftOut });
+  endWith(leftOut.length === earlier ? 0 : 1);
 }
 
 await main();

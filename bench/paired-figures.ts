@@ -5,8 +5,6 @@ import { median } from './append-child.ts';
 export interface Cost {
   /** For each frame that the hub sent; of all that it did meanwhile. */
   readonly usPerFrame: number;
-  /** For each person: to connect, to say hello, to join. */
-  readonly usPerPerson: number;
   readonly framesPerSecond: number;
   /** Of one core. */
   readonly share: number;
@@ -23,9 +21,8 @@ export interface Paired {
   readonly names: readonly [string, string];
   readonly load: PairLoad;
   readonly rounds: readonly (readonly [Cost, Cost])[];
-  /** Of the second way to the first one, each round by itself; a frame's cost, and a person's. */
+  /** What a frame costs the second way, to the first one, each round by itself. */
   readonly frame: Ratio;
-  readonly person: Ratio;
 }
 
 export interface Ratio {
@@ -46,6 +43,5 @@ export function pairedOf(
   return {
     ...{ names, load, rounds },
     frame: ratio(({ usPerFrame }) => usPerFrame),
-    person: ratio(({ usPerPerson }) => usPerPerson),
   };
 }

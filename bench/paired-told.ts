@@ -8,7 +8,7 @@ const ratio = (of: Ratio): string =>
   `${of.median.toFixed(2)} (${of.least.toFixed(2)} to ${of.most.toFixed(2)})`;
 
 export function toldPaired(title: string, about: string, paired: Paired): Told {
-  const { names, load, rounds, frame, person } = paired;
+  const { names, load, rounds, frame } = paired;
   const { rooms, people, messagesPerSecond, windowSeconds } = load;
   const ways = names.map((name, way) => ({
     name,
@@ -19,19 +19,16 @@ export function toldPaired(title: string, about: string, paired: Paired): Told {
     title,
     about: `${about} ${SI(people)} people in ${SI(rooms)} rooms, ${SI(messagesPerSecond)} messages a second over all; CPU of the node’s process over ${windowSeconds} s, ${rounds.length} rounds of each in turn, the medians.`,
     lines: [
-      heading([
-        ...['', 'µs a frame that was sent', 'frames a second', 'of a core'],
-        'µs to connect and join, a person',
-      ]),
+      heading(['', 'µs a frame that was sent', 'frames a second', 'of a core']),
       ...ways.map(({ name, of }) =>
         row([
           ...[name, of(({ usPerFrame }) => usPerFrame).toFixed(2)],
           ...[SI(Math.round(of(({ framesPerSecond }) => framesPerSecond)))],
-          ...[of(({ share }) => share).toFixed(2), of(({ usPerPerson }) => usPerPerson).toFixed(0)],
+          of(({ share }) => share).toFixed(2),
         ]),
       ),
       '',
-      `${names[1]}, to ${names[0]}: a frame costs ${ratio(frame)} times as much, to connect and join ${ratio(person)} times; the median of the rounds, the least and the most.`,
+      `${names[1]}, to ${names[0]}: a frame costs ${ratio(frame)} times as much; the median of the rounds, the least and the most.`,
     ],
   };
 }

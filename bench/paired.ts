@@ -73,27 +73,26 @@ export async function measurePaired(first: Way, second: Way, dir: string): Promi
 
 async function measureCost({ node, flags = [], beside }: Way, dir: string): Promise<Cost> {
   const people = ROOMS * PER_ROOM;
-  const empty = await usageOf(node.pid);
-  const crowd = await startLoadTest(node.url, dir, CROWD, flags);
+  // The load test would ask for metrics each second as well.
+  const crowd = await startLoadTest(node.url, dir, CROWD, ['--no-watch', ...flags]);
+  let end: (() => void) | undefined;
   try {
     await node.hasConnections(people);
-    const full = await usageOf(node.pid);
     await pause(EVEN_MS);
-    const end = beside?.(node);
+    end = beside?.(node);
     const before = await framesAndUsage(node);
     await pause(WINDOW_SECONDS * 1_000);
     const after = await framesAndUsage(node);
-    end?.();
     const cpuUs = cpuOf(rise(before.usage, after.usage));
     const frames = after.frames - before.frames;
     const seconds = (after.atMs - before.atMs) / 1_000;
     return {
       usPerFrame: cpuUs / frames,
-      usPerPerson: cpuOf(rise(empty, full)) / people,
       framesPerSecond: frames / seconds,
       share: cpuUs / 1e6 / seconds,
     };
   } finally {
+    end?.();
     crowd.end();
     await crowd.report;
     await pause(QUIET_MS);
@@ -101,6 +100,8 @@ async function measureCost({ node, flags = [], beside }: Way, dir: string): Prom
 }
 
 async function framesAndUsage(node: OperationNode) {
-  const frames = (await node.figures()).get('earshot_frames_sent_total') ?? NaN;
+  const figures = await node.figures();
+  const of = (name: string): number => figures.get(`earshot_frames_${name}_total`) ?? NaN;
+  const frames = of('sent') + of('buffered');
   return { frames, usage: await usageOf(node.pid), atMs: performance.now() };
 }

@@ -204,7 +204,7 @@ async function last(order: Extract<RoomOrder, { kind: 'last' }>): Promise<RoomRe
   heard.follow((seq) => ofAll.hear(seq, performance.now()));
   let dueAt = performance.now();
   for (let said = 0; said < messages; said += 1) {
-    dueAt += (-Math.log(1 - random.next()) / perSecond) * 1_000;
+    dueAt += random.wait(1_000 / perSecond);
     await pause(Math.max(0, dueAt - performance.now()));
     owner.seq += 1;
     ofAll.say(dueAt);

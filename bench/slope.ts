@@ -12,7 +12,7 @@ export interface Slope {
   readonly effectiveSamples: number;
 }
 
-/** Two-sided, 95 %, by degrees of freedom from 1 on; beyond them the expansion below is right to 0.01. */
+/** Two-sided, 95 %, by degrees of freedom from 1 on; beyond them the expansion below is right to 0.02. */
 const STUDENT_T = [12.71, 4.3, 3.18, 2.78, 2.57];
 const NORMAL = 1.96;
 /** A line takes two of them. */

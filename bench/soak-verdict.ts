@@ -10,8 +10,9 @@ export interface SoakSample {
   readonly rssBytes: number;
   readonly heapBytes: number;
   readonly openFiles: number;
+  /** Those of the hub, as it counts them. */
   readonly timers: number;
-  /** All that keeps the event loop alive, timers among it. */
+  /** All that keeps the event loop alive; the hub's timers do not. */
   readonly resources: number;
   readonly rooms: number;
   readonly connections: number;
@@ -65,6 +66,7 @@ export function growthOf(
 }
 
 function verdictOf(perHour: number, low: number, high: number): GrowthVerdict {
+  if (![perHour, low, high].every(Number.isFinite)) return 'unsure';
   if (low > 0 && perHour > NO_MATTER) return 'GROWS';
   return high > MOST_HIDDEN ? 'unsure' : 'flat';
 }
@@ -88,8 +90,9 @@ export function keptOf(before: AtRest, after: AtRest): string[] {
     ['open file descriptors', before.openFiles, after.openFiles],
     ['timers', before.timers, after.timers],
     ['active resources', before.resources, after.resources],
-    ['rooms', before.rooms, after.rooms],
-    ['connections', before.connections, after.connections],
+    // Before there are none.
+    ['rooms', 0, after.rooms],
+    ['connections', 0, after.connections],
   ] as const;
   return told.flatMap(([name, was, is]) => (is > was ? `${name}: ${was} before, ${is} after` : []));
 }

@@ -1,5 +1,7 @@
 // A node under half of what it holds for a long time, while people come and go: what it takes, and whether it gives it back.
 import { setTimeout as pause } from 'node:timers/promises';
+import { isGeneratorsLimit } from '../loadtest/verdict.ts';
+import type { Report } from '../loadtest/report/report.ts';
 import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
 import { aside, flag, isQuick } from './append-child.ts';
@@ -161,7 +163,7 @@ function findLimit(): Promise<Limit> {
       people: Math.max(
         ...trials.filter(({ verdict }) => verdict === 'held').map((trial) => trial.people),
       ),
-      isOfGenerator: trials.some(({ verdict }) => verdict === 'invalid'),
+      isOfGenerator: isGeneratorsLimit(limit),
     };
   });
 }
@@ -169,12 +171,16 @@ function findLimit(): Promise<Limit> {
 async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSample> {
   const atSeconds = (performance.now() - startedAt) / 1_000;
   const [rssBytes, figures] = await Promise.all([node.rssBytes(), node.figures()]);
-  const of = (name: string): number => figures.get(name) ?? 0;
+  const of = (name: string): number => {
+    const value = figures.get(name);
+    if (value === undefined) throw new Error(`/metrics does not tell ${name}`);
+    return value;
+  };
   return {
     ...{ atSeconds, rssBytes },
     heapBytes: of('nodejs_heap_size_used_bytes'),
     openFiles: of('process_open_fds'),
-    timers: of('nodejs_active_resources{type="Timeout"}'),
+    timers: of('earshot_timers'),
     resources: of('nodejs_active_resources_total'),
     rooms: of('earshot_rooms'),
     connections: of('earshot_connections'),
@@ -212,7 +218,7 @@ class Sampler {
   }
 }
 
-/** Once nobody is there any more, and what they have left is over. */
+/** Once nobody is there any more, and what they have left is over; or, where that does not come about, after some minutes. */
 async function atRest(node: OperationNode): Promise<AtRest> {
   const end = performance.now() + FORGOTTEN_SECONDS * 1_000;
   for (;;) {
@@ -238,12 +244,20 @@ export async function measureSoak(): Promise<Soak> {
     aside('warming up');
     await warmUp(node, dir, load, WARM_UP_SECONDS);
     const before = await atRest(node);
+    if (before.rooms + before.connections > 0)
+      throw new Error('rooms or connections were left before anything was measured');
     const startedAt = performance.now();
     const sampler = new Sampler(node, startedAt);
     const long = scenario('soak of the bench', load, MINUTES * 60, [...HELD, ...IN_TIME]);
-    const report = await (await startLoadTest(node.url, dir, long)).report;
-    const after = await atRest(node);
-    const samples = sampler.end();
+    let report: Report;
+    let samples: readonly SoakSample[];
+    let after: AtRest;
+    try {
+      report = await (await startLoadTest(node.url, dir, long)).report;
+      after = await atRest(node);
+    } finally {
+      samples = sampler.end();
+    }
     const people = Math.max(...samples.map(({ connections }) => connections));
     const rampSeconds = Math.max(RAMP_SECONDS, people / ARRIVALS_PER_SECOND);
     const [from, to] = [rampSeconds + MINUTES * 30, rampSeconds + MINUTES * 60];

@@ -38,6 +38,7 @@ interface Flags {
   readonly findLimit?: boolean;
   readonly mostLoad: number;
   readonly hubPid: number[];
+  readonly watch: boolean;
   readonly drain: number[];
   readonly ca?: string;
   readonly insecure?: boolean;
@@ -67,6 +68,7 @@ async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
     threads: flags.threads,
     sourceAddresses: flags.sourceAddress,
     hubPids: flags.hubPid,
+    isWatching: flags.watch,
     drainPids: flags.drain,
     findLimit: flags.findLimit === true ? { mostLoad: flags.mostLoad } : undefined,
     keepRooms: flags.keepRooms === true,
@@ -170,6 +172,7 @@ program
   .option('--find-limit', 'search for the highest load that keeps the thresholds')
   .option('--most-load <n>', 'where that search ends', positive, 64)
   .option('--hub-pid <pids>', 'processes of hubs on this machine, to be watched', listed(pid), [])
+  .option('--no-watch', 'do not ask the hubs for /metrics each second')
   .option('--drain <pids>', 'processes that a drain ends, one after the other', listed(pid), [])
   .option('--ca <file>', 'certificates to trust, PEM')
   .option('--insecure', 'trust any certificate')

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly sourceAddresses: readonly string[];
   /** Hubs on this machine, to be watched. */
   readonly hubPids: readonly number[];
+  /** Whether hubs are asked for their metrics. */
+  readonly isWatching: boolean;
   /** Hubs to be told to drain, one after the other, by SIGTERM. */
   readonly drainPids: readonly number[];
   /** Look for the highest load that keeps the thresholds, up to `mostLoad`. */
@@ -72,7 +74,7 @@ export class LoadTest {
 
   /** @throws with words where it cannot begin */
   async run(): Promise<Report> {
-    const { targets, hubPids } = this.#options;
+    const { targets, hubPids, isWatching } = this.#options;
     const refusals = refusalsOf(this.#options);
     if (refusals.length > 0) throw new Error(refusals.join('\n'));
     const at = new Date();
@@ -80,7 +82,7 @@ export class LoadTest {
     const hubs = targets.map((target) => new HubRest(target));
     const [rest] = hubs;
     if (rest === undefined) throw new Error('no hub to connect to');
-    const watch = new HubWatch({ pids: hubPids, hubs });
+    const watch = new HubWatch({ pids: hubPids, hubs: isWatching ? hubs : [] });
     try {
       const lead = await this.#prepare(rest, mostLoad);
       if (lead === undefined) return this.#report({ lead, watch, at, hubs });

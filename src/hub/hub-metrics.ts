@@ -57,6 +57,7 @@ export class HubMetrics {
       readonly connections: () => number;
       readonly rooms: () => number;
       readonly isReady: () => boolean;
+      readonly hellosWaiting: () => number;
     },
   ) {
     const total = (name: string, help: string, read: () => number): void => {
@@ -64,6 +65,10 @@ export class HubMetrics {
     };
     metrics.gauge({ name: 'earshot_connections', help: 'Open sockets.' }, gauges.connections);
     metrics.gauge({ name: 'earshot_rooms', help: 'Rooms held in memory.' }, gauges.rooms);
+    metrics.gauge(
+      { name: 'earshot_hellos_waiting', help: 'Hellos that wait for their turn to be looked at.' },
+      gauges.hellosWaiting,
+    );
     metrics.gauge(
       { name: 'earshot_draining', help: '1 while everybody is asked to go elsewhere, 0 else.' },
       () => (gauges.isReady() ? 0 : 1),

@@ -56,6 +56,7 @@ export class Hub implements SocketListener {
       connections: () => this.#connections.size,
       rooms: () => this.rooms.count,
       isReady: () => this.isReady,
+      hellosWaiting: () => this.#sessions.hellosWaiting,
     });
     this.#outbox = new Outbox(ports.timers, this.metrics, options);
     this.#people = new People(options, {

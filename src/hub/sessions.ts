@@ -87,6 +87,10 @@ export class Sessions {
     };
   }
 
+  get hellosWaiting(): number {
+    return this.#turns.waiting;
+  }
+
   start(): void {
     // One sweep for all tokens: a timer for each connection would cost more than the connection.
     this.#cancelSweep = this.#ports.timers.every(SWEEP_MS, () => this.#sweep());

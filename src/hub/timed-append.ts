@@ -1,4 +1,4 @@
-// One call of a room's log, timed, and traced as a part of each command that it carries. Knows nothing of rooms.
+// One call of a room's log, timed, and traced as a part of each command that it carries. Knows nothing of who commands.
 import type { RoomLog, AppendResult } from '../ports/room-log.ts';
 import type { Span } from '../ports/tracer.ts';
 import type { Decided } from './decide-batch.ts';

@@ -27,6 +27,17 @@ describe('the last of all listeners', () => {
     expect(ofAll.afterMs).toEqual([12, 25]);
   });
 
+  it('counts a listener once who hears a message twice', () => {
+    const heard = new Heard();
+    const ofAll = new LastOfAll(2, 0);
+    heard.follow((seq) => ofAll.hear(seq, 5));
+    ofAll.say(0);
+    const ear = heard.ear();
+    ear(frame(1));
+    ear(frame(1));
+    expect(ofAll.afterMs).toEqual([]);
+  });
+
   it('hears nothing any more that nobody follows', () => {
     const heard = new Heard();
     const ofAll = new LastOfAll(1, 0);

@@ -1,3 +1,4 @@
+// What the parts of `npm run bench:operations` make of their figures: slopes, verdicts, ratios, goals, and how they are told.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Drain } from '../../bench/drain.ts';
@@ -130,7 +131,7 @@ test('metrics are read by their names and labels', () => {
   ]);
 });
 
-const COST = { usPerFrame: 10, usPerPerson: 200, framesPerSecond: 1_000, share: 0.1 };
+const COST = { usPerFrame: 10, framesPerSecond: 1_000, share: 0.1 };
 const LOAD = { rooms: 60, people: 600, messagesPerSecond: 240, windowSeconds: 20 };
 
 test('a ratio is that of each round by itself', () => {
@@ -140,12 +141,11 @@ test('a ratio is that of each round by itself', () => {
       { ...COST, usPerFrame: 20 },
       { ...COST, usPerFrame: 26 },
     ],
-    [COST, { ...COST, usPerFrame: 12, usPerPerson: 600 }],
+    [COST, { ...COST, usPerFrame: 12 }],
   ]);
   expect(paired.frame.least).toBeCloseTo(1.1);
   expect(paired.frame.median).toBeCloseTo(1.2);
   expect(paired.frame.most).toBeCloseTo(1.3);
-  expect(paired.person).toEqual({ median: 1, least: 1, most: 3 });
 });
 
 const LATENCY = { count: 100, p50Ms: 1, p99Ms: 20, maxMs: 30 };
@@ -168,8 +168,11 @@ const DRAIN: Drain = {
   runs: [
     {
       ...{ windowMs: 2_000, connections: 10_000, exitMs: 2_345, exitCode: 0 },
-      ...{ resume: LATENCY, heard: LATENCY, faults: 0, lost: 0, doubts: [] },
-      coming: { people: 200, join: LATENCY, faults: 0, lost: 0, doubts: ['it was late'] },
+      ...{ resume: { ...LATENCY, count: 10_000 }, heard: LATENCY, faults: 0, lost: 0, doubts: [] },
+      coming: {
+        ...{ people: 200, join: LATENCY, worstJoinMs: 25, faults: 0, lost: 0 },
+        doubts: ['it was late'],
+      },
     },
   ],
 };
@@ -228,7 +231,7 @@ test('the page tells every part, and draws the soak', () => {
     ...['### What metrics cost', '### What TLS costs', '### A soak', '(results/soak.svg)'],
     ...[
       '| operations, soak | began 2026-01-02 03:04 UTC | 1.0 min |',
-      'drained: nothing and nobody',
+      'drained: all are back, and nothing and nobody is lost',
     ],
     ...['does not trust its own times (DRAIN_MS 2,000): it was late'],
   ])
@@ -276,4 +279,27 @@ test('goals: nothing is lost in a drain, memory does not grow, and all is given 
     'unsure',
     'met',
   ]);
+});
+
+test.each([
+  ['a process that failed', { exitCode: 1 }],
+  ['a process that was killed', { exitCode: null }],
+  ['people who were not seen to be back', { resume: { ...LATENCY, count: 9_999 } }],
+  ['faults', { faults: 1 }],
+])('goals: a drain with %s is none', (_, wrong) => {
+  const [first] = DRAIN.runs;
+  const drain = { ...RAN, ...DRAIN, runs: [{ ...first!, ...wrong }] };
+  const of = goalsOf({}, undefined, { drain }).find(({ goal }) => goal.includes('is drained'));
+  expect(of?.verdict).toBe('MISSED');
+});
+
+test('goals: of a crowd that was lost on the way a soak says nothing', () => {
+  const lost = { ...soak(growthOf(run(0, MB), ({ rssBytes }) => rssBytes)), lost: 3 };
+  const of = goalsOf({}, undefined, { soak: lost }).find(({ goal }) => goal.includes('not grow'));
+  expect(of?.verdict).toBe('not measured');
+});
+
+test('what could not be read is not flat', () => {
+  expect(growthOf(run(0, MB), () => NaN)?.verdict).toBe('unsure');
+  expect(growthOf(run(0, MB), () => 0)?.verdict).toBe('unsure');
 });

@@ -14,6 +14,7 @@ async function optionsFor(url: string): Promise<RunOptions> {
     ...{
       findLimit: undefined,
       keepRooms: false,
+      isWatching: true,
       isLedgerOnly: false,
       onSecond: () => undefined,
       say: () => undefined,

@@ -49,7 +49,10 @@ export class RoomHolder {
     const { roomLog } = node;
     const loaded = await roomLog.load(roomId);
     if (loaded === undefined) throw new Error('there is no such room');
-    const none = { connections: () => 0, rooms: () => 1, isReady: () => true };
+    const none = {
+      ...{ connections: () => 0, rooms: () => 1 },
+      ...{ isReady: () => true, hellosWaiting: () => 0 },
+    };
     const runnerOf = (holder: RoomHolder): RoomRunner =>
       new RoomRunner(roomId, loaded, {
         roomLog,
