@@ -38,7 +38,8 @@ async function main(word: string): Promise<void> {
   } else if (word === 'status') {
     for (const { name, state } of await migrationStatus(target, log)) say(`${state} ${name}`);
   } else if (word === 'restored') {
-    if (redis !== undefined) throw new Problem('with Redis the nodes see by themselves what is old');
+    if (redis !== undefined)
+      throw new Problem('with Redis the nodes see by themselves what is old');
     say(`rooms that go on under a new epoch: ${await beginEpochs(target, log)}`);
   } else {
     throw new Problem(USAGE);

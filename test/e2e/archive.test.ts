@@ -322,11 +322,10 @@ describe.skipIf(!has)('the archive', () => {
     const copied = async (): Promise<() => Promise<void>> => {
       const keys = (await client.keys('*')).filter((key) => !key.endsWith('-lease'));
       const values = await Promise.all(
-        keys.map(
-          (key) =>
-            client
-              .withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
-              .sendCommand(['DUMP', key]) as Promise<Buffer>,
+        keys.map((key) =>
+          client
+            .withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+            .sendCommand<Buffer>(['DUMP', key]),
         ),
       );
       return async () => {

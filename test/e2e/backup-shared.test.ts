@@ -213,7 +213,7 @@ describe.skipIf(!isWhole)('backups of Postgres, MongoDB and Redis', () => {
     const [here, there] = [nodes[0].url, nodes[1].url];
 
     const loners = await Promise.all([Loner.start(here, 'Lea'), Loner.start(there, 'Leo')]);
-    const [lea, leo] = loners as [Loner, Loner];
+    const [lea, leo] = loners;
     await befriend(lea.person, leo.person);
     const { tracks } = await lea.person.client.api.tracks('');
     const trackIds = tracks.map(({ id }) => id);

@@ -26,6 +26,13 @@ const FOLDERS_LEFT_EMPTY = new Set([
 ]);
 const inFull = (): boolean => false;
 
+/** What is used of the driver, which comes without types. */
+interface Client {
+  connect(): Promise<void>;
+  query(text: string): Promise<{ readonly rows: readonly unknown[] }>;
+  end(): Promise<void>;
+}
+
 export class OwnPostgres {
   readonly url: string;
   readonly #port: number;
@@ -61,10 +68,10 @@ export class OwnPostgres {
   }
 
   async rows<Row extends object>(text: string): Promise<readonly Row[]> {
-    const client = this.#server.getPgClient('postgres', '127.0.0.1');
+    const client = this.#client();
     await client.connect();
     try {
-      return (await client.query<Row>(text)).rows;
+      return (await client.query(text)).rows as Row[];
     } finally {
       await client.end();
     }
@@ -73,16 +80,17 @@ export class OwnPostgres {
   /** What `pg_basebackup --wal-method=fetch` does, which does not come with the embedded server: the manual's base backup by hand. */
   async backUp(to: string): Promise<void> {
     // From start to stop it must be one session.
-    const client = this.#server.getPgClient('postgres', '127.0.0.1');
+    const client = this.#client();
     await client.connect();
     try {
       await client.query(`select pg_backup_start('earshot', fast => true)`);
       await copy(this.#dataDir, to, (folder) => FOLDERS_LEFT_EMPTY.has(folder));
-      const { rows } = await client.query<{ readonly labelfile: string }>(
+      const { rows } = await client.query(
         'select labelfile from pg_backup_stop(wait_for_archive => false)',
       );
+      const [told] = rows as { readonly labelfile: string }[];
       const label = path.join(to, 'backup_label');
-      await writeFile(label, rows[0]?.labelfile ?? '');
+      await writeFile(label, told?.labelfile ?? '');
       await giveTo(label, await stat(this.#dataDir));
       await copy(path.join(this.#dataDir, 'pg_wal'), path.join(to, 'pg_wal'), inFull);
     } finally {
@@ -114,6 +122,10 @@ export class OwnPostgres {
   async stop(): Promise<void> {
     if (this.#isRunning) await this.#server.stop();
     await rm(this.#base, { recursive: true, force: true });
+  }
+
+  #client(): Client {
+    return this.#server.getPgClient('postgres', '127.0.0.1') as Client;
   }
 
   async #start(): Promise<void> {
