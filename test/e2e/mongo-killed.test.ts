@@ -88,9 +88,7 @@ describe.skipIf(server === undefined)('MongoDB that is killed in the middle of w
       }
       const history = () =>
         mongo.activityLog.historyPage(ana, { limit: 9_999, includePrivate: true });
-      await expect
-        .poll(async () => (await history().catch(() => [])).length, PATIENCE)
-        .toBe(told);
+      await expect.poll(async () => (await history().catch(() => [])).length, PATIENCE).toBe(told);
       const listens = () => mongo.activityLog.listensPage(ana, { limit: 9_999 });
       await expect.poll(async () => (await listens()).length, PATIENCE).toBe(told);
       const ids = new Set((await history()).map(({ activityId }) => activityId));
