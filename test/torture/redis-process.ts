@@ -18,6 +18,8 @@ const OWN = [
   '--appendfsync',
   'everysec',
 ];
+/** A server that is there may be as busy as the machine. */
+const BUSY_MS = 30_000;
 
 export class RedisProcess {
   readonly port: number;
@@ -105,7 +107,7 @@ export class RedisProcess {
   }
 
   async command<T>(...args: readonly string[]): Promise<T> {
-    return asked(this.url, args);
+    return asked(this.url, args, BUSY_MS);
   }
 
   async stop(): Promise<void> {
@@ -119,8 +121,12 @@ export class RedisProcess {
 }
 
 /** One command on a connection of its own. */
-export async function asked<T>(url: string, args: readonly string[]): Promise<T> {
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 1_000 } });
+export async function asked<T>(
+  url: string,
+  args: readonly string[],
+  connectTimeout = 1_000,
+): Promise<T> {
+  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout } });
   client.on('error', () => undefined);
   try {
     await client.connect();
