@@ -80,10 +80,15 @@ export const STORM_ROOMS = [1, STORM_PEOPLE / STORM_PER_ROOM];
 /** Of one room's size, of a number of rooms, or of how much is said. */
 export type DeliveryCurves = Curves<Delivery>;
 
-export function measureSizes(centrifugo: Centrifugo): Promise<DeliveryCurves> {
+/** @param places of the sizes; all where it is undefined */
+export function measureSizes(
+  centrifugo: Centrifugo,
+  places?: readonly number[],
+): Promise<DeliveryCurves> {
+  const sizes = [...SIZES.keys()].filter((size) => places?.includes(size) ?? true);
   const subjects = [EARSHOT, ...RAW, ...others(centrifugo)];
   const roundsAt = (listeners: number): number => (listeners === 5 ? MORE_ROUNDS : ROUNDS);
-  return curves(subjects, roundsAt, [...SIZES.keys()], (subject, listeners) => {
+  return curves(subjects, roundsAt, sizes, (subject, listeners) => {
     const shape = SIZES.get(listeners);
     if (shape === undefined) throw new Error('no such size');
     return on(subject.start(), (server) => measureDelivery(server, shape));

@@ -92,6 +92,25 @@ export function sweeps<Subject extends Named, T extends FiguresOf<T>>(
   return collect(subjects, [{ places, rounds }], measure);
 }
 
+/** The places that were measured anew take the place of what was there of them; the others stay. It is told as begun when the first began. */
+export function renewed<T>(before: Curves<T> | undefined, anew: Curves<T>): Curves<T> {
+  if (before === undefined) return anew;
+  const subjects = new Set([...before.series, ...anew.series].map(({ subject }) => subject));
+  const places = new Set(placesOf(anew));
+  const of = (curves: Curves<T>, subject: string): readonly Point<T>[] =>
+    curves.series.find((each) => each.subject === subject)?.points ?? [];
+  const series = [...subjects].map((subject) => {
+    const kept = of(before, subject).filter(({ x }) => !places.has(x));
+    return { subject, points: [...kept, ...of(anew, subject)].sort((a, b) => a.x - b.x) };
+  });
+  return {
+    ...{ at: before.at, loadBefore: before.loadBefore, loadAfter: anew.loadAfter, series },
+    tookSeconds: before.tookSeconds + anew.tookSeconds,
+    rounds: Math.min(before.rounds, anew.rounds),
+    leftOut: [...new Set([...before.leftOut, ...anew.leftOut])],
+  };
+}
+
 export function figuresAt<T>(
   { series }: Pick<Curves<T>, 'series'>,
   subject: string,

@@ -14,6 +14,7 @@ import {
 import { PART_NAMES, readCurves, told, type PartName, type Parts } from './curve-report.ts';
 import { SECONDS } from './delivery.ts';
 import { readLimits } from './limits-report.ts';
+import { renewed } from './curve.ts';
 import { goalsOf, goalTable } from './goals.ts';
 import { writeReport } from './report.ts';
 import { versions } from './versions.ts';
@@ -21,8 +22,15 @@ import { versions } from './versions.ts';
 async function main(): Promise<void> {
   const centrifugo = await findCentrifugo();
   if (centrifugo.kind === 'none') aside(centrifugo.reason);
+  const only = listFlag('only');
+  // A run of some leaves what is there of the others.
+  let parts: Parts = only === undefined ? {} : ((await readCurves())?.parts ?? {});
   const measures: { readonly [K in PartName]: () => Promise<NonNullable<Parts[K]>> } = {
-    sizes: () => measureSizes(centrifugo),
+    sizes: async () => {
+      const places = listFlag('sizes')?.map(Number);
+      const measured = await measureSizes(centrifugo, places);
+      return places === undefined ? measured : renewed(parts.sizes, measured);
+    },
     rooms: measureRooms,
     busy: measureBusy,
     memory: () => measureMemory(centrifugo),
@@ -30,9 +38,6 @@ async function main(): Promise<void> {
     last: () => measureLast(centrifugo),
     storm: () => measureStorm(centrifugo),
   };
-  const only = listFlag('only');
-  // A run of some leaves what is there of the others.
-  let parts: Parts = only === undefined ? {} : ((await readCurves())?.parts ?? {});
   for (const name of PART_NAMES) {
     if (only !== undefined && !only.includes(name)) continue;
     parts = { ...parts, [name]: await measures[name]() };
