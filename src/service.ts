@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { nanoid } from 'nanoid';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import { systemRandom } from './adapters/system/system-random.ts';
-import { pendingTimers, systemTimers } from './adapters/system/system-timers.ts';
+import { systemTimers, tellTimers } from './adapters/system/system-timers.ts';
 import type { Config } from './config.ts';
 import type { Front } from './front.ts';
 import { createHttpApp } from './http/http-app.ts';
@@ -54,10 +54,7 @@ export async function openService(parts: {
   });
   await patience('Postgres', () => revoked.start());
   stops.push(() => revoked.stop());
-  metrics.gauge(
-    { name: 'earshot_timers', help: 'Timers that are set and have yet to fire.' },
-    pendingTimers,
-  );
+  tellTimers(metrics);
   const tracer = tracerOf(config, { log, metrics, nodeId });
   stops.push(async () => tracer?.stop());
   const hub = new Hub(

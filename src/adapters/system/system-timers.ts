@@ -1,4 +1,5 @@
 // Real time: the timers of Node.js behind the port.
+import type { Metrics } from '../../ports/metrics.ts';
 import type { Timers } from '../../ports/timers.ts';
 
 let pending = 0;
@@ -6,6 +7,11 @@ let pending = 0;
 /** Timers that are set, have not fired and were not cancelled. They keep no process alive, so Node.js does not tell of them. */
 export function pendingTimers(): number {
   return pending;
+}
+
+export function tellTimers(metrics: Pick<Metrics, 'gauge'>): void {
+  const help = 'Timers that are set and have yet to fire.';
+  metrics.gauge({ name: 'earshot_timers', help }, pendingTimers);
 }
 
 /** @returns ends it, as often as one likes */
