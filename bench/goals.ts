@@ -179,7 +179,7 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
 }
 
 function goalsOfOperations({ drain, soak }: OperationParts): Goal[] {
-  const people = drain === undefined ? 'all people of a node' : SI(drain.people);
+  const people = drain === undefined ? 'all its people' : SI(drain.people);
   const minutes = soak === undefined ? 'a long time' : `${soak.minutes} minutes`;
   const grew = `people come and go for ${minutes}: resident memory does not grow`;
   // Of a crowd that was not there, or not all the time, it says nothing.
