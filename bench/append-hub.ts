@@ -210,7 +210,7 @@ export class BenchHub {
   }
 }
 
-async function emptied({ url }: RedisServer): Promise<void> {
+export async function emptied({ url }: RedisServer): Promise<void> {
   const redis = await createClient({ url }).connect();
   await redis.flushAll();
   redis.destroy();

@@ -7,12 +7,11 @@ import { get as getSecure } from 'node:https';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createClient } from 'redis';
 import { expectBuilt } from '../test/support/built.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { quietWav } from '../test/support/quiet-wav.ts';
-import { UNLIMITED, startServers, type BenchServers } from './append-hub.ts';
+import { UNLIMITED, emptied, startServers, type BenchServers } from './append-hub.ts';
 import { BENCH_SECRET, benchToken } from './bench-token.ts';
 import { figuresIn, type Figures } from './exposition.ts';
 import { usageOf } from './usage.ts';
@@ -75,9 +74,7 @@ export interface SharedStores {
 export async function startSharedStores(): Promise<SharedStores> {
   const servers: BenchServers = await startServers();
   try {
-    const redis = await createClient({ url: servers.redis.url }).connect();
-    await redis.flushAll();
-    redis.destroy();
+    await emptied(servers.redis);
     const env = {
       REDIS_URL: servers.redis.url,
       POSTGRES_URL: await servers.postgres.createDatabase(),

@@ -1,4 +1,5 @@
 // How soon a node that was killed is ready again, with all that people have left in its stores.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ScenarioInput } from '../loadtest/scenario/scenario.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
 import { aside, flag, isQuick, median } from './append-child.ts';
@@ -116,7 +117,7 @@ async function killBusy(node: OperationNode, dir: string): Promise<void> {
   );
   try {
     await node.hasConnections(BUSY_ROOMS * PER_ROOM);
-    await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+    await pause(BUSY_MS);
     await node.end('SIGKILL');
   } finally {
     await busy.over();

@@ -7,7 +7,7 @@ import {
   migrateUp,
   migrationStatus,
 } from './adapters/postgres/migrate.ts';
-import { openPostgresStores } from './adapters/postgres/open-postgres-stores.ts';
+import { epochsSince, openPostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import { readConfig } from './config.ts';
@@ -59,7 +59,7 @@ async function beginEpochs(
     try {
       const heartbeat = await stores.kv.get('heartbeat');
       const aliveAt = typeof heartbeat === 'number' ? heartbeat : Date.now();
-      return await stores.beginEpochs(1 + Math.max(0, Math.floor((Date.now() - aliveAt) / 1_000)));
+      return await stores.beginEpochs(epochsSince(aliveAt));
     } finally {
       await stores.stop();
     }

@@ -6,9 +6,9 @@ import type { ArchiveWriter } from '../ports/archive-writer.ts';
 import type { ChatLog, ChatRange } from '../ports/chat-log.ts';
 import {
   StoreUnavailable,
+  isAfter,
   isSameHead,
   NO_ROOM,
-  type Head,
   type InhabitedRoom,
   type RoomLog,
 } from '../ports/room-log.ts';
@@ -35,7 +35,7 @@ export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
       if (room.isMoved !== true) return room;
       const kept = await unlessAway(archive.load(roomId), undefined);
       const { head, state, recent = [] } = room;
-      if (kept === undefined || !isAhead(kept.head, head))
+      if (kept === undefined || !isAfter(kept.head, head))
         return live.restore(roomId, { head, state, recent, keys: [] });
       return live.restore(roomId, { ...kept, recent: [], keys: [], isArchived: true });
     },
@@ -44,7 +44,7 @@ export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
       if (isSameHead(head, NO_ROOM)) {
         // Others may have brought the room further than the holder has seen, and died: that must not be lost with them.
         const kept = await archive.load(roomId);
-        if (kept !== undefined && isAhead(kept.head, held.head)) {
+        if (kept !== undefined && isAfter(kept.head, held.head)) {
           await live.restore(roomId, { ...kept, recent: [], keys: [] });
         }
       }
@@ -69,10 +69,6 @@ export function archivedRoomLog(live: RoomLog, archive: RoomLog): RoomLog {
     heartbeat: (...args) => live.heartbeat(...args),
     subscribe: (...args) => live.subscribe(...args),
   };
-}
-
-function isAhead(a: Head, b: Head): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.revision > b.revision);
 }
 
 /** A start does not wait for an archive that is away: who asks for one of its rooms later finds nobody in it. */

@@ -9,11 +9,13 @@ import type { RoomState } from '../domain/room-state.ts';
 import type { Log } from '../ports/log.ts';
 import {
   StoreUnavailable,
+  isAfter,
   isSameHead,
   type Head,
   type HeldRoom,
   type LoadedRoom,
   type IdempotencyRecord,
+  type Place,
   type RoomLog,
   type ToldAppend,
 } from '../ports/room-log.ts';
@@ -63,9 +65,8 @@ const UNAVAILABLE: CommandOutcome = {
 };
 const MAX_ATTEMPTS = 20;
 
-function isBeyond(told: Pick<Head, 'epoch' | 'revision'> | undefined, held: Head): boolean {
-  if (told === undefined) return false;
-  return told.epoch > held.epoch || (told.epoch === held.epoch && told.revision > held.revision);
+function isBeyond(told: Place | undefined, held: Head): boolean {
+  return told !== undefined && isAfter(told, held);
 }
 
 function refusedBy(decision: Decision): string | undefined {
@@ -139,7 +140,7 @@ export class RoomRunner {
    * Makes sure that what is held is not older than what somebody has seen elsewhere, as far as the log has it.
    * @returns false where the log cannot be reached
    */
-  async reach(seen: Pick<Head, 'epoch' | 'revision'>): Promise<boolean> {
+  async reach(seen: Place): Promise<boolean> {
     if (!isBeyond(seen, this.#head)) return true;
     if (!(await this.#caughtUp())) return false;
     if (!isBeyond(seen, this.#head) || this.#vainlyReached === this.#head) return true;

@@ -20,6 +20,14 @@ export function isSameHead(a: Head, b: Head): boolean {
   return a.epoch === b.epoch && a.revision === b.revision && a.eventId === b.eventId;
 }
 
+/** Where something stands in a room's log, by its numbers alone. */
+export type Place = Pick<Head, 'epoch' | 'revision'>;
+
+/** A later epoch comes after every revision of an earlier one. */
+export function isAfter(a: Place, b: Place): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.revision > b.revision);
+}
+
 /**
  * A request that must take effect at most once, remembered with its outcome for ten minutes.
  * `key` is already scoped to its user by the caller.

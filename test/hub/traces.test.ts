@@ -47,14 +47,20 @@ async function worldWith(): Promise<{ world: HubWorld; tracer: RecordingTracer }
   return { world, tracer };
 }
 
+/** Of what came before nothing is told any more. */
+async function twoInARoom() {
+  const { world, tracer } = await worldWith();
+  const [ana, ben] = [await world.connect(1), await world.connect(2)];
+  const roomId = await playingRoom(ana, ['track1', 'track2']);
+  await ben.ask('room.join', { roomId });
+  await world.time.advance(1_000);
+  tracer.take();
+  return { world, tracer, ana, ben, roomId };
+}
+
 describe('a trace', () => {
   it('follows a command from the request to the sockets of the room', async () => {
-    const { world, tracer } = await worldWith();
-    const [ana, ben] = [await world.connect(1), await world.connect(2)];
-    const roomId = await playingRoom(ana, ['track1', 'track2']);
-    await ben.ask('room.join', { roomId });
-    await world.time.advance(1_000);
-    tracer.take();
+    const { world, tracer, ana, roomId } = await twoInARoom();
     await ana.ask('playback.mode', { roomId, repeat: 'all' });
     await world.time.advance(100);
     const told = tracer.take();
@@ -93,12 +99,7 @@ describe('a trace', () => {
   });
 
   it('has a part for each command of a batch, and one of its own', async () => {
-    const { world, tracer } = await worldWith();
-    const [ana, ben] = [await world.connect(1), await world.connect(2)];
-    const roomId = await playingRoom(ana, ['track1']);
-    await ben.ask('room.join', { roomId });
-    await world.time.advance(1_000);
-    tracer.take();
+    const { world, tracer, ana, ben, roomId } = await twoInARoom();
     ana.send('queue.add', { roomId, trackIds: ['track2'] });
     ben.send('queue.add', { roomId, trackIds: ['track3'] });
     await world.time.advance(1_000);
@@ -109,12 +110,7 @@ describe('a trace', () => {
   });
 
   it('has no append of a command that was refused beside others', async () => {
-    const { world, tracer } = await worldWith();
-    const [ana, ben] = [await world.connect(1), await world.connect(2)];
-    const roomId = await playingRoom(ana, ['track1']);
-    await ben.ask('room.join', { roomId });
-    await world.time.advance(1_000);
-    tracer.take();
+    const { world, tracer, ana, ben, roomId } = await twoInARoom();
     ana.send('playback.skip', { roomId, entryId: 'another' });
     ben.send('queue.add', { roomId, trackIds: ['track3'] });
     await world.time.advance(1_000);

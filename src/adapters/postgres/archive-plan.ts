@@ -6,6 +6,7 @@ import type { RoomState } from '../../domain/room-state.ts';
 import type { ArchiveEntry } from '../../ports/archive-writer.ts';
 import {
   NO_ROOM,
+  isAfter,
   isSameHead,
   type Head,
   type HeldEvent,
@@ -73,10 +74,10 @@ export async function planRoom(
   for (const entry of entries) {
     if (plan.has(entry)) continue;
     const { from } = entry;
-    if (entry.kind === 'restore' && from !== undefined && isBefore(plan.head, from)) {
+    if (entry.kind === 'restore' && from !== undefined && isAfter(from, plan.head)) {
       holes.push({ archived: plan.head, from });
       const recent = (await live.load(entry.roomId))?.recent ?? [];
-      const upTo = recent.filter((each) => !isBefore(entry.head, each));
+      const upTo = recent.filter((each) => !isAfter(each, entry.head));
       plan.adopt(entry.roomId, entry, withOwn(upTo, entry));
       continue;
     }
@@ -86,12 +87,6 @@ export async function planRoom(
   }
   return { ...plan.finish(), holes };
 }
-
-function isBefore(a: Place, b: Place): boolean {
-  return a.epoch < b.epoch || (a.epoch === b.epoch && a.revision < b.revision);
-}
-
-type Place = Pick<Head, 'epoch' | 'revision'>;
 
 class Planner {
   readonly #steps: Step[] = [];

@@ -93,6 +93,11 @@ export interface EmbeddedStores extends PostgresStores {
   copyTo(directory: string): Promise<void>;
 }
 
+/** By how many epochs the rooms of a copy go on: two restores of one copy, a second apart, are not taken for each other. @param at wall time, ms */
+export function epochsSince(at: number): number {
+  return 1 + Math.max(0, Math.floor((Date.now() - at) / 1_000));
+}
+
 /**
  * The stores on an embedded database in `dataDir`.
  * Rejects with `DataDirInUse`, `DataDirDamaged` or `DatabaseNotMade`.
@@ -119,8 +124,7 @@ export async function openEmbeddedStores(options: {
     const { copiedAt } = server;
     if (copiedAt !== undefined) {
       // What the other one did since is not in it, and must not be taken for what is done from now on.
-      const seconds = Math.max(0, Math.floor((Date.now() - copiedAt) / 1_000));
-      const rooms = await stores.beginEpochs(1 + seconds);
+      const rooms = await stores.beginEpochs(epochsSince(copiedAt));
       server.forgetCopy();
       log.warn({ rooms, copiedAt }, 'this is a backup: its rooms go on under a new epoch');
     }

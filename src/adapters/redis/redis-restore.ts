@@ -7,6 +7,7 @@ import type { Log } from '../../ports/log.ts';
 import {
   NO_ROOM,
   StoreUnavailable,
+  isAfter,
   type Head,
   type HeldEvent,
   type HeldRoom,
@@ -80,7 +81,7 @@ export async function restoreRoom(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const found = await loadWhole(options, roomId);
     const { reign, left } = found;
-    if (left !== undefined && isBehind(held.head, left)) {
+    if (left !== undefined && isAfter(left, held.head)) {
       if (!isSurelyNewest) throw new BehindArchive();
       options.log.error({ roomId, left, held: held.head }, 'the archive has lost a room’s end');
     }
@@ -131,10 +132,6 @@ export async function rewriteRoom(
     return found.reign;
   }
   throw new StoreUnavailable('the log of the room');
-}
-
-function isBehind(a: Head, b: Pick<Head, 'epoch' | 'revision'>): boolean {
-  return a.epoch < b.epoch || (a.epoch === b.epoch && a.revision < b.revision);
 }
 
 /** Who gave the events back may not have known by which requests they came about. */

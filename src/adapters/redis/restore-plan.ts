@@ -2,7 +2,13 @@
 import type { EventId } from '../../../protocol/ids.ts';
 import { evolve } from '../../domain/evolve.ts';
 import type { RoomState } from '../../domain/room-state.ts';
-import type { Head, HeldEvent, HeldRoom } from '../../ports/room-log.ts';
+import {
+  isAfter,
+  type Head,
+  type HeldEvent,
+  type HeldRoom,
+  type Place,
+} from '../../ports/room-log.ts';
 
 /** Epochs with the revision, of the epoch before, at which each began; in order. */
 export type Lineage = readonly (readonly [epoch: number, beganAt: number])[];
@@ -159,15 +165,6 @@ function isLost(log: LoggedRoom, { epoch, revision }: HeldEvent): boolean {
   return !isOfPast || revision > base;
 }
 
-interface Place {
-  readonly epoch: number;
-  readonly revision: number;
-}
-
 function placeOf({ epoch, revision }: Place): string {
   return `${epoch}-${revision}`;
-}
-
-function isAfter(a: Place, b: Place): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.revision > b.revision);
 }
