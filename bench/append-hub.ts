@@ -19,6 +19,8 @@ export type StoreKind = 'redis' | 'embedded';
 
 const MAIN = path.resolve('dist/src/main.js');
 const INSIDE = new URL('./append-inside.js', import.meta.url).href;
+/** What Node is started with for a hub's process to obey orders, which come over its channel. */
+export const OBEDIENT: readonly string[] = ['--expose-gc', '--import', INSIDE];
 const START_MS = 60_000;
 /** Longer than any run: nothing is planned anew in the middle of one. */
 const TRACK_SECONDS = 900;
@@ -129,7 +131,7 @@ export class BenchHub {
       ...UNLIMITED,
       ...stores,
     };
-    const child = spawn(process.execPath, ['--expose-gc', '--import', INSIDE, MAIN], {
+    const child = spawn(process.execPath, [...OBEDIENT, MAIN], {
       env,
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });

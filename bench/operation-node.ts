@@ -1,7 +1,8 @@
-// A node as an operator runs it: the build with nothing loaded into it, started on a place that outlives it, and watched from outside alone.
+// A node as an operator runs it: the build, started on a place that outlives it, and watched from outside. Nothing is loaded into it, but for what
+// collects its garbage where that is asked for.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { get as getSecure } from 'node:https';
 import path from 'node:path';
@@ -11,7 +12,9 @@ import { expectBuilt } from '../test/support/built.ts';
 import { temporaryDir } from '../test/support/earshot-process.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { quietWav } from '../test/support/quiet-wav.ts';
-import { UNLIMITED, emptied, startServers, type BenchServers } from './append-hub.ts';
+import { Child } from './append-child.ts';
+import { OBEDIENT, UNLIMITED, emptied, startServers, type BenchServers } from './append-hub.ts';
+import type { HubOrder, HubReport } from './append-inside.ts';
 import { BENCH_SECRET, benchToken } from './bench-token.ts';
 import { figuresIn, type Figures } from './exposition.ts';
 import { usageOf } from './usage.ts';
@@ -33,6 +36,7 @@ export interface NodePlace {
   readonly port: number;
   readonly env: Env;
   readonly url: string;
+  readonly dataDir: string;
   remove(): Promise<void>;
 }
 
@@ -48,12 +52,13 @@ export async function makePlace(more: Env = {}): Promise<NodePlace> {
     await writeFile(path.join(music, `${name}.wav`), quietWav(seconds, name));
   }
   const port = await freePort();
+  const dataDir = path.join(dir, 'data');
   const env = {
     PATH: process.env['PATH'] ?? '',
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
     PORT: String(port),
-    DATA_DIR: path.join(dir, 'data'),
+    DATA_DIR: dataDir,
     MEDIA_DIR: music,
     TOKEN_SECRET: new TextDecoder().decode(BENCH_SECRET),
     ALLOWED_ORIGINS: 'http://localhost',
@@ -62,7 +67,7 @@ export async function makePlace(more: Env = {}): Promise<NodePlace> {
   };
   const scheme = more['TLS_CERT_FILE'] === undefined ? 'http' : 'https';
   const url = `${scheme}://127.0.0.1:${port}`;
-  return { port, env, url, remove: () => temporary.remove() };
+  return { port, env, url, dataDir, remove: () => temporary.remove() };
 }
 
 /** A Redis and a Postgres for the nodes that share them, and what names them to a node. */
@@ -109,13 +114,22 @@ export class OperationNode {
     this.exited = once(child, 'exit');
   }
 
-  /** Resolves when it is ready. */
-  static async start(place: NodePlace): Promise<OperationNode> {
+  /**
+   * Resolves when it is ready.
+   * @param isObedient whether its garbage can be collected from here
+   */
+  static async start(place: NodePlace, isObedient = false): Promise<OperationNode> {
     const startedAt = performance.now();
-    const child = spawn(process.execPath, [MAIN], {
-      env: place.env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = isObedient
+      ? spawn(process.execPath, [...OBEDIENT, MAIN], {
+          env: place.env,
+          stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+        })
+      : spawn(process.execPath, [MAIN], {
+          env: place.env,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+    if (child.stdout === null) throw new Error('the hub has no stdout');
     createInterface({ input: child.stdout }).on('line', passComplaints);
     while (!(await isReady(place.url))) {
       if (child.exitCode !== null || child.signalCode !== null)
@@ -168,6 +182,24 @@ export class OperationNode {
   /** Resident memory as the kernel counts it. */
   async rssBytes(): Promise<number> {
     return (await usageOf(this.pid)).rssBytes;
+  }
+
+  /** Of a node that was started to obey. */
+  async collectGarbage(): Promise<void> {
+    await new Child<HubOrder, HubReport>(this.#process).ask({ kind: 'memory' }, 'memory');
+  }
+
+  /**
+   * How many files of the embedded database it has open: the database opens those of a table when it first touches them, and keeps them. None on
+   * a Postgres of its own.
+   */
+  async databaseFiles(): Promise<number> {
+    const folder = `/proc/${this.pid}/fd`;
+    const targets = await Promise.all(
+      // One that is closed meanwhile is none of them.
+      (await readdir(folder)).map((fd) => readlink(path.join(folder, fd)).catch(() => '')),
+    );
+    return targets.filter((target) => target.startsWith(`${this.place.dataDir}${path.sep}`)).length;
   }
 
   /** @returns how long it took to end, and with what */

@@ -27,11 +27,15 @@ const PANELS: readonly Panel[] = [
     lines: [
       { name: 'resident', of: ({ rssBytes }) => rssBytes / MB },
       { name: 'heap used', of: ({ heapBytes }) => heapBytes / MB },
+      { name: 'of it after a full collection', of: ({ liveBytes }) => liveBytes / MB },
     ],
   },
   {
     title: 'Open file descriptors',
-    lines: [{ name: 'descriptors', of: ({ openFiles }) => openFiles }],
+    lines: [
+      { name: 'descriptors', of: ({ openFiles }) => openFiles },
+      { name: 'files of the embedded database', of: ({ databaseFiles }) => databaseFiles },
+    ],
   },
   {
     title: 'What keeps the event loop alive',

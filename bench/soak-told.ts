@@ -24,7 +24,7 @@ function loadOf({ load, limit }: Soak): string {
   return `half of the most that was held, ${SI(limit.people)} people${whose}`;
 }
 
-function grown({ rss, heap, judged, sampleSeconds }: Soak): string[] {
+function grown({ rss, live, judged, sampleSeconds }: Soak): string[] {
   const [from, to] = judged.map((seconds) => (seconds / 60).toFixed(0));
   const cells = (name: string, of: Growth | undefined): string =>
     of === undefined
@@ -42,7 +42,7 @@ function grown({ rss, heap, judged, sampleSeconds }: Soak): string[] {
       ...['as good as', 'verdict'],
     ]),
     cells('resident', rss),
-    cells('heap used', heap),
+    cells('heap after a full collection', live),
     '',
   ];
 }
@@ -58,12 +58,13 @@ function given({ before, after, kept }: Soak): string[] {
     '',
     heading(['', 'before', 'after']),
     figure('open file descriptors', ({ openFiles }) => openFiles),
+    figure('files of the embedded database', ({ databaseFiles }) => databaseFiles),
     figure('timers', ({ timers }) => timers),
     figure('active resources, timers among them', ({ resources }) => resources),
     figure('rooms in memory', ({ rooms }) => rooms),
     figure('connections', ({ connections }) => connections),
     figure('resident, MB', ({ rssBytes }) => rssBytes, megabytes),
-    figure('heap used, MB', ({ heapBytes }) => heapBytes, megabytes),
+    figure('heap, garbage collected, MB', ({ heapBytes }) => heapBytes, megabytes),
     '',
     kept.length === 0
       ? 'All was given back: there are no more descriptors, timers, rooms or connections than before.'

@@ -8,8 +8,13 @@ export interface SoakSample {
   /** Since the first people of the long run were sent. */
   readonly atSeconds: number;
   readonly rssBytes: number;
+  /** In use, garbage included. */
   readonly heapBytes: number;
+  /** In use right after the last full collection. */
+  readonly liveBytes: number;
+  /** Those of the embedded database are counted apart: it keeps those of each table that was touched once. */
   readonly openFiles: number;
+  readonly databaseFiles: number;
   /** Those of the hub, as it counts them. */
   readonly timers: number;
   /** All that keeps the event loop alive; the hub's timers do not. */
@@ -76,7 +81,9 @@ export function atRestOf(samples: readonly SoakSample[]): AtRest {
   return {
     rssBytes: of(({ rssBytes }) => rssBytes),
     heapBytes: of(({ heapBytes }) => heapBytes),
+    liveBytes: of(({ liveBytes }) => liveBytes),
     openFiles: of(({ openFiles }) => openFiles),
+    databaseFiles: of(({ databaseFiles }) => databaseFiles),
     timers: of(({ timers }) => timers),
     resources: of(({ resources }) => resources),
     rooms: of(({ rooms }) => rooms),

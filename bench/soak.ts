@@ -51,7 +51,7 @@ export interface Soak {
   readonly after: AtRest;
   /** Of the second half; undefined where there were too few samples. */
   readonly rss: Growth | undefined;
-  readonly heap: Growth | undefined;
+  readonly live: Growth | undefined;
   /** The seconds of the second half. */
   readonly judged: readonly [from: number, to: number];
   readonly kept: readonly string[];
@@ -117,7 +117,7 @@ async function onNode<T>(measure: (node: OperationNode, dir: string) => Promise<
   try {
     const place = await makePlace(stores.env);
     try {
-      const node = await OperationNode.start(place);
+      const node = await OperationNode.start(place, true);
       try {
         return await measure(node, scratch.dir);
       } finally {
@@ -170,16 +170,21 @@ function findLimit(): Promise<Limit> {
 
 async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSample> {
   const atSeconds = (performance.now() - startedAt) / 1_000;
-  const [rssBytes, figures] = await Promise.all([node.rssBytes(), node.figures()]);
+  const [rssBytes, figures, databaseFiles] = await Promise.all([
+    node.rssBytes(),
+    node.figures(),
+    node.databaseFiles(),
+  ]);
   const of = (name: string): number => {
     const value = figures.get(name);
     if (value === undefined) throw new Error(`/metrics does not tell ${name}`);
     return value;
   };
   return {
-    ...{ atSeconds, rssBytes },
+    ...{ atSeconds, rssBytes, databaseFiles },
     heapBytes: of('nodejs_heap_size_used_bytes'),
-    openFiles: of('process_open_fds'),
+    liveBytes: of('earshot_live_heap_bytes'),
+    openFiles: of('process_open_fds') - databaseFiles,
     timers: of('earshot_timers'),
     resources: of('nodejs_active_resources_total'),
     rooms: of('earshot_rooms'),
@@ -218,7 +223,10 @@ class Sampler {
   }
 }
 
-/** Once nobody is there any more, and what they have left is over; or, where that does not come about, after some minutes. */
+/**
+ * Once nobody is there any more, and what they have left is over; or, where that does not come about, after some minutes. Its garbage is collected:
+ * without anything to do, it would lie there.
+ */
 async function atRest(node: OperationNode): Promise<AtRest> {
   const end = performance.now() + FORGOTTEN_SECONDS * 1_000;
   for (;;) {
@@ -228,6 +236,7 @@ async function atRest(node: OperationNode): Promise<AtRest> {
     await pause(REST_SAMPLE_MS);
   }
   await pause(QUIET_SECONDS * 1_000);
+  await node.collectGarbage();
   const samples: SoakSample[] = [];
   while (samples.length < REST_SAMPLES) {
     samples.push(await sampleOf(node, 0));
@@ -268,7 +277,7 @@ export async function measureSoak(): Promise<Soak> {
       ...{ joined: report.counts.joined, left: report.counts.left },
       ...{ before, after, judged: [from, to] },
       rss: growthOf(judged, ({ rssBytes }) => rssBytes),
-      heap: growthOf(judged, ({ heapBytes }) => heapBytes),
+      live: growthOf(judged, ({ liveBytes }) => liveBytes),
       kept: keptOf(before, after),
       ...{ faults: faultsOf(report), lost: report.counts.lost, doubts: doubtsOf(report) },
       ...{ join: latencyOf(report, 'join'), last: latencyOf(report, 'command.last') },

@@ -4,6 +4,7 @@ import { nanoid } from 'nanoid';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import { systemRandom } from './adapters/system/system-random.ts';
 import { systemTimers, tellTimers } from './adapters/system/system-timers.ts';
+import { tellLiveHeap } from './adapters/system/live-heap.ts';
 import type { Config } from './config.ts';
 import type { Front } from './front.ts';
 import { createHttpApp } from './http/http-app.ts';
@@ -55,6 +56,7 @@ export async function openService(parts: {
   await patience('Postgres', () => revoked.start());
   stops.push(() => revoked.stop());
   tellTimers(metrics);
+  stops.push(tellLiveHeap(metrics));
   const tracer = tracerOf(config, { log, metrics, nodeId });
   stops.push(async () => tracer?.stop());
   const hub = new Hub(

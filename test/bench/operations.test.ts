@@ -79,7 +79,8 @@ test.each([
 });
 
 const AT_REST: AtRest = {
-  ...{ rssBytes: 100 * MB, heapBytes: 40 * MB, openFiles: 30, timers: 12, resources: 20 },
+  ...{ rssBytes: 100 * MB, heapBytes: 40 * MB, liveBytes: 35 * MB },
+  ...{ openFiles: 30, databaseFiles: 120, timers: 12, resources: 20 },
   ...{ rooms: 0, connections: 0 },
 };
 
@@ -157,7 +158,7 @@ function soak(rss: Growth | undefined, kept: readonly string[] = []): RanOf<'soa
     ...{ stores: 'embedded', minutes: 30, sampleSeconds: 10, load: 1.5, people: 1_400, rooms: 130 },
     limit: { load: 3, people: 2_700, isOfGenerator: true, gaveWay: ['join p99 <= 1000'] },
     ...{ joined: 9_000, left: 8_000, before: AT_REST, after: AT_REST, judged: [450, 900] },
-    ...{ rss, heap: rss, kept, faults: 0, lost: 0, doubts: [], join: LATENCY, last: LATENCY },
+    ...{ rss, live: rss, kept, faults: 0, lost: 0, doubts: [], join: LATENCY, last: LATENCY },
     samples,
   } satisfies Soak & typeof RAN;
 }

@@ -6,6 +6,7 @@ import { RedisSharedRates } from '../../src/adapters/redis/redis-shared-rates.ts
 import { RedisOutbox } from '../../src/adapters/redis/redis-outbox.ts';
 import { OtlpTracer } from '../../src/adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
+import { tellLiveHeap } from '../../src/adapters/system/live-heap.ts';
 import { tellTimers } from '../../src/adapters/system/system-timers.ts';
 import { keepFor } from '../../src/hub/activity-retention.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
@@ -50,6 +51,7 @@ export async function ownMetrics(): Promise<readonly MetricRow[]> {
   const options = { metrics, clock, timers, log, now: () => 0 } as never;
   appOver(world, { metrics });
   tellTimers(metrics);
+  tellLiveHeap(metrics)();
   new RedisOutbox(options);
   new RedisIdleRooms(options);
   new RedisSharedRates(options);

@@ -44,12 +44,14 @@ export class EarshotProcess {
     let errors = '';
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const port = await new Promise<number>((resolve, reject) => {
-      const timeout = setTimeout(
-        () =>
-          reject(new Error(`did not listen in time: ${errors}${JSON.stringify(lines.slice(-5))}`)),
-        timeoutMs,
-      );
-      child.once('exit', (code) => reject(new Error(`exited with ${code}: ${errors}`)));
+      const timeout = setTimeout(() => {
+        child.kill('SIGKILL');
+        reject(new Error(`did not listen in time: ${errors}${JSON.stringify(lines.slice(-5))}`));
+      }, timeoutMs);
+      child.once('exit', (code) => {
+        clearTimeout(timeout);
+        reject(new Error(`exited with ${code}: ${errors}`));
+      });
       if (child.stdout === null) throw new Error('no stdout');
       createInterface({ input: child.stdout }).on('line', (line) => {
         const entry = JSON.parse(line) as LogLine;
