@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
 const pages = [
   'test/web/{clock-thread,player-lab}.test.ts',
-  'test/e2e/two-*.test.ts',
+  'test/e2e/two-{friends,links,nodes,pages}.test.ts',
   'test/e2e/redis-hub-clock.test.ts',
 ];
 // Pages whose sound nobody measures are among them.

@@ -42,6 +42,16 @@ function start(...args: readonly string[]): RunningLoadTest {
 
 /** Nothing here is about times, which are the machine's; what came and what did not is the hub's and the network's. */
 const LEDGER = '--ledger-only';
+/** In which all have come, also on a busy machine. */
+const GATHER_SECONDS = 5;
+
+/** Resolves when so many are connected: a busy machine takes longer than any pause. */
+async function hasPeople(node: EarshotProcess, count: number): Promise<void> {
+  await expect
+    .poll(() => node.metric('earshot_connections'), { timeout: 60_000 })
+    .toBeGreaterThanOrEqual(count);
+  await pause(1_000);
+}
 
 async function run(...args: readonly string[]): Promise<LoadTestRun> {
   return start(...args).ended;
@@ -249,6 +259,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       groups: [{ ...group, clockShare: 0.1, acts: { seek: 90, chat: 60 } }],
       phases: [
         { name: 'ramp', seconds: 3, from: 0, load: 1 },
+        { name: 'gather', seconds: GATHER_SECONDS },
         { name: 'steady', seconds: 5, measured: true },
       ],
       thresholds: ['faults == 0', 'lost == 0'],
@@ -272,6 +283,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       await talkative({
         phases: [
           { name: 'ramp', seconds: 1, from: 0, load: 1 },
+          { name: 'gather', seconds: GATHER_SECONDS },
           { name: 'storm', seconds: 5, measured: true, event: 'reconnect', withinSeconds: 1 },
         ],
         thresholds: ['faults == 0', 'lost == 0'],
@@ -379,7 +391,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
 
   it('reports what was when it is interrupted', async () => {
     const running = start('party', '--url', hub.url, '--rooms', '2', '--seconds', '60');
-    await pause(5_000);
+    await hasPeople(hub, 1);
     running.end('SIGINT');
     const { code, report, output } = await running.ended;
     expect(code, output).toBe(130);
@@ -394,7 +406,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       ...['party', '--url', hub.url, '--rooms', '2', '--seconds', '60', '--threads', '1'],
       ...['--agents', `127.0.0.1:${agent.port}`, '--agent-key', key],
     );
-    await pause(5_000);
+    await hasPeople(hub, 1);
     await agent.stop();
     const { code, report, output } = await running.ended;
     expect(code, output).toBe(3);
@@ -408,8 +420,12 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       DATA_DIR: path.join(dir, 'dying'),
       TOKEN_SECRET: SECRET,
     });
-    const running = start(await talkative(), '--url', other.url, LEDGER);
-    await pause(4_000);
+    const phases = [
+      { name: 'ramp', seconds: 1, from: 0, load: 1 },
+      { name: 'steady', seconds: 15, measured: true },
+    ];
+    const running = start(await talkative({ phases }), '--url', other.url, LEDGER);
+    await hasPeople(other, 40);
     await other.kill();
     const { code, report, output } = await running.ended;
     expect(code, output).toBe(1);

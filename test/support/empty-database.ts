@@ -1,5 +1,5 @@
-// An embedded database with nothing in it, made once and copied: making one takes a core for some seconds, and many tests begin with it.
-// Those that are about the making itself take none.
+// An embedded database with its tables and nothing in them, made once and copied: making one takes a core for some seconds, and many tests
+// begin with it. Those that are about the making itself take none.
 import {
   cpSync,
   existsSync,
@@ -11,7 +11,9 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { startPgliteServer } from '../../src/adapters/postgres/pglite-server.ts';
+import { MIGRATIONS } from '../../migrations/index.ts';
+import { openEmbeddedStores } from '../../src/adapters/postgres/open-postgres-stores.ts';
+import { createPinoLog } from '../../src/adapters/system/pino-log.ts';
 
 const CACHE = path.resolve('.cache');
 
@@ -22,7 +24,7 @@ function madeFor(): string {
   const root = path.resolve(path.dirname(resolve('@electric-sql/pglite')), '..');
   const packed = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
   const version = 'version' in packed ? String(packed.version) : 'unknown';
-  return path.join(CACHE, `empty-database-${version}`);
+  return path.join(CACHE, `empty-database-${version}-${MIGRATIONS.at(-1)?.name ?? ''}`);
 }
 
 /** Puts one where `dataDir` has none yet. */
@@ -39,8 +41,8 @@ export async function putEmptyDatabase(dataDir: string): Promise<void> {
 async function make(made: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
   const making = mkdtempSync(path.join(CACHE, 'making-database-'));
-  const server = await startPgliteServer(making);
-  await server.stop();
+  const stores = await openEmbeddedStores({ dataDir: making, log: createPinoLog('warn') });
+  await stores.stop();
   try {
     renameSync(making, made);
   } catch (error) {
