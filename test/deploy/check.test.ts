@@ -41,6 +41,12 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'hub-3: { condition: service_healthy }',
     'hub-3',
   ],
+  [
+    'deploy/compose.yaml',
+    'http://localhost:${EARSHOT_PORT:-8080}',
+    'http://localhost:8080',
+    'PUBLIC_URL is http://localhost:8080 where EARSHOT_PORT is 9090',
+  ],
   ['deploy/compose.yaml', 'image: redis:8', 'image: redis:latest', 'another one tomorrow'],
   ['deploy/kubernetes/base/deployment.yaml', 'readinessProbe:', 'readynessProbe:', 'unknown field'],
   [
