@@ -94,6 +94,12 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'no Deployment hub',
   ],
   [
+    'deploy/kubernetes/overlays/self-contained/kustomization.yaml',
+    'value: 15',
+    'value: 20',
+    '20 hubs and 1 of a rollout, with a pool of 10 and a lock each, need 236 connections of Postgres, which allows 200',
+  ],
+  [
     'deploy/kubernetes/base/disruption-budget.yaml',
     'component: hub',
     'component: hubs',
