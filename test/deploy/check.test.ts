@@ -176,6 +176,24 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'template',
   ],
   [
+    'deploy/observability/alerts.yaml',
+    'expr: earshot_ready == 0 and',
+    'expr: earshot_ready == 0 or',
+    'EarshotNotReady, of three that are not all the same: not ready, drained, ready, after 6m: it says map[',
+  ],
+  [
+    'deploy/observability/alerts.yaml',
+    'for: 5m',
+    'for: 6m',
+    'EarshotNodeGone, after 6m: it says nothing, not map[instance:a',
+  ],
+  [
+    'deploy/observability/alerts.test.yaml',
+    'alertname: EarshotArchiveHoles, eval_time: 5m',
+    'alertname: EarshotHistoryLost, eval_time: 5m',
+    'EarshotArchiveHoles must fire in it, and stay silent',
+  ],
+  [
     'deploy/observability/dashboard.json',
     'earshot_sync_error_seconds_bucket',
     'earshot_sync_error_seconds',
