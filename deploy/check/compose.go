@@ -30,12 +30,19 @@ func checkCompose(root string, found *faults) string {
 	}
 	// As it is, and with everything set that deploy/.env may set.
 	project := load(types.Mapping{})
-	own := load(types.Mapping{"MUSIC_DIR": "/srv/music", "EARSHOT_PORT": "80", "EARSHOT_IMAGE": "registry.example/earshot:1"})
+	const port = "9090"
+	own := load(types.Mapping{"MUSIC_DIR": "/srv/music", "EARSHOT_PORT": port, "EARSHOT_IMAGE": "registry.example/earshot:1"})
 	if project == nil || own == nil {
 		return ""
 	}
 	if music := own.Services["hub-1"].Environment["MEDIA_DIR"]; music == nil || *music != "/music" {
 		found.add("hub-1: MUSIC_DIR does not become MEDIA_DIR")
+	}
+	for name, hub := range own.Services {
+		// Where nothing is said of it, people come to the port that nginx is published on; anywhere else they are strangers to the hubs.
+		if address := hub.Environment["PUBLIC_URL"]; address != nil && *address != "http://localhost:"+port {
+			found.add("%s: PUBLIC_URL is %s where EARSHOT_PORT is %s", name, *address, port)
+		}
 	}
 	for _, name := range project.ServiceNames() {
 		checkComposeService(project, project.Services[name], found)

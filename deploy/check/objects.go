@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,8 @@ type workload struct {
 	selector   *metav1.LabelSelector
 	template   corev1.PodTemplateSpec
 	claims     []corev1.PersistentVolumeClaim
+	// What a rollout adds.
+	surge intstr.IntOrString
 }
 
 func (w workload) String() string { return w.kind + " " + w.name }
@@ -56,11 +59,11 @@ func checkObjects(objects []runtime.Object, found *faults) {
 	for _, object := range objects {
 		switch o := object.(type) {
 		case *appsv1.Deployment:
-			c.workloads = append(c.workloads, workload{"Deployment", o.Name, o.Spec.Selector, o.Spec.Template, nil})
+			c.workloads = append(c.workloads, workload{"Deployment", o.Name, o.Spec.Selector, o.Spec.Template, nil, surgeOf(o)})
 		case *appsv1.StatefulSet:
-			c.workloads = append(c.workloads, workload{"StatefulSet", o.Name, o.Spec.Selector, o.Spec.Template, o.Spec.VolumeClaimTemplates})
+			c.workloads = append(c.workloads, workload{"StatefulSet", o.Name, o.Spec.Selector, o.Spec.Template, o.Spec.VolumeClaimTemplates, intstr.IntOrString{}})
 		case *batchv1.Job:
-			c.workloads = append(c.workloads, workload{"Job", o.Name, nil, o.Spec.Template, nil})
+			c.workloads = append(c.workloads, workload{"Job", o.Name, nil, o.Spec.Template, nil, intstr.IntOrString{}})
 		case *corev1.Service:
 			c.services[o.Name] = o
 		case *corev1.ConfigMap:
@@ -93,10 +96,18 @@ func checkObjects(objects []runtime.Object, found *faults) {
 			}
 		case *autoscalingv2.HorizontalPodAutoscaler:
 			c.checkAutoscaler(o)
+			c.checkConnections(o)
 		}
 	}
 	c.checkImages()
 	c.checkAddresses()
+}
+
+func surgeOf(deployment *appsv1.Deployment) intstr.IntOrString {
+	if update := deployment.Spec.Strategy.RollingUpdate; update != nil && update.MaxSurge != nil {
+		return *update.MaxSurge
+	}
+	return intstr.FromString("25%")
 }
 
 func (c *cluster) selected(selector *metav1.LabelSelector) []workload {
@@ -424,6 +435,50 @@ func (c *cluster) checkAutoscaler(hpa *autoscalingv2.HorizontalPodAutoscaler) {
 	}
 	if len(hpa.Spec.Metrics) == 0 || hpa.Spec.MinReplicas == nil || *hpa.Spec.MinReplicas < 2 {
 		c.say("HorizontalPodAutoscaler %s: needs a metric, and two at least", hpa.Name)
+	}
+}
+
+const (
+	// Beside its pool a hub has the connection of its lock.
+	besidePool = 1
+	// The Job that migrates, at the same time.
+	migrating = 2
+	// What Postgres keeps for its superusers.
+	reserved = 3
+)
+
+var maxConnections = regexp.MustCompile(`^max_connections=(\d+)$`)
+
+// checkConnections sees that a Postgres of here has connections for as many hubs as there may be, those that a rollout adds included.
+func (c *cluster) checkConnections(hpa *autoscalingv2.HorizontalPodAutoscaler) {
+	allowed := 0
+	for _, w := range c.workloads {
+		for _, container := range w.template.Spec.Containers {
+			for _, arg := range container.Args {
+				if found := maxConnections.FindStringSubmatch(arg); found != nil {
+					allowed, _ = strconv.Atoi(found[1])
+				}
+			}
+		}
+	}
+	if allowed == 0 {
+		return
+	}
+	for _, w := range c.workloads {
+		if w.kind != hpa.Spec.ScaleTargetRef.Kind || w.name != hpa.Spec.ScaleTargetRef.Name {
+			continue
+		}
+		hubs := int(hpa.Spec.MaxReplicas)
+		surge, err := intstr.GetScaledValueFromIntOrPercent(&w.surge, hubs, true)
+		pool, poolErr := strconv.Atoi(c.environmentOf(w, w.template.Spec.Containers[0])["POSTGRES_POOL_SIZE"])
+		if err != nil || poolErr != nil {
+			c.say("%s: its maxSurge or its POSTGRES_POOL_SIZE is no number", w)
+			continue
+		}
+		if needed := (hubs+surge)*(pool+besidePool) + migrating + reserved; needed > allowed {
+			c.say("HorizontalPodAutoscaler %s: %d hubs and %d of a rollout, with a pool of %d and a lock each, need %d connections of Postgres, which allows %d",
+				hpa.Name, hubs, surge, pool, needed, allowed)
+		}
 	}
 }
 

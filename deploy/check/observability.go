@@ -44,8 +44,8 @@ type panel struct {
 	Panels  []panel
 }
 
-// checkObservability reads alert rules and dashboard with the code of Prometheus, and sees that what they ask for is told, and that each
-// alert has its runbook.
+// checkObservability reads alert rules and dashboard with the code of Prometheus, and sees that what they ask for is told, that each
+// alert has its runbook, and that it fires when it should.
 func checkObservability(root string, found *faults) string {
 	page, err := os.ReadFile(filepath.Join(root, metricsFile))
 	if err != nil {
@@ -60,26 +60,25 @@ func checkObservability(root string, found *faults) string {
 		}
 		metrics[row[1]] = told
 	}
-	alerts := checkRules(root, metrics, found)
+	alerts, fired := checkRules(root, metrics, found)
 	asked := checkDashboard(root, metrics, found)
-	return fmt.Sprintf("%d alerts with their runbooks, %d questions of the dashboard", alerts, asked)
+	return fmt.Sprintf("%d alerts with their runbooks, %d of them seen to fire and to stay silent, %d questions of the dashboard", alerts, fired, asked)
 }
 
-func checkRules(root string, metrics map[string]metric, found *faults) int {
+func checkRules(root string, metrics map[string]metric, found *faults) (count, fired int) {
 	content, err := os.ReadFile(filepath.Join(root, rulesFile))
 	if err != nil {
 		found.add("%v", err)
-		return 0
+		return 0, 0
 	}
 	groups, errs := rulefmt.Parse(content, false, model.UTF8Validation)
 	for _, err := range errs {
 		found.add("%s: %v", rulesFile, err)
 	}
 	if len(errs) > 0 {
-		return 0
+		return 0, 0
 	}
 	runbooks := anchorsOf(root, found)
-	count := 0
 	for _, group := range groups.Groups {
 		for _, rule := range group.Rules {
 			count++
@@ -96,7 +95,7 @@ func checkRules(root string, metrics map[string]metric, found *faults) int {
 			}
 		}
 	}
-	return count
+	return count, checkFiring(root, groups, found)
 }
 
 func checkDashboard(root string, metrics map[string]metric, found *faults) int {

@@ -1,5 +1,6 @@
 // The page of the metrics says what there is, and what there is follows the rules of their names.
 import { describe, expect, it } from 'vitest';
+import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { nodeMetrics, ownMetrics, unitOf, type MetricRow } from '../support/all-metrics.ts';
 
 const own = await ownMetrics();
@@ -22,6 +23,26 @@ describe('the metrics', () => {
   it('have few labels, of which none is a person’s, a room’s or an address’s', () => {
     const labels = new Set(own.flatMap((row) => row.labels));
     expect([...labels].sort()).toEqual(['code', 'limit', 'outcome', 'store']);
+  });
+});
+
+describe('the metrics of Node', () => {
+  it('have the labels that are in an exposition', async () => {
+    const { body } = await createPromMetrics().exposition();
+    const rows = await nodeMetrics();
+    for (const [, series = '', labels = ''] of body.matchAll(/^(\w+)\{(.*)\} /gm)) {
+      const row = rows.find(({ name, kind }) =>
+        kind === 'histogram' ? series.startsWith(name) : series === name,
+      );
+      const named = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label);
+      expect(row?.labels, series).toEqual(
+        expect.arrayContaining(named.filter((label) => label !== 'le')),
+      );
+    }
+    const labelsOf = (name: string) => rows.find((row) => row.name === name)?.labels;
+    expect(labelsOf('nodejs_gc_duration_seconds')).toEqual(['kind']);
+    expect(labelsOf('nodejs_heap_space_size_used_bytes')).toEqual(['space']);
+    expect(labelsOf('process_open_fds')).toEqual([]);
   });
 });
 

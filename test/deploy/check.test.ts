@@ -41,6 +41,12 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'hub-3: { condition: service_healthy }',
     'hub-3',
   ],
+  [
+    'deploy/compose.yaml',
+    'http://localhost:${EARSHOT_PORT:-8080}',
+    'http://localhost:8080',
+    'PUBLIC_URL is http://localhost:8080 where EARSHOT_PORT is 9090',
+  ],
   ['deploy/compose.yaml', 'image: redis:8', 'image: redis:latest', 'another one tomorrow'],
   ['deploy/kubernetes/base/deployment.yaml', 'readinessProbe:', 'readynessProbe:', 'unknown field'],
   [
@@ -86,6 +92,12 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'kind: Deployment, name: earshot',
     'kind: Deployment, name: hub',
     'no Deployment hub',
+  ],
+  [
+    'deploy/kubernetes/overlays/self-contained/kustomization.yaml',
+    'value: 15',
+    'value: 20',
+    '20 hubs and 1 of a rollout, with a pool of 10 and a lock each, need 236 connections of Postgres, which allows 200',
   ],
   [
     'deploy/kubernetes/base/disruption-budget.yaml',
@@ -162,6 +174,24 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     '{{ $labels.instance }}',
     '{{ $labels.instance }',
     'template',
+  ],
+  [
+    'deploy/observability/alerts.yaml',
+    'expr: earshot_ready == 0 and',
+    'expr: earshot_ready == 0 or',
+    'EarshotNotReady, of three that are not all the same: not ready, drained, ready, after 6m: it says map[',
+  ],
+  [
+    'deploy/observability/alerts.yaml',
+    'for: 5m',
+    'for: 6m',
+    'EarshotNodeGone, after 6m: it says nothing, not map[instance:a',
+  ],
+  [
+    'deploy/observability/alerts.test.yaml',
+    'alertname: EarshotArchiveHoles, eval_time: 5m',
+    'alertname: EarshotHistoryLost, eval_time: 5m',
+    'EarshotArchiveHoles must fire in it, and stay silent',
   ],
   [
     'deploy/observability/dashboard.json',

@@ -24,14 +24,16 @@ const questions = panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr }) => [title, expr] as const),
 );
 const metrics = [...(await ownMetrics()), ...(await nodeMetrics())];
-const series = new Set(
-  metrics.flatMap(({ name, kind }) =>
+const series = new Set([
+  ...metrics.flatMap(({ name, kind }) =>
     kind === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name],
   ),
-);
+  // Prometheus' own, of each that it asks.
+  'up',
+]);
 
 function namesIn(expression: string): string[] {
-  return expression.match(/\b(?:earshot|nodejs|process)_\w+/g) ?? [];
+  return expression.match(/\b(?:(?:earshot|nodejs|process)_\w+|up\b)/g) ?? [];
 }
 
 describe('the alerts', () => {

@@ -22,23 +22,48 @@ import { SECRET_KEYS } from '../../src/secret-files.ts';
 const dir = mkdtempSync(path.join(tmpdir(), 'earshot-deploy-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+interface Deployment {
+  /** @returns what the engine was told, in order */
+  readonly up: (...args: string[]) => readonly string[];
+  readonly secrets: string;
+  /** From now on there are hubs. */
+  readonly serve: () => void;
+  /** From now on the engine fails at what ends so. */
+  readonly failAt: (words: string) => void;
+}
+
 /** `deploy/` in a place of its own, with an engine that only writes down what it is told. */
-function deployment(): { readonly up: (...args: string[]) => string; readonly secrets: string } {
+function deployment(): Deployment {
   const copy = mkdtempSync(path.join(dir, 'copy-'));
   cpSync('deploy', copy, { recursive: true });
   const bin = path.join(copy, 'bin');
   mkdirSync(bin);
-  const engine = path.join(bin, 'docker');
-  writeFileSync(engine, '#!/bin/sh\necho "docker $*"\n');
-  chmodSync(engine, 0o755);
+  const told = path.join(copy, 'told');
+  const command = (name: string, ...lines: string[]): void => {
+    const file = path.join(bin, name);
+    writeFileSync(file, ['#!/bin/sh', `echo "${name} $*" >> "${told}"`, ...lines, ''].join('\n'));
+    chmodSync(file, 0o755);
+  };
+  let isFailing = false;
+  command('docker');
+  command('sleep');
   return {
     secrets: path.join(copy, 'secrets'),
+    serve: () => command('docker', 'case "$*" in *" ps "*) echo 4f0c ;; esac'),
+    failAt: (words) => {
+      isFailing = true;
+      command('docker', `case "$*" in *" ${words}") exit 1 ;; esac`);
+    },
     up: (...args) => {
       const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
-      const command = path.join(copy, 'up.sh');
-      const { status, stdout, stderr } = spawnSync(command, args, { env, encoding: 'utf8' });
-      expect([status, stderr]).toEqual([0, '']);
-      return stdout.trim().split('\n').at(-1) ?? '';
+      rmSync(told, { force: true });
+      const file = path.join(copy, 'up.sh');
+      const { status, stderr } = spawnSync(file, args, { env, encoding: 'utf8' });
+      expect([status, stderr]).toEqual([isFailing ? 1 : 0, '']);
+      return readFileSync(told, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(/^docker compose -f compose\.yaml /, ''));
     },
   };
 }
@@ -55,9 +80,13 @@ function settingsOfCompose(): Settings {
     services: Record<string, { environment: Settings }>;
   };
   const settings = { ...file.services['hub-1']?.environment };
-  // What is put in from deploy/.env, where nothing is said there.
-  for (const [key, value] of Object.entries(settings))
-    settings[key] = value.replace(/\$\{\w+(?::-(.*?)|:\+.*?)\}/, '$1');
+  // What is put in from deploy/.env, where nothing is said there; the innermost first.
+  const INNERMOST = /\$\{\w+(?::-([^${}]*)|:\+[^${}]*)\}/;
+  for (const [key, value] of Object.entries(settings)) {
+    let text = value;
+    while (INNERMOST.test(text)) text = text.replace(INNERMOST, '$1');
+    settings[key] = text;
+  }
   return settings;
 }
 
@@ -70,11 +99,60 @@ function settingsOfKubernetes(part = 'base'): Settings {
 }
 
 describe('one command', () => {
-  it('makes secrets that others of the machine cannot reach, and starts all', () => {
-    const { up, secrets } = deployment();
-    expect(up('--quiet-pull')).toBe(
-      'docker compose -f compose.yaml up --detach --build --wait --remove-orphans --quiet-pull',
+  const ORDER = [
+    'build',
+    'up --detach --wait redis postgres mongo',
+    'run --rm --no-deps -T mongo-initiate',
+    'run --rm --no-deps -T migrate',
+    'up --detach --wait --no-deps hub-1',
+    'up --detach --wait --no-deps hub-2',
+    'up --detach --wait --no-deps --remove-orphans nginx',
+  ];
+  const PS = 'ps --quiet hub-2';
+  const steps = (told: readonly string[]): string[] => told.filter((line) => line !== PS);
+
+  it('starts the stores, migrates, then starts one hub after the other, and nginx last', () => {
+    expect(steps(deployment().up())).toEqual(ORDER);
+  });
+
+  it('where people are connected, leaves nginx the time to find the first hub before the second one goes', () => {
+    const { up, serve } = deployment();
+    serve();
+    expect(up()).toEqual(ORDER.toSpliced(5, 0, PS, 'sleep 10'));
+    const nodes = readFileSync('deploy/compose/earshot-nodes.conf', 'utf8');
+    const [, valid, failed] = /valid=(\d+)s[^]*fail_timeout=(\d+)s/.exec(nodes) ?? [];
+    expect(Number(valid) + Number(failed)).toBeLessThan(10);
+  });
+
+  it('hands on what it is given to whatever starts something', () => {
+    const told = steps(deployment().up('--quiet-pull'));
+    expect(told.map((line) => line.replace(' --quiet-pull', ''))).toEqual(ORDER);
+    for (const line of told)
+      expect(line.includes('--quiet-pull')).toBe(line.startsWith('up --detach --wait '));
+  });
+
+  it('names each service of compose.yaml once', () => {
+    const { services } = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {
+      services: Record<string, unknown>;
+    };
+    const named = ORDER.flatMap((line) => line.split(' ').slice(1)).filter(
+      (word) => !word.startsWith('-'),
     );
+    expect(named.sort()).toEqual(Object.keys(services).sort());
+  });
+
+  it.each(ORDER.map((line, at) => [line, at] as const))(
+    'leaves what comes after it as it was where this fails: %s',
+    (line, at) => {
+      const { up, failAt } = deployment();
+      failAt(line);
+      expect(steps(up())).toEqual(ORDER.slice(0, at + 1));
+    },
+  );
+
+  it('makes secrets that others of the machine cannot reach', () => {
+    const { up, secrets } = deployment();
+    up();
     expect(statSync(secrets).mode & 0o777).toBe(0o700);
     const made = contentsOf(secrets);
     const passwords = ['postgres-password', 'redis-password', 'mongo-password', 'token-secret'];

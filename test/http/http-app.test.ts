@@ -189,6 +189,22 @@ describe('operations', () => {
     expect((await call(appOver(world), '/metrics')).status).toBe(200);
   });
 
+  it('tell readiness among the metrics, as it is when they are looked at', async () => {
+    const reasons: string[] = [];
+    const app = appOver(new HubWorld(), {
+      metrics: createPromMetrics(),
+      notReady: () => reasons,
+      awayStores: () => [{ store: 'mongodb', awayMs: 7_000 }],
+    });
+    const ready = async () =>
+      /^earshot_ready (\d)$/m.exec((await call(app, '/metrics')).body['text'] as string)?.[1];
+    expect(await ready()).toBe('1');
+    reasons.push('draining');
+    expect(await ready()).toBe('0');
+    reasons.pop();
+    expect(await ready()).toBe('1');
+  });
+
   it('describe themselves: every path of the document is answered, and both documents are JSON', async () => {
     const app = appOver(new HubWorld());
     const { body } = await call(app, '/openapi.json');

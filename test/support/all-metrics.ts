@@ -1,4 +1,5 @@
 // Every metric that the service has: each part that has some is made once, over stores that nobody asks.
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import { PostgresActivityOutbox } from '../../src/adapters/postgres/postgres-activity-outbox.ts';
 import { PostgresArchiver } from '../../src/adapters/postgres/postgres-archiver.ts';
 import { RedisIdleRooms } from '../../src/adapters/redis/redis-idle-rooms.ts';
@@ -73,14 +74,27 @@ export async function nodeMetrics(): Promise<readonly MetricRow[]> {
   const kinds = new Map(
     [...body.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', kind = '']) => [name, kind]),
   );
+  const labels = labelsOfNode();
   return [...body.matchAll(/^# HELP (\w+) (.*)$/gm)]
     .map(([, name = '', help = '']) => ({
       name,
       kind: kinds.get(name) as MetricRow['kind'],
-      labels: [],
+      labels: labels.get(name) ?? [],
       help,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** By the metrics themselves: in an exposition are only those that something was counted of, as no garbage collection may have been. */
+function labelsOfNode(): ReadonlyMap<string, readonly string[]> {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  // What every metric of prom-client has, and its types leave out.
+  const metrics = register.getMetricsAsArray() as unknown as {
+    readonly name: string;
+    readonly labelNames: readonly string[];
+  }[];
+  return new Map(metrics.map(({ name, labelNames }) => [name, labelNames]));
 }
 
 /** What a value of it is counted in, by the end of its name. */

@@ -9,6 +9,13 @@ import { json, type App } from './route-parts.ts';
 export const HEALTH_PATHS = { alive: '/healthz', ready: '/readyz' } as const;
 
 export function addOperations(app: App, deps: HttpDeps): void {
+  deps.metrics.gauge(
+    {
+      name: 'earshot_ready',
+      help: 'Whether new visitors should be sent to this process, as /readyz says: 1, or 0.',
+    },
+    () => (deps.notReady().length === 0 ? 1 : 0),
+  );
   app.openapi(
     createRoute({
       method: 'get',
