@@ -136,7 +136,7 @@ export const TogetherBody = z
 /** The domain's schema behind one that the OpenAPI document can describe. */
 export const ListenBrainzBody = z
   .object({
-    listen_type: z.string(),
+    listen_type: z.string().max(64),
     payload: z
       .array(z.unknown().openapi({ type: 'object', additionalProperties: true }))
       .max(MAX_LISTENS_PER_IMPORT),

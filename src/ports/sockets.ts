@@ -84,7 +84,8 @@ export interface ListenOptions {
   upgrade(request: UpgradeRequest): UpgradeDecision;
   readonly listener: SocketListener;
   /**
-   * Every HTTP request. The body of the response is pulled only as fast as the peer reads it, and cancelled when the peer goes away.
+   * Every HTTP request whose line and headers are 16 KiB at most; larger ones, upgrades too, end their connection. The body of the
+   * response is pulled only as fast as the peer reads it, and cancelled when the peer goes away.
    * A throw is answered 500 without details.
    */
   fetch(request: Request, peer: { readonly remoteAddress: string }): Response | Promise<Response>;

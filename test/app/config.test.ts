@@ -79,6 +79,16 @@ describe('the configuration', () => {
     expect(readConfig({ ...env, REDIS_IDLE_ROOM_HOURS: '0' }).redis?.idleRoomMs).toBeUndefined();
   });
 
+  it('lets processes serve together only where rooms are shared', () => {
+    const CLUSTER_WORKERS = '2';
+    expect(faultsOf({ CLUSTER_WORKERS })).toEqual([
+      expect.stringMatching(/^CLUSTER_WORKERS: .*REDIS_URL must be set$/),
+    ]);
+    const env = { REDIS_URL: 'redis://here', POSTGRES_URL: 'postgresql://here/earshot' };
+    expect(readConfig({ ...env, CLUSTER_WORKERS }).clusterWorkers).toBe(2);
+    expect(readConfig({ CLUSTER_WORKERS: '1' }).clusterWorkers).toBe(1);
+  });
+
   it('names a bad address without the password in it', () => {
     const POSTGRES_URL = 'postgresql://here/earshot';
     for (const REDIS_URL of [
@@ -232,7 +242,7 @@ describe('in production', () => {
     'abababababababababababababababababab',
     '00000000000000000000000000000001',
     'password-password-password-12345678',
-  ])('the secret "%s" is refused', (weak) => {
+  ])('a secret that was left at an example is refused (%s)', (weak) => {
     const [own, ...others] = faultsOf({ ...good, TOKEN_SECRET: weak });
     expect(own).toMatch(/^TOKEN_SECRET: .*openssl rand/);
     expect(own).not.toContain(weak);

@@ -3,6 +3,9 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { asyncApi } from '../../protocol/async-api.ts';
+import { RestWorld } from '../fuzz/rest-world.ts';
+import { call } from '../support/http-calls.ts';
 
 const REFERENCE = /`(test\/[^`]+\.ts)` "([^"]+)"/g;
 
@@ -96,6 +99,61 @@ describe('what is read from strangers', () => {
       }
     expect(patterns).toBeGreaterThan(50);
     expect(found).toEqual([]);
+  });
+});
+
+interface Schema {
+  readonly [key: string]: unknown;
+}
+
+/** Where, below a schema, there is a text that may be of any length. Values that are listed, and ids of a form, have theirs. */
+function unboundedTexts(schema: Schema, where: string, resolve: (ref: string) => Schema): string[] {
+  const { $ref, type, maxLength, enum: listed, const: only, format } = schema;
+  if (typeof $ref === 'string') return unboundedTexts(resolve($ref), where, resolve);
+  const isText = [type].flat().includes('string');
+  const isBounded = [maxLength, listed, only].some((limit) => limit !== undefined);
+  const found = isText && !isBounded && format !== 'uuid' ? [where] : [];
+  const inner = Object.entries(schema).filter(
+    ([key]) => !['example', 'enum', 'const'].includes(key),
+  );
+  return found.concat(
+    inner.flatMap(([key, value]) =>
+      [value]
+        .flat()
+        .filter((each): each is Schema => typeof each === 'object' && each !== null)
+        .flatMap((each) => unboundedTexts(each, `${where} ${key}`, resolve)),
+    ),
+  );
+}
+
+describe('what strangers send', () => {
+  it('has a greatest length for each text, over REST and the socket', async () => {
+    const { social } = await RestWorld.create();
+    const { body } = await call(social.app, '/openapi.json');
+    const documents = [body, asyncApi() as Schema].map((document) => {
+      const { schemas } = document['components'] as { readonly schemas: Record<string, Schema> };
+      return {
+        schemas,
+        resolve: (ref: string) => schemas[ref.split('/').at(-1) ?? ''] ?? {},
+      };
+    });
+    const [rest, socket] = documents;
+    const operations = Object.entries(body['paths'] as Record<string, Record<string, Schema>>);
+    const taken = operations.flatMap(([route, methods]) =>
+      Object.entries(methods).map(([method, { parameters = [], requestBody = {} }]) => ({
+        name: `${method} ${route}`,
+        schema: { parameters, requestBody },
+      })),
+    );
+    const requests = Object.entries(socket?.schemas ?? {})
+      .filter(([name]) => name.startsWith('request.'))
+      .map(([name, schema]) => ({ name, schema }));
+    expect([taken.length > 40, requests.length > 20]).toEqual([true, true]);
+    const unbounded = [
+      ...taken.flatMap(({ name, schema }) => unboundedTexts(schema, name, rest!.resolve)),
+      ...requests.flatMap(({ name, schema }) => unboundedTexts(schema, name, socket!.resolve)),
+    ];
+    expect(unbounded).toEqual([]);
   });
 });
 

@@ -38,12 +38,34 @@ export function accountsContract(context: ContextOf<'accounts' | 'friends' | 'us
       const [ana, ben] = [await somebody(), await somebody()];
       const [hers, his] = [await device(ana, '  Ana’s phone '), await device(ben)];
       expect(hers).toMatchObject({ userId: ana, token: { label: 'Ana’s phone', createdAt: at } });
-      expect(hers.secret).toMatch(/^esd_[A-Za-z0-9_-]{43}$/);
       expect(await accounts().exchange(hers.secret, at)).toEqual({
         userId: ana,
         tokenId: hers.token.id,
       });
       expect((await accounts().exchange(his.secret, at))?.userId).toBe(ben);
+    });
+
+    it('makes secrets of 256 bits, and links of 128, none of them twice', async () => {
+      const ana = await somebody();
+      const [secrets, links] = [new Set<string>(), new Set<string>()];
+      for (let n = 0; n < ROUNDS; n += 1) {
+        const { secret } = await device(ana);
+        expect(secret).toMatch(/^esd_[A-Za-z0-9_-]{43}$/);
+        secrets.add(Buffer.from(secret.slice('esd_'.length), 'base64url').toString('hex'));
+        const code = (await accounts().createLink(ana, at))?.code ?? '';
+        links.add(Buffer.from(code, 'base64url').toString('hex'));
+      }
+      for (const [made, bits] of [
+        [secrets, 256],
+        [links, 128],
+      ] as const) {
+        expect(made.size).toBe(ROUNDS);
+        expect([...made].map((hex) => hex.length * 4)).toEqual(Array(ROUNDS).fill(bits));
+        // Each digit is another one somewhere: none of it is the same in all.
+        const digits = [...made].map((hex) => Array.from(hex));
+        const fixed = digits[0]?.filter((digit, at) => digits.every((each) => each[at] === digit));
+        expect(fixed).toEqual([]);
+      }
     });
 
     it('knows no other secret', async () => {

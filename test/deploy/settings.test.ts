@@ -16,7 +16,7 @@ import path from 'node:path';
 import { Script } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { configReference, readConfig } from '../../src/config.ts';
+import { configReference, readConfig, type Config } from '../../src/config.ts';
 import { SECRET_KEYS } from '../../src/secret-files.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'earshot-deploy-'));
@@ -75,11 +75,11 @@ const contentsOf = (folder: string): Record<string, string> =>
 
 type Settings = Readonly<Record<string, string>>;
 
-function settingsOfCompose(): Settings {
+function settingsOfCompose(hub = 'hub-1'): Settings {
   const file = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {
     services: Record<string, { environment: Settings }>;
   };
-  const settings = { ...file.services['hub-1']?.environment };
+  const settings = { ...file.services[hub]?.environment };
   // What is put in from deploy/.env, where nothing is said there; the innermost first.
   const INNERMOST = /\$\{\w+(?::-([^${}]*)|:\+[^${}]*)\}/;
   for (const [key, value] of Object.entries(settings)) {
@@ -93,9 +93,27 @@ function settingsOfCompose(): Settings {
 /** @param part a folder of `deploy/kubernetes` */
 function settingsOfKubernetes(part = 'base'): Settings {
   const text = readFileSync(`deploy/kubernetes/${part}/kustomization.yaml`, 'utf8');
-  const file = parse(text) as { configMapGenerator?: { literals: string[] }[] };
+  const file = parse(text) as {
+    components?: string[];
+    configMapGenerator?: { literals: string[] }[];
+  };
   const lines = (file.configMapGenerator ?? []).flatMap(({ literals }) => literals);
-  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/, 2) as [string, string]));
+  const own = Object.fromEntries(lines.map((line) => line.split(/=(.*)/, 2) as [string, string]));
+  const components = (file.components ?? []).map((name) => path.join(part, name));
+  return Object.assign(
+    {},
+    ...components.map((each) => settingsOfKubernetes(each)),
+    own,
+  ) as Settings;
+}
+
+/** @param secrets the folder that is mounted where the settings say */
+function configOf(settings: Settings, secrets: string): Config {
+  const env = Object.entries(settings).map(([key, value]) => [
+    key,
+    value.replace(/^\/run\/secrets\/(?:earshot\/)?/, `${secrets}/`),
+  ]);
+  return readConfig(Object.fromEntries(env) as Settings);
 }
 
 describe('one command', () => {
@@ -186,11 +204,7 @@ describe.each([
   });
 
   it('are nodes of one service behind a proxy, which migrates nothing by itself', () => {
-    const env = Object.entries(settings).map(([key, value]) => [
-      key,
-      value.replace(/^\/run\/secrets\/(?:earshot\/)?/, `${secrets}/`),
-    ]);
-    const config = readConfig(Object.fromEntries(env) as Settings);
+    const config = configOf(settings, secrets);
     const made = contentsOf(secrets);
     expect(config).toMatchObject({
       tokenSecret: made['token-secret'],
@@ -213,18 +227,43 @@ it.each(readdirSync('deploy/kubernetes/components'))(
     const { up, secrets } = deployment();
     up();
     const settings = { ...settingsOfKubernetes(), ...settingsOfKubernetes(`components/${name}`) };
-    const env = Object.entries(settings).map(([key, value]) => [
-      key,
-      value.replace(/^\/run\/secrets\/earshot\//, `${secrets}/`),
-    ]);
     const known = [
       ...configReference().map(({ key }) => key),
       ...SECRET_KEYS.map((key) => `${key}_FILE`),
     ];
     expect(known).toEqual(expect.arrayContaining(Object.keys(settings)));
-    expect(() => readConfig(Object.fromEntries(env) as Settings)).not.toThrow();
+    expect(() => configOf(settings, secrets)).not.toThrow();
   },
 );
+
+describe('in production, which the image says it is,', () => {
+  const NODE_ENV = 'production';
+  const { up, secrets } = deployment();
+  up();
+  const base = settingsOfKubernetes();
+
+  const overlays = readdirSync('deploy/kubernetes/overlays').map((name): [string, Settings] => [
+    `hubs of the overlay ${name}`,
+    { ...base, ...settingsOfKubernetes(`overlays/${name}`) },
+  ]);
+
+  it.each([
+    ['hub-1 of compose.yaml', settingsOfCompose('hub-1')],
+    ['hub-2 of compose.yaml', settingsOfCompose('hub-2')],
+    ...overlays,
+  ] satisfies [string, Settings][])(
+    '%s start: nothing is left to a default that is refused',
+    (_, settings) => {
+      expect(readFileSync('Dockerfile', 'utf8')).toMatch(/^ENV NODE_ENV=production\b/m);
+      const { publicUrl, allowedOrigins } = configOf({ ...settings, NODE_ENV }, secrets);
+      expect(allowedOrigins).toEqual([publicUrl]);
+    },
+  );
+
+  it('the base alone is not to be started: it knows no address of its own', () => {
+    expect(() => configOf({ ...base, NODE_ENV }, secrets)).toThrow(/^ALLOWED_ORIGINS: [^\n]*$/);
+  });
+});
 
 it('the stop of a container leaves the hubs the time that they take', () => {
   const { services } = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {

@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const DIR = path.resolve('test/fuzz/corpus');
+/** Of a file: what is kept goes through every hand that takes the repository. */
+const MOST_BYTES = 400_000;
 
 export function readCorpus(target: string): Uint8Array[] {
   const file = path.join(DIR, `${target}.jsonl`);
@@ -11,10 +13,20 @@ export function readCorpus(target: string): Uint8Array[] {
   return lines.map((line) => inputOf(JSON.parse(line) as string));
 }
 
-export function writeCorpus(target: string, inputs: readonly Uint8Array[]): void {
+/** @returns how many found place: the shortest, so that they are as many as may be */
+export function writeCorpus(target: string, inputs: readonly Uint8Array[]): number {
   mkdirSync(DIR, { recursive: true });
-  const lines = inputs.map((input) => lineOf(input)).sort();
-  writeFileSync(path.join(DIR, `${target}.jsonl`), `${lines.join('\n')}\n`);
+  const lines = fitting(inputs.map((input) => lineOf(input)));
+  writeFileSync(path.join(DIR, `${target}.jsonl`), `${lines.sort().join('\n')}\n`);
+  return lines.length;
+}
+
+/** @param lines in ASCII */
+export function fitting(lines: readonly string[], mostBytes = MOST_BYTES): string[] {
+  let bytes = 0;
+  return [...lines]
+    .sort((a, b) => a.length - b.length)
+    .filter((line) => (bytes += line.length + 1) <= mostBytes);
 }
 
 /** As it stands in the corpus, in ASCII alone: readable in a difference, and in a report. */

@@ -1,6 +1,6 @@
 // A short run of what `npm run fuzz` does for long: the kept inputs again, and some new ones; and that it would find what it is there for.
 import { describe, expect, it } from 'vitest';
-import { inputOf, lineOf, readCorpus } from './corpus.ts';
+import { fitting, inputOf, lineOf, readCorpus } from './corpus.ts';
 import { fuzz, type Target } from './fuzzer.ts';
 import { allTargets } from './targets.ts';
 
@@ -58,6 +58,24 @@ describe('the fuzzer', () => {
     });
     const { findings } = await fuzz(target, [], SEED, (done) => done < 50_000);
     expect(Buffer.from(findings[0]?.input ?? []).toString('latin1')).toContain('1e400');
+  });
+
+  it('keeps one input for each outcome, the shortest, however many there are', async () => {
+    const met = new Map<string, number>();
+    const target = plain((text) => {
+      const outcome = String(text.length % 600);
+      met.set(outcome, Math.min(met.get(outcome) ?? Infinity, text.length));
+      return outcome;
+    });
+    const { corpus } = await fuzz(target, [], SEED, (done) => done < 20_000);
+    expect(corpus.length).toBeGreaterThan(500);
+    expect(corpus.map(({ length }) => length)).toEqual([...met.values()]);
+  });
+
+  it('writes down those that find place, the shortest first', () => {
+    const lines = ['"aaaa"', '"b"', '"cc"'];
+    expect(fitting(lines, 9)).toEqual(['"b"', '"cc"']);
+    expect(fitting(lines, 16)).toHaveLength(3);
   });
 
   it('keeps its inputs as they are', () => {

@@ -20,15 +20,12 @@ export interface Finding {
 
 export interface Fuzzed {
   readonly executions: number;
-  /** One input for each outcome, in the order in which they were found. */
+  /** One input for each outcome, the shortest that was met, in the order in which the outcomes were found. */
   readonly corpus: readonly Uint8Array[];
-  readonly outcomes: ReadonlySet<string>;
   readonly findings: readonly Finding[];
 }
 
 const MOST_FINDINGS = 5;
-/** Beyond it outcomes are counted, and their inputs not kept. */
-const MOST_KEPT = 400;
 
 /**
  * @param corpus of earlier runs; the target's own seeds come first
@@ -42,14 +39,16 @@ export async function fuzz(
 ): Promise<Fuzzed> {
   const random = new Random(seed);
   const kept: Uint8Array[] = [];
-  const outcomes = new Set<string>();
+  /** Where the input of an outcome is. */
+  const places = new Map<string, number>();
   const findings: Finding[] = [];
   const perform = async (input: Uint8Array): Promise<void> => {
     try {
       const outcome = await target.run(input);
-      if (outcomes.has(outcome)) return;
-      outcomes.add(outcome);
-      if (kept.length < MOST_KEPT) kept.push(input);
+      const place = places.get(outcome) ?? kept.length;
+      places.set(outcome, place);
+      const before = kept[place];
+      if (before === undefined || input.length < before.length) kept[place] = input;
     } catch (error) {
       findings.push({ input, error });
     }
@@ -61,5 +60,5 @@ export async function fuzz(
     const nothing = new Uint8Array();
     await perform(mutate(random.pick(kept) ?? nothing, random.pick(kept) ?? nothing, random));
   }
-  return { executions, corpus: kept, outcomes, findings };
+  return { executions, corpus: kept, findings };
 }

@@ -12,9 +12,12 @@ export function nothingPolluted(): void {
 
 /** What is told apart: words without what the input chose. */
 export function inShort(text: string): string {
-  return text
-    .replaceAll(/"[^"]*"|“[^”]*”/g, '"…"')
-    .replaceAll(/[^\x20-\x7e]/g, '?')
-    .replaceAll(/\d+/g, '#')
-    .slice(0, 60);
+  return (
+    text
+      // To the last quote: what the input chose may have some of its own.
+      .replace(/["“][^]*["”]/, '"…"')
+      .replaceAll(/[^\x20-\x7e]/g, '?')
+      .replaceAll(/\d+/g, '#')
+      .slice(0, 60)
+  );
 }

@@ -30,12 +30,14 @@ for (const target of targets) {
   const before = readCorpus(target.name);
   const until = performance.now() + eachMs;
   const done = await fuzz(target, before, seed, () => performance.now() < until);
-  writeCorpus(target.name, done.corpus);
-  found += done.findings.length;
-  const { executions, outcomes, findings } = done;
+  const { executions, corpus, findings } = done;
+  const kept = writeCorpus(target.name, corpus);
+  found += findings.length;
   say(
-    `${target.name}: ${executions} inputs, ${outcomes.size} outcomes, ${done.corpus.length} kept (${before.length} before), ${findings.length} findings`,
+    `${target.name}: ${executions} inputs, ${corpus.length} outcomes, ${kept} kept (${before.length} before), ${findings.length} findings`,
   );
+  if (kept < corpus.length)
+    say(`  the corpus is full: the longest ${corpus.length - kept} inputs are not kept`);
   for (const { input, error } of findings) {
     say(`  ${lineOf(input)}`);
     say(`  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

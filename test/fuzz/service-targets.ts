@@ -1,17 +1,17 @@
 // The whole service on stores in memory: frames to a hub in which somebody is in a room, and requests to REST.
 import assert from 'node:assert/strict';
 import { ERROR_CODES } from '../../protocol/errors.ts';
-import { call, type Answer } from '../support/http-calls.ts';
-import { HubWorld, userId, type TestClient } from '../support/hub-world.ts';
+import type { Answer } from '../support/http-calls.ts';
+import { HubWorld, type TestClient } from '../support/hub-world.ts';
 import { UNHURRIED, kitchen } from '../support/kitchen.ts';
-import { SocialWorld } from '../support/social-world.ts';
 import type { Target } from './fuzzer.ts';
 import { inShort, nothingPolluted } from './invariants.ts';
 import { frameSeeds } from './pure-targets.ts';
+import { REST_SEEDS, SEEDS_BESIDE, textOf } from './rest-seeds.ts';
+import { RestWorld, routeOf, routesOf, type Route } from './rest-world.ts';
 
 /** After so many inputs a world is left for a new one: what they did to it must not decide for ever what can be found. */
 const INPUTS_A_WORLD = 100;
-const MOST_WAITS = 100;
 
 type Faults = { readonly level: string; readonly fields: unknown }[];
 
@@ -71,128 +71,53 @@ export function hubTarget(): Target {
   return { name: 'hub', seeds: frameSeeds, run: (input) => stage.run(input) };
 }
 
-const ME = userId(1);
-const OTHER = userId(2);
-const LISTEN = {
-  listened_at: 1_600_000_000,
-  track_metadata: { artist_name: 'A', track_name: 'B', additional_info: { duration_ms: 200_000 } },
-};
-
-/** A line with method and target, then the body. */
-const REQUESTS: readonly (readonly [string, unknown?])[] = [
-  ['POST /v1/guests', { name: 'Ana', device: 'phone' }],
-  ['POST /v1/tokens', { deviceSecret: 'x'.repeat(43) }],
-  ['POST /v1/links/ABCDEFGH', { label: 'phone' }],
-  ['POST /v1/me/link'],
-  ['GET /v1/me'],
-  ['PATCH /v1/me', { name: 'Ben', colour: 'teal', picture: 'https://pictures.example/a.png' }],
-  ['GET /v1/me/devices'],
-  ['DELETE /v1/me/devices/x'],
-  ['GET /v1/tracks?q=a&limit=10&offset=0'],
-  [`GET /v1/tracks/${'0'.repeat(32)}`],
-  [`GET /v1/tracks/${'0'.repeat(32)}/cover`],
-  [`GET /media/${'0'.repeat(32)}?expires=1&signature=a`],
-  ['POST /v1/rooms', { name: 'Kitchen', visibility: 'public' }],
-  ['GET /v1/rooms?limit=5'],
-  ['GET /v1/rooms/ABCD2345'],
-  ['GET /v1/rooms/ABCD2345/sessions?limit=3&cursor=a'],
-  ['GET /v1/sessions/00000000-0000-4000-8000-000000000001'],
-  ['GET /v1/friends'],
-  ['POST /v1/friends/code'],
-  ['POST /v1/friends/requests', { userId: OTHER }],
-  ['POST /v1/friends/requests', { code: 'ABCDEFGH' }],
-  [`POST /v1/friends/requests/${OTHER}/accept`],
-  [`DELETE /v1/friends/${OTHER}`],
-  [`PUT /v1/blocks/${OTHER}`],
-  ['GET /v1/people?q=be'],
-  ['GET /v1/people/ABCDEFGH'],
-  ['GET /v1/me/audience'],
-  ['PATCH /v1/me/audience', { audience: 'chosen', chosen: [OTHER], privateForMs: 1_000 }],
-  ['GET /v1/feed?limit=3'],
-  ['GET /v1/me/listens?limit=3'],
-  ['GET /v1/me/top?from=0&by=tracks'],
-  ['POST /v1/me/listenbrainz', { listen_type: 'import', payload: [LISTEN] }],
-  ['GET /v1/me/listenbrainz'],
-  ['GET /v1/me/data'],
-  [`DELETE /v1/me/data?confirm=${ME}`],
-  ['GET /v1/operator/revocations'],
-  ['GET /readyz'],
-  ['GET /openapi.json'],
-  ['GET /nowhere'],
-  ['OPTIONS /v1/me'],
-];
-
 class RestStage {
-  #social: SocialWorld | undefined;
+  #world: RestWorld | undefined;
+  #routes: readonly Route[] = [];
   #inputs = 0;
 
   async run(input: Uint8Array): Promise<string> {
     this.#inputs += 1;
-    if (this.#inputs % INPUTS_A_WORLD === 1 || this.#social === undefined) {
-      this.#social = new SocialWorld();
-      await this.#social.people(1, 2);
+    if (this.#inputs % INPUTS_A_WORLD === 1 || this.#world === undefined) {
+      this.#world = await RestWorld.create();
+      this.#routes = await routesOf(this.#world.social.app);
     }
-    const text = Buffer.from(input).toString('latin1');
-    const [head = '', ...rest] = text.split('\n');
-    const [method = '', target = ''] = head.split(' ');
-    const raw = rest.join('\n');
-    // What the transports refuse before anybody is asked.
-    if (!/^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/.test(method) || !target.startsWith('/'))
-      return 'no request';
-    if (!URL.canParse(`http://hub.example${target}`)) return 'no request';
-    const isBare = raw === '' || method === 'GET' || method === 'HEAD';
-    const { status, headers, body } = await answered(
-      this.#social,
-      call(this.#social.app, target, {
-        method,
-        token: `${ME}|Ana`,
-        ...(isBare ? {} : { raw }),
-      }),
-    );
+    const performed = await this.#world.perform(input);
     nothingPolluted();
-    noFaults(this.#social.world.log.lines);
+    noFaults(this.#world.social.world.log.lines);
+    if (performed === undefined) return 'no request';
+    const { who, method, answer } = performed;
+    const { status, headers, body } = answer;
     assert(status < 500, `answered ${status}`);
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
     assert(headers.has('content-security-policy'));
-    if (status < 400) return `${method} ${wayOf(target)} ${status}`;
+    // By the route, not by what stands in its places: else each name that is made up would be an outcome of its own.
+    const route = routeOf(this.#routes, performed)?.path ?? 'beside';
+    const way = `${who} ${method} ${route} ${status}`;
+    if (status < 400) return `${way} ${shapeOf(answer)}`;
     assert.equal(headers.get('content-type'), 'application/problem+json');
+    if (method === 'HEAD') return way;
     const { code, detail } = body as { code: string; detail: string };
     assert(Object.hasOwn(ERROR_CODES, code), `an unknown code ${code}`);
     if (status === 404 && detail.startsWith('nothing at')) return 'nowhere';
-    return `${method} ${wayOf(target)} ${status} ${inShort(detail)}`;
+    return `${way} ${inShort(detail)}`;
   }
 }
 
-/** Lets the world's time go on until there is an answer: some wait for what the hub does a little later. */
-async function answered(social: SocialWorld, answer: Promise<Answer>): Promise<Answer> {
-  const box: { answer?: Answer; error?: unknown } = {};
-  const done = answer.then(
-    (value) => (box.answer = value),
-    (error: unknown) => (box.error = error),
-  );
-  for (let tries = 0; tries < MOST_WAITS; tries += 1) {
-    if (box.answer !== undefined) return box.answer;
-    if (box.error !== undefined) throw box.error as Error;
-    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 1))]);
-    await social.world.time.advance(200);
-  }
-  throw new Error('it was never answered');
-}
-
-/** The route, about: without ids, codes and queries. */
-function wayOf(target: string): string {
-  const parts = target.split(/[?#]/)[0]?.split('/') ?? [];
-  return parts
-    .map((part) => (/^(?:v1|[a-z.]{2,14})$/.test(part) ? part : '*'))
-    .slice(0, 6)
-    .join('/');
+/** Which members an answer has, and which of its lists hold something. */
+function shapeOf({ headers, body }: Answer): string {
+  if (!(headers.get('content-type') ?? '').includes('json')) return '';
+  if (Array.isArray(body)) return `list ${Math.min(1, body.length)}`;
+  return Object.entries(body)
+    .map(([name, value]) => (Array.isArray(value) ? `${name}:${Math.min(1, value.length)}` : name))
+    .sort()
+    .join();
 }
 
 export function restTarget(): Target {
   const stage = new RestStage();
+  const utf8 = new TextEncoder();
   const seeds = (): Uint8Array[] =>
-    REQUESTS.map(([head, json]) =>
-      new TextEncoder().encode(json === undefined ? head : `${head}\n${JSON.stringify(json)}`),
-    );
+    [...REST_SEEDS, ...SEEDS_BESIDE].map((seed) => utf8.encode(textOf(seed)));
   return { name: 'rest', seeds, run: (input) => stage.run(input) };
 }

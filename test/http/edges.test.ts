@@ -222,8 +222,8 @@ describe('what is limited over all nodes', () => {
     const asked: string[] = [];
     let waitMs: number | undefined = 0;
     const sharedRates: SharedRates = {
-      take: (kind, key) => {
-        asked.push(`${kind} ${key}`);
+      take: (kind, key, { burst }) => {
+        asked.push(`${burst} ${kind} ${key}`);
         return Promise.resolve(waitMs);
       },
       settle: () => Promise.resolve(new Map()),
@@ -246,8 +246,8 @@ describe('what is limited over all nodes', () => {
     expect(statuses).toEqual([201, 201, 429]);
     const from = '192.0.2.1';
     expect(asked).toEqual([
-      ...[`guests ${from}`, `guests ${from}`, `codes ${from}`, `secrets ${from}`],
-      ...[`secrets ${from}`, `guests ${from}`, `guests ${from}`],
+      ...[`3 guests ${from}`, `3 guests ${from}`, `20 codes ${from}`, `30 secrets ${from}`],
+      ...[`30 secrets ${from}`, `3 guests ${from}`, `3 guests ${from}`],
     ]);
   });
 });

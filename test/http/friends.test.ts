@@ -1,7 +1,7 @@
 // Friends, requests, blocks, audiences and profiles over REST.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { UserId } from '../../protocol/ids.ts';
-import { call } from '../support/http-calls.ts';
+import { call, type Answer } from '../support/http-calls.ts';
 import { userId } from '../support/hub-world.ts';
 import type { ListeningStores } from '../support/listening-world.ts';
 import { SocialWorld, idsIn } from '../support/social-world.ts';
@@ -9,6 +9,18 @@ import { MAX_DEVICE_TOKENS } from '../../src/ports/accounts.ts';
 import type { Users } from '../../src/ports/users.ts';
 
 const UNKNOWN = '00000000-0000-4000-8000-00000000dead';
+
+/** One after the other, while the clock of the rates stands still: none comes back meanwhile. */
+async function statusesOf(count: number, ask: () => Promise<Answer>): Promise<number[]> {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const statuses: number[] = [];
+    for (let n = 0; n < count; n += 1) statuses.push((await ask()).status);
+    return statuses;
+  } finally {
+    vi.useRealTimers();
+  }
+}
 
 describe('friends', () => {
   it('ask, accept, part, and see one another in their lists', async () => {
@@ -65,14 +77,28 @@ describe('friends', () => {
     expect((await social.as(2, `/v1/people/${code}`)).status).toBe(404);
   });
 
-  it('codes cannot be tried out: an address has a few tries', async () => {
+  it('codes cannot be tried out: an address has twenty tries', async () => {
     const social = new SocialWorld();
     await social.people(1);
-    const answers = new Set<number>();
-    for (let n = 0; n < 30; n += 1)
-      answers.add((await social.as(1, '/v1/people/2222222222')).status);
-    expect([...answers]).toEqual([404, 429]);
-    expect((await social.as(1, '/v1/people/2222222222', { from: '192.0.2.9' })).status).toBe(404);
+    const guess = (from: string) => social.as(1, '/v1/people/2222222222', { from });
+    expect(await statusesOf(25, () => guess('192.0.2.1'))).toEqual([
+      ...Array<number>(20).fill(404),
+      ...Array<number>(5).fill(429),
+    ]);
+    expect((await guess('192.0.2.9')).status).toBe(404);
+  });
+
+  it('secrets of devices and links cannot be tried out: an address has thirty tries of both', async () => {
+    const { app } = new SocialWorld();
+    const secret = (from: string) =>
+      call(app, '/v1/tokens', { json: { deviceSecret: `esd_${'A'.repeat(43)}` }, from });
+    const link = (from: string) => call(app, `/v1/links/${'A'.repeat(22)}`, { json: {}, from });
+    expect(await statusesOf(20, () => secret('192.0.2.1'))).toEqual(Array(20).fill(401));
+    expect(await statusesOf(12, () => link('192.0.2.1'))).toEqual([
+      ...Array<number>(10).fill(404),
+      ...[429, 429],
+    ]);
+    expect((await secret('192.0.2.9')).status).toBe(401);
   });
 
   it('whoever blocks cannot be told from whoever is not there', async () => {

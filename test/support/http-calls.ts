@@ -67,7 +67,8 @@ export async function call(
     { remoteAddress: init.from ?? '192.0.2.1' },
   );
   const text = await response.text();
-  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  // The answer to a HEAD has the type of what it leaves out.
+  const isJson = text !== '' && (response.headers.get('content-type') ?? '').includes('json');
   return {
     status: response.status,
     headers: response.headers,

@@ -48,10 +48,16 @@ interface RequestHead {
   readonly remoteAddress: string;
 }
 
+/** Without its `?`; empty where there is none. */
+export function queryOf(req: HttpRequest): string {
+  // Where there is no `?`, the binary answers undefined, whatever its types say.
+  return req.getQuery() || '';
+}
+
 function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   const headers: [string, string][] = [];
   req.forEach((name, value) => headers.push([name, value]));
-  const query = req.getQuery();
+  const query = queryOf(req);
   return {
     method: req.getCaseSensitiveMethod(),
     target: query === '' ? req.getUrl() : `${req.getUrl()}?${query}`,
@@ -61,24 +67,32 @@ function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   };
 }
 
+/** Of the request line and the headers together, as node:http has it. */
+export const maxHeadBytes = 16_384;
+/** The colon, the space and the end of the line. */
+const FIELD_BYTES = 4;
+
 /**
- * Cuts a connection on which it cannot be told where this request ends. uWebSockets.js takes the first of two lengths, and any transfer
- * coding for `chunked`; whoever is before it may take it otherwise, and then what one of them holds for a body is a request to the other.
+ * Cuts a connection on which it cannot be told where this request ends, or whose head is too large. uWebSockets.js takes the first of two
+ * lengths, and any transfer coding for `chunked`; whoever is before it may take it otherwise, and then what one of them holds for a body is a
+ * request to the other. The head it bounds only where it comes in pieces: in one it takes as much as it reads at once, over a hundred KiB.
  * An answer would not do: behind one that ends the connection uWebSockets.js goes on with what has arrived already.
  * @returns whether it was cut
  */
-export function cutUnclear(res: HttpResponse, req: HttpRequest): boolean {
+export function cutUnfit(res: HttpResponse, req: HttpRequest): boolean {
   let framings = 0;
   let isChunked = true;
+  let headBytes = req.getUrl().length + queryOf(req).length;
   req.forEach((name, value) => {
+    headBytes += name.length + value.length + FIELD_BYTES;
     if (name === 'content-length') framings += 1;
     if (name !== 'transfer-encoding') return;
     framings += 1;
     isChunked = value.trim().toLowerCase() === 'chunked';
   });
-  const isUnclear = framings > 1 || !isChunked;
-  if (isUnclear) res.close();
-  return isUnclear;
+  const isUnfit = framings > 1 || !isChunked || headBytes > maxHeadBytes;
+  if (isUnfit) res.close();
+  return isUnfit;
 }
 
 /** Undefined where the request cannot be put into a WHATWG Request: a bad target, host, header or method. */
@@ -105,7 +119,7 @@ function toRequest(
 
 /** Serves one request. */
 export function handleHttp(res: HttpResponse, req: HttpRequest, options: ListenOptions): void {
-  if (cutUnclear(res, req)) return;
+  if (cutUnfit(res, req)) return;
   const head = readHead(res, req);
   const writer = new ResponseWriter(res);
   if (bodiless.has(head.method) || !declaresBody(req)) {

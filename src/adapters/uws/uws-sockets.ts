@@ -15,7 +15,14 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from '../../ports/sockets.ts';
-import { answerProblem, cutUnclear, handleHttp, remoteAddressOf } from './uws-http.ts';
+import {
+  answerProblem,
+  cutUnfit,
+  handleHttp,
+  maxHeadBytes,
+  queryOf,
+  remoteAddressOf,
+} from './uws-http.ts';
 import { type UwsAttachment, UwsSocket } from './uws-socket.ts';
 
 type Listen = (
@@ -48,12 +55,21 @@ const minIdleTimeoutSeconds = 8;
 const maxIdleTimeoutSeconds = 960;
 
 /**
+ * Sets how large the head of a request may be that comes in pieces, which the binary reads from its environment as it is loaded: by itself it
+ * refuses above 4 KiB what other transports take, and a login's token may be larger. What comes in one piece is judged in uws-http.ts.
+ */
+function boundHeads(): void {
+  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(maxHeadBytes);
+}
+
+/**
  * Loads the binary of uWebSockets.js, which exists for some platforms only. `reason` is one line for the log.
  */
 export async function loadUwsSockets(): Promise<
   { kind: 'ok'; sockets: Sockets } | { kind: 'unavailable'; reason: string }
 > {
   try {
+    boundHeads();
     const uws = (await import('uWebSockets.js')).default as unknown as Uws;
     return {
       kind: 'ok',
@@ -166,7 +182,7 @@ function appOf(uws: Uws, options: ListenOptions, open: Set<UwsSocket>): UwsApp {
       Math.max(minIdleTimeoutSeconds, Math.ceil(options.idleTimeoutSeconds)),
     ),
     upgrade(res, req, context) {
-      if (cutUnclear(res, req)) return;
+      if (cutUnfit(res, req)) return;
       const verdict = judgeUpgrade(res, req, options);
       if (verdict.kind === 'reject') {
         answerProblem(res, verdict.status, verdict.message);
@@ -232,7 +248,7 @@ function judgeUpgrade(res: HttpResponse, req: HttpRequest, options: ListenOption
     remoteAddress: remoteAddressOf(res),
     origin: headers.get('origin'),
     headers,
-    query: req.getQuery(),
+    query: queryOf(req),
   };
   let decision: UpgradeDecision;
   try {

@@ -113,6 +113,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
         query: z.object({
           confirm: z
             .string()
+            .max(64)
             .openapi({ description: 'my user id, so that nothing goes by mistake' }),
         }),
       },

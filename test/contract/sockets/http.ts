@@ -37,6 +37,12 @@ export function httpContract(ground: SocketsGround): void {
       });
     });
 
+    it('makes up no query where there is none', async () => {
+      const { port } = await listen({ fetch: (request) => new Response(request.url) });
+      for (const target of ['/a', '/a?b', '/a?undefined'])
+        expect(await (await fetch(url(port, target))).text()).toBe(url(port, target));
+    });
+
     it('answers with status, headers and several cookies', async () => {
       const { port } = await listen({
         fetch: () =>
@@ -303,6 +309,45 @@ export function httpContract(ground: SocketsGround): void {
           await connection.gone;
         }
         expect(targets).toEqual([]);
+      },
+    );
+
+    it.each([
+      ['in one piece', Infinity],
+      // As networks cut them.
+      ['in pieces', 1_460],
+    ])(
+      'takes headers of 12 KiB, serves none above 16 KiB, and ends the connection (%s)',
+      async (_name, pieceBytes) => {
+        const targets: string[] = [];
+        const { port } = await listen({
+          fetch: (request) => {
+            targets.push(new URL(request.url).pathname);
+            return new Response('hello');
+          },
+        });
+        const send = async (target: string, kib: number) => {
+          const connection = await connectRaw(port);
+          connection.net.setNoDelay(true);
+          const line = `X-Long: ${'x'.repeat(1_014)}\r\n`;
+          const text = handshakeText({ port, path: target }).replace(
+            '\r\n\r\n',
+            `\r\n${line.repeat(kib)}\r\n`,
+          );
+          for (let at = 0; at < text.length; at += pieceBytes) {
+            connection.write(text.slice(at, at + pieceBytes));
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          return connection;
+        };
+        expect(await (await send('/fitting', 12)).takeThrough('\r\n')).toContain(' 200 ');
+        expect(await (await send(path, 12)).takeThrough('\r\n')).toContain(' 101 ');
+        await ground.recorder.next('opened');
+        for (const kib of [17, 40, 90])
+          for (const target of ['/large', path]) await (await send(target, kib)).gone;
+        expect(targets).toEqual(['/fitting']);
+        const opened = ground.recorder.events.filter(({ kind }) => kind === 'opened');
+        expect(opened).toHaveLength(1);
       },
     );
 

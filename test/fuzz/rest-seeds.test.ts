@@ -1,0 +1,74 @@
+// What the fuzzer of REST begins with, against the OpenAPI document: seeds of routes that are gone, or of fields that have other names, fuzz nothing.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { REST_SEEDS, SEEDS_BESIDE, textOf, type RestSeed } from './rest-seeds.ts';
+import { RestWorld, routeOf, routesOf, type Route } from './rest-world.ts';
+
+interface Done {
+  readonly seed: string;
+  readonly who: string;
+  readonly route: string | undefined;
+  readonly status: number;
+}
+
+const nameOf = ({ method, path }: Route): string => `${method} ${path}`;
+
+/** Each in a world that no other has changed. */
+async function doneBy(seeds: readonly RestSeed[], routes: readonly Route[]): Promise<Done[]> {
+  const all: Done[] = [];
+  for (const seed of seeds) {
+    const world = await RestWorld.create();
+    const performed = await world.perform(new TextEncoder().encode(textOf(seed)));
+    if (performed === undefined) throw new Error(`no request: ${seed[0]}`);
+    const route = routeOf(routes, performed);
+    all.push({
+      ...{ seed: seed[0], who: performed.who, status: performed.answer.status },
+      route: route === undefined ? undefined : nameOf(route),
+    });
+  }
+  return all;
+}
+
+describe('the seeds of REST', () => {
+  let routes: readonly Route[];
+  let done: readonly Done[];
+
+  beforeAll(async () => {
+    const { social } = await RestWorld.create();
+    routes = await routesOf(social.app);
+    done = await doneBy(REST_SEEDS, routes);
+  });
+
+  it('lead to a route each', () => {
+    expect(done.filter(({ route }) => route === undefined)).toEqual([]);
+  });
+
+  it('do what each route of the document is for', () => {
+    expect(routes.length).toBeGreaterThan(40);
+    const succeeded = new Set(done.filter(({ status }) => status < 400).map(({ route }) => route));
+    expect(routes.map(nameOf).filter((route) => !succeeded.has(route))).toEqual([]);
+  });
+
+  it('are refused where the token lacks the role of an operator, or was revoked, and nowhere else', () => {
+    const refused = done.filter(({ status }) => status >= 400);
+    const forbidden = refused.filter(({ status }) => status === 403).map(({ route }) => route);
+    const ofOperators = routes.map(nameOf).filter((route) => route.includes('/v1/operator/'));
+    expect([...new Set(forbidden)].sort()).toEqual(ofOperators.sort());
+    const others = refused.filter(({ status }) => status !== 403);
+    expect(others.map(({ seed, status }) => [seed, status])).toEqual([['GET /v1/me revoked', 401]]);
+  });
+
+  it('beside the document are of what is there all the same, but for one', async () => {
+    const beside = await doneBy(SEEDS_BESIDE, []);
+    expect(beside.map(({ seed, status }) => [seed, status])).toEqual([
+      // There is no cover, and the signature is none.
+      ['GET /v1/tracks/track1/cover', 404],
+      ['GET /media/track1?expires=1&signature=a', 403],
+      ['GET /openapi.json', 200],
+      ['GET /asyncapi.json', 200],
+      ['GET /metrics', 200],
+      ['GET /nowhere', 404],
+      ['OPTIONS /v1/me', 404],
+      ['HEAD /v1/feed', 200],
+    ]);
+  });
+});
