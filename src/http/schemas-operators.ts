@@ -78,7 +78,10 @@ export const DrainBody = z
       .min(0)
       .max(600_000)
       .optional()
-      .openapi({ description: 'how long people have; default: DRAIN_MS of the node' }),
+      .openapi({
+        description:
+          'how long people have; default: as when it is stopped, by DRAIN_MS and DRAIN_PER_SECOND of the node',
+      }),
   })
   .openapi('Drain');
 
