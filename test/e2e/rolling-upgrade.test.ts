@@ -27,8 +27,8 @@ const DRAIN_MS = 3_000;
 /** What is still to come when the last is back is looked at, too. */
 const AFTERWARDS_MS = 5_000;
 const READY_MS = 60_000;
-/** Alone on two cores it is a few ms. */
-const MOST_LATE_MS = 20;
+/** p99 of how late acts are sent. On two cores with little else it is 5 to 22 ms, as nodes start meanwhile; among other tests it is above a second. */
+const MOST_LATE_MS = 50;
 const SCENARIO = {
   name: 'rolling',
   groups: [
