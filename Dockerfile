@@ -33,9 +33,11 @@ RUN install -d -o 10001 -g 10001 -m 750 data
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# Docker kills ten seconds after it has told a container to stop, where nobody says otherwise.
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
-    PORT=8080
+    PORT=8080 \
+    DRAIN_MAX_MS=8000
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 VOLUME /app/data

@@ -6,6 +6,8 @@ const pages = [
   'test/web/{clock-thread,player-lab}.test.ts',
   'test/e2e/two-{friends,links,nodes,pages}.test.ts',
   'test/e2e/redis-hub-clock.test.ts',
+  // Without a page, but it judges who waits and who is out of step.
+  'test/e2e/rolling-upgrade.test.ts',
 ];
 // Pages whose sound nobody measures are among them.
 const processes = [

@@ -13,7 +13,7 @@ const cells = ({ count, p50Ms, p99Ms, maxMs }: LatencyFigures): string[] => [
 export function toldDrain({ people, rooms, runs }: Drain): Told {
   return {
     title: 'A drain',
-    about: `Two nodes on one Redis and Postgres, ${SI(people)} people in ${SI(rooms)} rooms, all on one of them, which is sent SIGTERM. They go to the other node within the window (DRAIN_MS; 2,000 is its default), where others come and go meanwhile. Both nodes, both stores and the generators with their ledgers share the machine’s cores: with as many cores again the waits are shorter.`,
+    about: `Two nodes on one Redis and Postgres, ${SI(people)} people in ${SI(rooms)} rooms, all on one of them, which is sent SIGTERM. They go to the other node within the window (DRAIN_MS; by itself a hub gives a second for each 1,000 people, and 2,000 ms at least), where others come and go meanwhile. Both nodes, both stores and the generators with their ledgers share the machine’s cores: with as many cores again the waits are shorter.`,
     lines: [
       heading([
         ...['DRAIN_MS', 'connections', 'gone after, s', 'exit code', 'back in the room, of'],

@@ -8,8 +8,8 @@ import { doubtsOf, faultsOf, latencyOf, type LatencyFigures } from './load-repor
 import { startLoadTest } from './load-test.ts';
 import { OperationNode, makePlace, startSharedStores } from './operation-node.ts';
 
-/** The default, and ten times as long: what the other node has to take in a second decides on how long each waits. */
-const WINDOWS_MS = listFlag('windows')?.map(Number) ?? (isQuick ? [500, 5_000] : [2_000, 20_000]);
+/** As long as few people have, and what a hub takes by itself for so many: what the other node has to take in a second decides on how long each waits. */
+const WINDOWS_MS = listFlag('windows')?.map(Number) ?? (isQuick ? [500, 2_000] : [2_000, 10_000]);
 const PEOPLE = flag('drained', 10_000, 500);
 const PER_ROOM = 5;
 const ARRIVALS_PER_SECOND = 200;
@@ -38,7 +38,7 @@ export interface Drain {
 }
 
 export interface DrainRun {
-  /** DRAIN_MS: in which those who are asked to leave do so. */
+  /** In which those who are asked to leave do so. */
   readonly windowMs: number;
   /** Connections of the node when it was told. */
   readonly connections: number;
@@ -121,7 +121,7 @@ async function measureWindow(windowMs: number): Promise<DrainRun> {
       ends.push(() => node.end('SIGKILL'));
       return node;
     };
-    const leaving = await start({ DRAIN_MS: String(windowMs) });
+    const leaving = await start({ DRAIN_MS: String(windowMs), DRAIN_MAX_MS: '0' });
     const other = await start({});
     await leaving.hasTracks();
     return await rolled({ leaving, other, windowMs, dir: scratch.dir, ends });

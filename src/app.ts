@@ -128,7 +128,7 @@ async function start(
       port: listening.port,
       drain: async () => {
         listening.stopAccepting();
-        await hub.drain(config.drainMs);
+        await hub.drain();
       },
     };
   }
@@ -157,7 +157,7 @@ async function start(
     drain: async () => {
       life.isOver = true;
       listening?.stopAccepting();
-      await hub?.drain(config.drainMs);
+      await hub?.drain();
     },
   };
 }

@@ -112,8 +112,20 @@ const EnvironmentSchema = z.object({
     .describe('how often it is looked whether the certificate has changed'),
   DRAIN_MS: count
     .max(600_000)
-    .default(2_000)
-    .describe('window in which clients leave when the service stops'),
+    .default(D.drain.leastMs)
+    .describe(
+      'window in which clients leave when the service stops, ms; longer where they are many: by DRAIN_PER_SECOND',
+    ),
+  DRAIN_PER_SECOND: limit(
+    D.drain.perSecond,
+    'clients that leave in a second: as many as the other nodes take back without making anybody wait',
+  ),
+  DRAIN_MAX_MS: count
+    .max(600_000)
+    .default(D.drain.mostMs)
+    .describe(
+      'the longest to which that window grows, ms; both must end some seconds before a process that was told to stop is killed',
+    ),
   MAX_CONNECTIONS: limit(D.maxConnections, 'open sockets'),
   MAX_CONNECTIONS_PER_USER: limit(
     D.maxConnectionsPerUser,
@@ -186,7 +198,6 @@ export interface Config {
   readonly allowedOrigins: readonly string[] | undefined;
   /** Undefined: plain HTTP. */
   readonly tls: (TlsFiles & { readonly renewMs: number }) | undefined;
-  readonly drainMs: number;
   /** Undefined: this process is alone. */
   readonly redis: RedisConfig | undefined;
   /** Undefined: the embedded one. */
@@ -318,6 +329,11 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     helloTimeoutMs: env.HELLO_TIMEOUT_MS,
     maxHellosAtOnce: env.MAX_HELLOS_AT_ONCE,
     presenceGraceMs: env.PRESENCE_GRACE_MS,
+    drain: {
+      leastMs: env.DRAIN_MS,
+      perSecond: env.DRAIN_PER_SECOND,
+      mostMs: env.DRAIN_MAX_MS,
+    },
     trustProxy: readProxyTrust(env.TRUST_PROXY) ?? NO_PROXY,
     isAllowedOrigin:
       allowedOrigins === undefined
@@ -346,7 +362,6 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
             keyFile: path.resolve(env.TLS_KEY_FILE),
             renewMs: env.TLS_RENEW_SECONDS * 1_000,
           },
-    drainMs: env.DRAIN_MS,
     redis: redisOf(env),
     postgres: postgresOf(env),
     mongo: mongoOf(env),

@@ -81,7 +81,7 @@ program
   .command('drain')
   .description('sends the people of a node elsewhere; it takes nobody until it is started again')
   .argument('<node>', 'its id, as `nodes` lists it')
-  .option('--within <ms>', 'how long they have; default: DRAIN_MS of the node', wholeNumber)
+  .option('--within <ms>', 'how long they have; default: as when it is stopped', wholeNumber)
   .option('--wait', 'until nobody is left on it')
   .action(async (node: string, flags: { readonly within?: number; readonly wait?: boolean }) => {
     const operator = await calls();

@@ -114,8 +114,8 @@ export async function openService(parts: {
     },
     rooms: () => roomReports(hub.rooms),
     drain: (withinMs) => {
-      log.warn({ withinMs: withinMs ?? config.drainMs }, 'an operator drains this node');
-      void hub.drain(withinMs ?? config.drainMs);
+      log.warn({ withinMs }, 'an operator drains this node');
+      void hub.drain(withinMs);
     },
     newId: () => nanoid(),
   });

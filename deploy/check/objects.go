@@ -170,10 +170,12 @@ func (c *cluster) checkWorkload(w workload) {
 		if hook := container.Lifecycle; hook != nil && hook.PreStop != nil && hook.PreStop.Sleep != nil {
 			waits = hook.PreStop.Sleep.Seconds
 		}
-		drain, _ := strconv.ParseInt(c.environmentOf(w, container)["DRAIN_MS"], 10, 64)
+		env := c.environmentOf(w, container)
+		drain, _ := strconv.ParseInt(env["DRAIN_MS"], 10, 64)
+		most, _ := strconv.ParseInt(env["DRAIN_MAX_MS"], 10, 64)
 		const rest = 10
-		if needed := waits + drain/1000 + rest; spec.TerminationGracePeriodSeconds == nil || *spec.TerminationGracePeriodSeconds < needed {
-			c.say("%s: terminationGracePeriodSeconds must be %d or more: preStop, DRAIN_MS, and %d", w, needed, rest)
+		if needed := waits + max(drain, most)/1000 + rest; spec.TerminationGracePeriodSeconds == nil || *spec.TerminationGracePeriodSeconds < needed {
+			c.say("%s: terminationGracePeriodSeconds must be %d or more: preStop, DRAIN_MS or DRAIN_MAX_MS, and %d", w, needed, rest)
 		}
 	}
 }

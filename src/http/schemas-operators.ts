@@ -73,12 +73,10 @@ export const NodeListBody = z.object({ nodes: z.array(NodeBody), missing }).open
 
 export const DrainBody = z
   .strictObject({
-    withinMs: z
-      .int()
-      .min(0)
-      .max(600_000)
-      .optional()
-      .openapi({ description: 'how long people have; default: DRAIN_MS of the node' }),
+    withinMs: z.int().min(0).max(600_000).optional().openapi({
+      description:
+        'how long people have; default: as when it is stopped, by DRAIN_MS and DRAIN_PER_SECOND of the node',
+    }),
   })
   .openapi('Drain');
 

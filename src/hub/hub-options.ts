@@ -2,6 +2,7 @@
 import { DEFAULT_DOMAIN_LIMITS, type DomainLimits } from '../domain/command.ts';
 import { NO_PROXY, type ProxyTrust } from './proxy-trust.ts';
 import type { RateLimit } from '../domain/rate-limit.ts';
+import type { DrainTerms } from './drain-window.ts';
 
 export interface HubOptions {
   readonly domain: DomainLimits;
@@ -59,6 +60,8 @@ export interface HubOptions {
   /** Bounds of the lead of a start, ms. */
   readonly minLeadMs: number;
   readonly maxLeadMs: number;
+  /** How long those who are here have to leave when the hub drains. */
+  readonly drain: DrainTerms;
   /** A token's owner is told this long before it ends, ms. */
   readonly expiryWarningMs: number;
   /**
@@ -111,6 +114,7 @@ export const DEFAULT_HUB_OPTIONS: HubOptions = {
   maxWaitingCommands: 10_000,
   minLeadMs: 150,
   maxLeadMs: 2_000,
+  drain: { leastMs: 2_000, perSecond: 1_000, mostMs: 20_000 },
   expiryWarningMs: 60_000,
   isAllowedOrigin: isSameOrigin,
 };

@@ -11,6 +11,7 @@ import type { Revocation } from '../ports/revocations.ts';
 import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from '../ports/sockets.ts';
 import type { Span } from '../ports/tracer.ts';
 import type { Connection } from './connection.ts';
+import { drainWindow } from './drain-window.ts';
 import { frameOf, okFrame } from './frame.ts';
 import type { Answer, Handler, HandledType } from './handlers/handler.ts';
 import { HANDLERS, costOf } from './handlers/handlers.ts';
@@ -202,11 +203,13 @@ export class Hub implements SocketListener {
   }
 
   /**
-   * Tells everybody to come back within `windowMs`, and closes what is still open when it has passed. Over when nobody is left.
+   * Tells everybody to come back within a window, and closes what is still open when it has passed. Over when nobody is left.
    * Again, as when the process is to end while an operator drains it: whoever is still here is told the new window.
+   * @param withinMs absent: as the number of people asks for
    */
-  drain(windowMs: number): Promise<void> {
+  drain(withinMs?: number): Promise<void> {
     if (this.#state === 'stopped') return Promise.resolve();
+    const windowMs = withinMs ?? this.#drainWindow();
     this.#state = 'draining';
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
@@ -234,6 +237,17 @@ export class Hub implements SocketListener {
     this.#people.stop();
     this.rooms.stop();
     await this.feed?.stop();
+  }
+
+  #drainWindow(): number {
+    const connections = this.#connections.size;
+    const { windowMs, neededMs } = drainWindow(this.#options.drain, connections);
+    if (windowMs < neededMs)
+      this.#ports.log.warn(
+        { connections, neededMs, windowMs },
+        'so many people need longer to leave than DRAIN_MAX_MS allows: those who take them in may be busy',
+      );
+    return windowMs;
   }
 
   /** Closes for good whoever is here by what was revoked. */

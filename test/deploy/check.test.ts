@@ -65,7 +65,7 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'deploy/kubernetes/base/deployment.yaml',
     'GracePeriodSeconds: 45',
     'GracePeriodSeconds: 30',
-    'must be 35 or more',
+    'must be 45 or more',
   ],
   ['deploy/kubernetes/base/deployment.yaml', 'key: redis-url', 'key: redis-uri', 'redis-uri'],
   [

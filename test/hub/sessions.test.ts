@@ -221,6 +221,29 @@ describe('a session', () => {
     expect(client.socket.closedWith?.code).toBe(4000);
   });
 
+  it('has longer to leave where many do, and a line says where that is cut short', async () => {
+    const world = new HubWorld({ drain: { leastMs: 100, perSecond: 2, mostMs: 1_000 } });
+    const ana = await world.connect(1);
+    const said = () => world.log.lines.filter(({ message }) => message.includes('DRAIN_MAX_MS'));
+    void world.hub.drain();
+    await world.time.settle();
+    expect(ana.take('hub.draining')).toMatchObject([{ reconnectWithinMs: 500 }]);
+    expect(said()).toEqual([]);
+
+    const crowded = new HubWorld({ drain: { leastMs: 100, perSecond: 2, mostMs: 1_000 } });
+    const clients = [];
+    for (let n = 1; n <= 3; n += 1) clients.push(await crowded.connect(n));
+    const drained = crowded.hub.drain();
+    await crowded.time.settle();
+    for (const client of clients)
+      expect(client.take('hub.draining')).toMatchObject([{ reconnectWithinMs: 1_000 }]);
+    expect(crowded.log.lines).toMatchObject([
+      { level: 'warn', fields: { connections: 3, neededMs: 1_500, windowMs: 1_000 } },
+    ]);
+    await crowded.time.advance(1_000);
+    await drained;
+  });
+
   it('ends the draining when the last one has gone', async () => {
     const world = new HubWorld();
     const client = await world.connect(1);

@@ -1,15 +1,13 @@
 // One run: people in rooms over real nodes, faults by chance, then peace, and the record of all of it for the checker.
-import type { RoomId, TrackId } from '../../protocol/ids.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import { guestToken, type GuestToken } from '../support/wire-client.ts';
-import { Actor } from './actor.ts';
-import { takenBack } from './check-sights.ts';
+import type { Actor } from './actor.ts';
 import { check } from './check.ts';
+import { gather, letAct, peace } from './company.ts';
+import { countsOf } from './counts.ts';
 import { FAULTS, faultsFor, mayMeet, type FaultName } from './faults.ts';
-import { RULES, type History, type Rule, type Violation } from './history.ts';
-import { readPostgres, readRedis } from './records.ts';
+import { RULES, type Rule, type Violation } from './history.ts';
 import { Stage, type RedisKind } from './stage.ts';
-import { pause, until } from './until.ts';
+import { pause } from './until.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -48,8 +46,6 @@ export interface Report {
   readonly troubles: Readonly<Record<string, number>>;
 }
 
-const ACT_EVERY_MS = 250;
-const PATIENCE_MS = 60_000;
 /** Long enough for a node that was struck to be looked for, and for departures after the grace. */
 const PEACE_BETWEEN_MS = [1_000, 6_000] as const;
 const TOGETHER = 0.25;
@@ -66,12 +62,10 @@ export async function run(options: RunOptions): Promise<Report> {
   const now = (): number => Math.round(performance.now() - began);
   let actors: readonly Actor[] = [];
   try {
-    actors = await people(stage, options, random, now);
+    actors = await gather(stage, options, random, now);
     say(`${actors.length} people in ${options.rooms} rooms on ${options.nodes} nodes`);
-    const acting = actors.map((actor) => setInterval(() => actor.act(), ACT_EVERY_MS));
-    const faults = await strikes(stage, options, random, now).finally(() => {
-      for (const timer of acting) clearInterval(timer);
-    });
+    const stopActing = letAct(actors);
+    const faults = await strikes(stage, options, random, now).finally(stopActing);
     const lastedMs = now();
     say('peace: all answers, then the record');
     const history = await peace(stage, actors, random, now);
@@ -93,73 +87,6 @@ export async function run(options: RunOptions): Promise<Report> {
 
 function picked({ seed, redis, nodes, people: count, rooms }: RunOptions) {
   return { seed, redis, nodes, people: count, rooms };
-}
-
-/** Connects everybody and makes the rooms: each with a host, each person in two of them. */
-async function people(
-  stage: Stage,
-  options: RunOptions,
-  random: SeededRandom,
-  now: () => number,
-): Promise<readonly Actor[]> {
-  const [first] = stage.nodes;
-  if (first === undefined) throw new Error('there are no nodes');
-  const actors: Actor[] = [];
-  for (let i = 0; i < options.people; i += 1)
-    actors.push(await person(`p${i}`, stage, new SeededRandom(options.seed * 1_000 + i), now));
-  const roomIds: RoomId[] = [];
-  for (let i = 0; i < options.rooms; i += 1)
-    roomIds.push(await random.pick(actors).create(`room ${i}`));
-  for (const [i, actor] of actors.entries()) {
-    for (const roomId of new Set([roomIds[i % options.rooms], random.pick(roomIds)])) {
-      if (roomId !== undefined && actor.rooms.every(({ id }) => id !== roomId))
-        await actor.join(roomId);
-    }
-  }
-  return actors;
-}
-
-/** As a balancer would: each connection goes to one of the nodes that are up. */
-async function person(
-  name: string,
-  stage: Stage,
-  random: SeededRandom,
-  now: () => number,
-  only?: string,
-): Promise<Actor> {
-  const urlNow = (): string => {
-    const up = stage.nodes.filter(({ isUp }) => isUp);
-    return only ?? random.pick(up.length === 0 ? stage.nodes : up).url;
-  };
-  const guest = await guestOf(name, urlNow);
-  const tracks = await tracksOf(urlNow(), guest.token);
-  const actor = new Actor({ name, guest, random, tracks, urlNow, now });
-  await actor.client.connect();
-  return actor;
-}
-
-/** People are kept in Postgres, whose connections come back a moment after it. */
-async function guestOf(name: string, urlNow: () => string): Promise<GuestToken> {
-  let guest: GuestToken | undefined;
-  await until(`${name} is let in`, PATIENCE_MS, async () => {
-    guest = await guestToken(urlNow(), name).catch(() => undefined);
-    return guest !== undefined;
-  });
-  if (guest === undefined) throw new Error('nobody was let in');
-  return guest;
-}
-
-/** A node reads its music after it has begun to serve. */
-async function tracksOf(url: string, token: string): Promise<readonly TrackId[]> {
-  const headers = { authorization: `Bearer ${token}` };
-  let found: readonly TrackId[] = [];
-  await until('there is music', PATIENCE_MS, async () => {
-    const response = await fetch(`${url}/v1/tracks?q=`, { headers });
-    const { tracks } = (await response.json()) as { readonly tracks?: readonly { id: TrackId }[] };
-    found = (tracks ?? []).map(({ id }) => id);
-    return found.length > 0;
-  });
-  return found;
 }
 
 /** One fault after the other, with peace between, and now and then two at once. */
@@ -205,90 +132,6 @@ function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
     .map((item) => ({ item, at: random.next() }))
     .sort((a, b) => a.at - b.at)
     .map(({ item }) => item);
-}
-
-/** Waits until nothing is under way any more, and asks everybody what they have. */
-async function peace(
-  stage: Stage,
-  actors: readonly Actor[],
-  random: SeededRandom,
-  now: () => number,
-): Promise<History> {
-  await stage.ready();
-  await Promise.all(actors.map((actor) => actor.settled(PATIENCE_MS)));
-  const roomIds = [...new Set(actors.flatMap(({ rooms }) => rooms.map(({ id }) => id)))];
-  const witnesses: Actor[] = [];
-  try {
-    for (const [i, { url }] of stage.nodes.entries()) {
-      const witness = await person(`w${i}`, stage, random, now, url);
-      witnesses.push(witness);
-      for (const roomId of roomIds) await witness.join(roomId);
-    }
-    const all = [...actors, ...witnesses];
-    await until('nothing plays', PATIENCE_MS, async () => {
-      await Promise.all(actors.map((actor) => actor.pause()));
-      return actors.every(({ rooms }) => rooms.every((room) => !plays(room.view.value.room)));
-    });
-    await until('everybody stands still', PATIENCE_MS, async () => {
-      const before = standing(all);
-      await pause(2_000);
-      const { waiting } = await readRedis(await stage.redisUrl(), []);
-      return waiting === 0 && standing(all) === before;
-    });
-    // What a client made of all that it was told, before it asks for anything again: chat is compared after it was read whole.
-    const endings = all.flatMap((actor) => actor.endings());
-    for (const actor of all) {
-      await actor.refresh();
-      await actor.readChat();
-    }
-    const postgres = await readPostgres(stage.databaseUrl, roomIds);
-    const redis = await readRedis(await stage.redisUrl(), roomIds);
-    return {
-      commands: actors.flatMap(({ commands }) => commands),
-      clients: all.flatMap((actor) => actor.record()),
-      logs: [...postgres.logs, ...redis.logs],
-      endings: [...endings, ...postgres.endings, ...redis.endings],
-      chats: [...postgres.chats, ...all.flatMap((actor) => actor.chats())],
-    };
-  } finally {
-    for (const witness of witnesses) witness.client.close();
-  }
-}
-
-function plays(room: { readonly playback: { readonly timeline: readonly { state: string }[] } }) {
-  return room.playback.timeline.at(-1)?.state === 'playing';
-}
-
-function standing(actors: readonly Actor[]): string {
-  const endings = actors.flatMap((actor) => actor.endings());
-  return endings.map(({ epoch, revision, hash }) => `${epoch}-${revision}-${hash}`).join();
-}
-
-function countsOf(history: History, actors: readonly Actor[]): Record<string, number> {
-  const { commands, clients, logs, chats } = history;
-  const count = (kind: string): number =>
-    commands.filter(({ outcome }) => outcome.kind === kind).length;
-  const sights = clients.flatMap((client) => client.sights);
-  const whole = logs.filter(({ isWhole }) => isWhole);
-  const epochs = new Set(
-    whole.flatMap(({ roomId, events }) => events.map(({ epoch }) => `${roomId} ${epoch}`)),
-  );
-  return {
-    commands: commands.length,
-    acknowledged: count('ok'),
-    refused: count('refused'),
-    unknown: count('unknown'),
-    'sent again': commands.filter(({ tries }) => tries > 1).length,
-    'marked commands': commands.filter(({ mark }) => mark !== undefined).length,
-    'revisions shown': sights.filter(({ kind }) => kind === 'revision').length,
-    'states shown whole': sights.filter(({ kind }) => kind === 'whole').length,
-    'resumed joins': sights.filter(({ kind }) => kind === 'resumed').length,
-    'events logged': whole.reduce((sum, { events }) => sum + events.length, 0),
-    'epochs with events': epochs.size,
-    'shown and taken back by a new epoch': takenBack(history),
-    'chat items': chats.find(({ who }) => who === 'Postgres')?.items.length ?? 0,
-    connections: actors.reduce((sum, { book }) => sum + book.connections, 0),
-  };
 }
 
 function rulesOf(violations: readonly Violation[]): Record<Rule, number> {

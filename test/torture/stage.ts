@@ -140,11 +140,17 @@ export class Node {
     this.#process = await EarshotProcess.start(this.#env, START_MS);
   }
 
-  async kill(): Promise<void> {
+  /** Nobody is sent here any more from now on. @returns the exit code of its process; null where a signal ended it, or where there was none */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     const process = this.#process;
     this.#process = undefined;
-    await process?.kill();
+    const code = await process?.end(signal);
     this.#keepTroubles(process);
+    return code ?? null;
+  }
+
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
   }
 
   freeze(): void {
@@ -165,8 +171,9 @@ export class Node {
     }
   }
 
-  async metrics(): Promise<string> {
-    return (await fetch(`${this.url}/metrics`)).text();
+  /** A figure without labels; NaN where it tells none, or is not there. */
+  async metric(name: string): Promise<number> {
+    return (await this.#process?.metric(name)) ?? NaN;
   }
 
   async stop(): Promise<void> {
