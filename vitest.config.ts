@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Three groups, one after the other. What is heard (Chromium, whole nodes beside it) runs alone, a file at a time: beside
-// other tests on two cores its audio would starve, and its figures would be about the machine. Whole processes are mostly waited for.
+// Groups, one after the other; a worker loads the code once for all of its files, which would take longer than many of the tests. What
+// is heard (Chromium, whole nodes beside it) runs alone, a file at a time: beside other tests on two cores its audio would starve, and its
+// figures would be about the machine. Whole processes are mostly waited for.
 const pages = [
   'test/web/{clock-thread,player-lab}.test.ts',
   'test/e2e/two-{friends,links,nodes,pages}.test.ts',
@@ -15,7 +16,7 @@ const processes = [
   'test/web/{load-report,page,page-controls,page-device}.test.ts',
 ];
 
-// Those that share nothing but code: a worker loads it once for all of them, which would take longer than the tests.
+// Those that need no more than what they make themselves.
 const pure = [
   'test/domain/**/*.test.ts',
   'test/protocol/**/*.test.ts',
@@ -48,6 +49,7 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: [...pages, ...processes, ...pure, 'node_modules/**'],
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -58,6 +60,7 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           exclude: [...pages, 'node_modules/**'],
+          isolate: false,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
@@ -67,6 +70,7 @@ export default defineConfig({
         test: {
           name: 'pages',
           include: pages,
+          isolate: false,
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

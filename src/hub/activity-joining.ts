@@ -146,21 +146,26 @@ export class ActivityJoining {
         key: `${user.id}:join:${activityId}:${name}`,
         replyOf: () => ({}),
       });
-    const entryIds = [entryOfSolo(activityId)];
+    const entryId = entryOfSolo(activityId);
+    const said = { ...live, durationMs: track.durationMs };
+    const sought = async (name: string, at: HubMs): Promise<Refusal | undefined> => {
+      const positionMs = Math.round(soloPositionAt(said, at));
+      const outcome = await step(name, { type: 'Seek', entryId, positionMs });
+      // Whoever has moved on meanwhile is right.
+      return outcome.kind === 'refused' && outcome.refusal.code === 'unavailable'
+        ? outcome.refusal
+        : undefined;
+    };
+    const entryIds = [entryId];
     const added = await step('add', { type: 'AddToQueue', tracks: [track], entryIds, at: 'end' });
     if (added.kind === 'refused') return added.refusal;
-    if (live.state !== 'playing') return undefined;
+    // Before it plays, as nobody is to hear a moment of its beginning; a start is announced ahead, and by how much is known only then.
+    const aimed = await sought('aim', this.#deps.clock.now());
+    if (aimed !== undefined || live.state !== 'playing') return aimed;
     const played = await step('play', { type: 'Play' });
     if (played.kind === 'refused') return played.refusal;
     const start = room.state.public.playback.timeline.find(({ state }) => state === 'playing');
-    const entryId = start === undefined ? undefined : entryIdOf(start);
-    if (start === undefined || entryId === undefined) return undefined;
-    const said = { ...live, state: 'playing' as const, durationMs: track.durationMs };
-    const positionMs = Math.round(soloPositionAt(said, start.at));
-    const sought = await step('seek', { type: 'Seek', entryId, positionMs });
-    // Whoever has moved on meanwhile is right.
-    return sought.kind === 'refused' && sought.refusal.code === 'unavailable'
-      ? sought.refusal
-      : undefined;
+    if (start === undefined || entryIdOf(start) !== entryId) return undefined;
+    return sought('seek', start.at);
   }
 }

@@ -45,12 +45,13 @@ const LEDGER = '--ledger-only';
 /** In which all have come, also on a busy machine. */
 const GATHER_SECONDS = 5;
 
-/** Resolves when so many are connected: a busy machine takes longer than any pause. */
+/** Resolves when so many are connected and rooms are there: a busy machine takes longer than any pause. */
 async function hasPeople(node: EarshotProcess, count: number): Promise<void> {
-  await expect
-    .poll(() => node.metric('earshot_connections'), { timeout: 60_000 })
-    .toBeGreaterThanOrEqual(count);
-  await pause(1_000);
+  const atLeast = (name: string, least: number): Promise<void> =>
+    expect.poll(() => node.metric(name), { timeout: 60_000 }).toBeGreaterThanOrEqual(least);
+  await atLeast('earshot_connections', count);
+  await atLeast('earshot_rooms', 1);
+  await pause(2_000);
 }
 
 async function run(...args: readonly string[]): Promise<LoadTestRun> {
@@ -391,7 +392,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
 
   it('reports what was when it is interrupted', async () => {
     const running = start('party', '--url', hub.url, '--rooms', '2', '--seconds', '60');
-    await hasPeople(hub, 1);
+    await hasPeople(hub, 10);
     running.end('SIGINT');
     const { code, report, output } = await running.ended;
     expect(code, output).toBe(130);
@@ -406,7 +407,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
       ...['party', '--url', hub.url, '--rooms', '2', '--seconds', '60', '--threads', '1'],
       ...['--agents', `127.0.0.1:${agent.port}`, '--agent-key', key],
     );
-    await hasPeople(hub, 1);
+    await hasPeople(hub, 10);
     await agent.stop();
     const { code, report, output } = await running.ended;
     expect(code, output).toBe(3);

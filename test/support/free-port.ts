@@ -1,11 +1,25 @@
 // A port of this machine that nobody uses at this moment.
 import { createServer } from 'node:net';
 
+/**
+ * Below those that systems give to whoever connects (from 32,768 on, or 49,152): one of these would be taken by any connection between this look
+ * and the server's start.
+ */
+const [LEAST, MOST] = [10_000, 32_000] as const;
+const TRIES = 50;
+
 export async function freePort(): Promise<number> {
+  for (let i = 0; i < TRIES; i += 1) {
+    const port = LEAST + Math.floor(Math.random() * (MOST - LEAST));
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port');
+}
+
+function isFree(port: number): Promise<boolean> {
   const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
-  const address = probe.address();
-  await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
 }

@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts';
 
 const DEPLOYED = path.resolve('deploy/nginx/earshot.conf');
 const REQUIRE_ALL = process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1';
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 export interface Nginx {
   readonly url: string;

@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts';
 import { endOf } from './process-end.ts';
 
 const REQUIRE_ALL = process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1';
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 export interface RedisServer {
   readonly port: number;
@@ -136,14 +136,18 @@ export async function startRedisCluster(options: readonly string[] = []): Promis
   stop(): Promise<void>;
 }> {
   const servers: RedisServer[] = [];
+  const busPorts: number[] = [];
   const stop = async (): Promise<void> => {
     for (const server of servers) await server.stop();
   };
   try {
     for (let i = 0; i < 3; i += 1) {
-      servers.push(await startRedisServer([...CLUSTER_OPTIONS, ...options]));
+      const bus = await freePort();
+      busPorts.push(bus);
+      const own = [...CLUSTER_OPTIONS, '--cluster-port', String(bus), ...options];
+      servers.push(await startRedisServer(own));
     }
-    await joinCluster(servers);
+    await joinCluster(servers, busPorts);
     const serverOf = async (key: string): Promise<RedisServer> => {
       const slot = Number(await asked(servers[0]?.url ?? '', ['CLUSTER', 'KEYSLOT', key]));
       const server = servers.findLast((_, i) => slot >= firstSlot(i, servers.length));
@@ -178,15 +182,19 @@ export async function asked(url: string, command: readonly string[]): Promise<un
   }
 }
 
-async function joinCluster(servers: readonly RedisServer[]): Promise<void> {
+async function joinCluster(
+  servers: readonly RedisServer[],
+  busPorts: readonly number[],
+): Promise<void> {
   const clients = await Promise.all(servers.map(({ url }) => createClient({ url }).connect()));
   try {
     for (const [i, client] of clients.entries()) {
       const from = firstSlot(i, clients.length);
       const to = firstSlot(i + 1, clients.length) - 1;
       await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', String(from), String(to)]);
-      for (const { port } of servers) {
-        await client.sendCommand(['CLUSTER', 'MEET', '127.0.0.1', String(port)]);
+      for (const [n, { port }] of servers.entries()) {
+        const at = ['127.0.0.1', String(port), String(busPorts[n])];
+        await client.sendCommand(['CLUSTER', 'MEET', ...at]);
       }
     }
     await until(async () => {
