@@ -30,6 +30,8 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // The next file of the same worker is not to find them.
+    unstubGlobals: true,
     // A busy machine takes longer than a second for what is waited for; whoever comes sooner goes on sooner.
     expect: { poll: { timeout: 10_000 } },
     projects: [

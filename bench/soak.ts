@@ -101,7 +101,7 @@ function scenario(
       },
       {
         ...{ kind: 'rooms', rooms: 1, listeners: 300, grows: 'listeners', preset: 'radio' },
-        ...{ clockShare, acts: { seek: 6, chat: 30, reaction: 120 } },
+        ...{ clockShare, acts: { seek: 30, chat: 30, reaction: 120 } },
       },
       { kind: 'feed', people: 100, meanFriends: 8, playsPerMinute: 1 },
     ],

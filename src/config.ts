@@ -118,7 +118,7 @@ const EnvironmentSchema = z.object({
     ),
   DRAIN_PER_SECOND: limit(
     D.drain.perSecond,
-    'clients that leave in a second: as many as the other nodes take back without making anybody wait',
+    'clients that leave this machine in a second, those of all its workers together: as many as the other nodes take back without making anybody wait',
   ),
   DRAIN_MAX_MS: count
     .max(600_000)
@@ -331,7 +331,8 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     presenceGraceMs: env.PRESENCE_GRACE_MS,
     drain: {
       leastMs: env.DRAIN_MS,
-      perSecond: env.DRAIN_PER_SECOND,
+      // All workers drain at once.
+      perSecond: Math.max(1, Math.floor(env.DRAIN_PER_SECOND / env.CLUSTER_WORKERS)),
       mostMs: env.DRAIN_MAX_MS,
     },
     trustProxy: readProxyTrust(env.TRUST_PROXY) ?? NO_PROXY,

@@ -74,6 +74,12 @@ func checkFiring(root string, groups *rulefmt.RuleGroups, found *faults) int {
 	rules := map[string]rulefmt.Rule{}
 	for _, group := range groups.Groups {
 		for _, rule := range group.Rules {
+			if _, ok := rules[rule.Alert]; ok {
+				found.add("%s: there are two alerts %s", firingFile, rule.Alert)
+			}
+			if rule.KeepFiringFor != 0 {
+				found.add("%s: %s has keep_firing_for, which is not evaluated here", firingFile, rule.Alert)
+			}
 			rules[rule.Alert] = rule
 		}
 	}

@@ -31,6 +31,8 @@ type workload struct {
 	claims     []corev1.PersistentVolumeClaim
 	// What a rollout adds.
 	surge intstr.IntOrString
+	// As many may still be ending while a rollout goes on with others.
+	ending int
 }
 
 func (w workload) String() string { return w.kind + " " + w.name }
@@ -59,11 +61,11 @@ func checkObjects(objects []runtime.Object, found *faults) {
 	for _, object := range objects {
 		switch o := object.(type) {
 		case *appsv1.Deployment:
-			c.workloads = append(c.workloads, workload{"Deployment", o.Name, o.Spec.Selector, o.Spec.Template, nil, surgeOf(o)})
+			c.workloads = append(c.workloads, workload{"Deployment", o.Name, o.Spec.Selector, o.Spec.Template, nil, surgeOf(o), endingOf(o)})
 		case *appsv1.StatefulSet:
-			c.workloads = append(c.workloads, workload{"StatefulSet", o.Name, o.Spec.Selector, o.Spec.Template, o.Spec.VolumeClaimTemplates, intstr.IntOrString{}})
+			c.workloads = append(c.workloads, workload{"StatefulSet", o.Name, o.Spec.Selector, o.Spec.Template, o.Spec.VolumeClaimTemplates, intstr.IntOrString{}, 0})
 		case *batchv1.Job:
-			c.workloads = append(c.workloads, workload{"Job", o.Name, nil, o.Spec.Template, nil, intstr.IntOrString{}})
+			c.workloads = append(c.workloads, workload{"Job", o.Name, nil, o.Spec.Template, nil, intstr.IntOrString{}, 0})
 		case *corev1.Service:
 			c.services[o.Name] = o
 		case *corev1.ConfigMap:
@@ -108,6 +110,16 @@ func surgeOf(deployment *appsv1.Deployment) intstr.IntOrString {
 		return *update.MaxSurge
 	}
 	return intstr.FromString("25%")
+}
+
+// endingOf is how many pods of a rollout may be told to end before the first of them is gone: one for each time that a new one is waited for.
+func endingOf(deployment *appsv1.Deployment) int {
+	grace := int64(corev1.DefaultTerminationGracePeriodSeconds)
+	if given := deployment.Spec.Template.Spec.TerminationGracePeriodSeconds; given != nil {
+		grace = *given
+	}
+	ready := max(1, int64(deployment.Spec.MinReadySeconds))
+	return int((grace + ready - 1) / ready)
 }
 
 func (c *cluster) selected(selector *metav1.LabelSelector) []workload {
@@ -451,7 +463,7 @@ const (
 
 var maxConnections = regexp.MustCompile(`^max_connections=(\d+)$`)
 
-// checkConnections sees that a Postgres of here has connections for as many hubs as there may be, those that a rollout adds included.
+// checkConnections sees that a Postgres of here has connections for as many hubs as there may be: those that a rollout adds, and those that still end.
 func (c *cluster) checkConnections(hpa *autoscalingv2.HorizontalPodAutoscaler) {
 	allowed := 0
 	for _, w := range c.workloads {
@@ -477,9 +489,9 @@ func (c *cluster) checkConnections(hpa *autoscalingv2.HorizontalPodAutoscaler) {
 			c.say("%s: its maxSurge or its POSTGRES_POOL_SIZE is no number", w)
 			continue
 		}
-		if needed := (hubs+surge)*(pool+besidePool) + migrating + reserved; needed > allowed {
-			c.say("HorizontalPodAutoscaler %s: %d hubs and %d of a rollout, with a pool of %d and a lock each, need %d connections of Postgres, which allows %d",
-				hpa.Name, hubs, surge, pool, needed, allowed)
+		if needed := (hubs+surge+w.ending)*(pool+besidePool) + migrating + reserved; needed > allowed {
+			c.say("HorizontalPodAutoscaler %s: %d hubs, %d that a rollout adds and %d that still end, with a pool of %d and a lock each, need %d connections of Postgres, which allows %d",
+				hpa.Name, hubs, surge, w.ending, pool, needed, allowed)
 		}
 	}
 }

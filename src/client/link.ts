@@ -62,6 +62,8 @@ export class Link {
   #refusal: EarshotError | undefined;
   #timer: TimerHandle;
   #drainTimer: TimerHandle;
+  /** When `#drainTimer` fires, by the platform's performance clock. */
+  #leaveAt = 0;
   /** Grows with each life of the link: what was awaited in an earlier one is of no interest. */
   #life = 0;
   #removers: (() => void)[] = [];
@@ -255,14 +257,23 @@ export class Link {
     );
   }
 
-  /** The hub is about to stop: all its clients leave spread over the window, each at a moment of its own. */
+  /**
+   * The hub is about to stop: all its clients leave spread over the window, each at a moment of its own. Where the hub says so again, as one that
+   * is to stop while an operator drains it, the sooner of both moments holds.
+   */
   #leaveWithin(windowMs: number): void {
-    if (this.#drainTimer !== undefined) return;
+    const delayMs = this.#backoff.within(windowMs);
+    const leaveAt = this.#platform.performanceNow() + delayMs;
+    if (this.#drainTimer !== undefined) {
+      if (leaveAt >= this.#leaveAt) return;
+      this.#platform.clearTimeout(this.#drainTimer);
+    }
+    this.#leaveAt = leaveAt;
     this.#drainTimer = this.#platform.setTimeout(() => {
       this.#drainTimer = undefined;
       this.#drop();
       this.#wait('draining', 0);
-    }, this.#backoff.within(windowMs));
+    }, delayMs);
   }
 
   #onEnd(code: number, reason: string): void {

@@ -211,6 +211,8 @@ export class Hub implements SocketListener {
     if (this.#state === 'stopped') return Promise.resolve();
     const windowMs = withinMs ?? this.#drainWindow();
     this.#state = 'draining';
+    const connections = this.#connections.size;
+    this.#ports.log.info({ connections, windowMs }, 'asking everybody to leave within the window');
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
     if (this.#connections.size === 0) return Promise.resolve();

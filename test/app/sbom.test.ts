@@ -54,7 +54,9 @@ test('the bill of materials has every package that is delivered, with its hash a
     );
   const told = components.map(({ purl }) => decodeURIComponent(purl.slice('pkg:npm/'.length)));
   expect(bomFormat).toBe('CycloneDX');
-  expect(metadata.component).toMatchObject({ name: 'earshot', purl: 'pkg:npm/earshot@0.1.0' });
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as Locked;
+  const purl = `pkg:npm/earshot@${version}`;
+  expect(metadata.component).toMatchObject({ name: 'earshot', purl });
   expect([...new Set(told)].sort()).toEqual([...new Set(delivered)].sort());
   const names = new Set(told.map((each) => each.replace(/@[^@]+$/, '')));
   const page = packagesOfPage();

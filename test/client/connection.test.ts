@@ -195,7 +195,7 @@ describe('coming back', () => {
     const client = await hub.connected();
     hub.chance = 0.7;
     hub.peer.text({ type: 'hub.draining', reconnectWithinMs: 10_000 });
-    hub.peer.text({ type: 'hub.draining', reconnectWithinMs: 1 });
+    hub.peer.text({ type: 'hub.draining', reconnectWithinMs: 20_000 });
     await hub.time.advance(6_999);
     expect(hub.peers).toHaveLength(1);
     expect(client.connection.value.phase).toBe('connected');
@@ -204,6 +204,23 @@ describe('coming back', () => {
     expect(hub.peers).toHaveLength(2);
     hub.peer.greet();
     expect(client.connection.value.phase).toBe('connected');
+  });
+
+  it('leaves sooner where the hub is to stop sooner than it said', async () => {
+    const hub = new FakeHub();
+    await hub.connected();
+    hub.chance = 0.7;
+    hub.peer.text({ type: 'hub.draining', reconnectWithinMs: 60_000 });
+    await hub.time.advance(5_000);
+    hub.peer.text({ type: 'hub.draining', reconnectWithinMs: 2_000 });
+    await hub.time.advance(1_399);
+    expect(hub.peers).toHaveLength(1);
+    await hub.time.advance(1);
+    expect(hub.peers).toHaveLength(2);
+    // The later moment is of no meaning any more.
+    hub.peer.greet();
+    await hub.time.advance(60_000);
+    expect(hub.peers).toHaveLength(2);
   });
 
   it('comes back with jitter when a draining hub closes first', async () => {

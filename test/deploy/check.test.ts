@@ -95,9 +95,9 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
   ],
   [
     'deploy/kubernetes/overlays/self-contained/kustomization.yaml',
+    'value: 10',
     'value: 15',
-    'value: 20',
-    '20 hubs and 1 of a rollout, with a pool of 10 and a lock each, need 236 connections of Postgres, which allows 200',
+    '15 hubs, 1 that a rollout adds and 5 that still end, with a pool of 10 and a lock each, need 236 connections of Postgres, which allows 200',
   ],
   [
     'deploy/kubernetes/base/disruption-budget.yaml',

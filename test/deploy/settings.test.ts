@@ -1,6 +1,7 @@
 // What the deployments set is what the service takes, and the secrets that are made for them are ones that it can use.
 import { spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   cpSync,
   mkdirSync,
@@ -26,6 +27,10 @@ interface Deployment {
   /** @returns what the engine was told, in order */
   readonly up: (...args: string[]) => readonly string[];
   readonly secrets: string;
+  /** What the engine had in its environment when it was told something last. */
+  readonly environment: () => Settings;
+  /** Adds a line to a file of `deploy/`. */
+  readonly change: (file: string) => void;
   /** From now on there are hubs. */
   readonly serve: () => void;
   /** From now on the engine fails at what ends so. */
@@ -45,10 +50,18 @@ function deployment(): Deployment {
     chmodSync(file, 0o755);
   };
   let isFailing = false;
-  command('docker');
+  const environment = path.join(copy, 'environment');
+  command('docker', `env > "${environment}"`);
   command('sleep');
   return {
     secrets: path.join(copy, 'secrets'),
+    environment: () =>
+      Object.fromEntries(
+        [...readFileSync(environment, 'utf8').matchAll(/^(\w+_FILES)=(.*)$/gm)].map(
+          ([, key = '', value = '']) => [key, value],
+        ),
+      ),
+    change: (file) => appendFileSync(path.join(copy, file), '# another line\n'),
     serve: () => command('docker', 'case "$*" in *" ps "*) echo 4f0c ;; esac'),
     failAt: (words) => {
       isFailing = true;
@@ -140,6 +153,34 @@ describe('one command', () => {
     const nodes = readFileSync('deploy/compose/earshot-nodes.conf', 'utf8');
     const [, valid, failed] = /valid=(\d+)s[^]*fail_timeout=(\d+)s/.exec(nodes) ?? [];
     expect(Number(valid) + Number(failed)).toBeLessThan(10);
+  });
+
+  it('starts anew what has a file of ours mounted, where the file has changed', () => {
+    const { services } = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {
+      services: Record<string, { volumes?: string[]; labels?: Settings }>;
+    };
+    const mounting = Object.entries(services).filter(([, { volumes = [] }]) =>
+      volumes.some((volume) => /^\.\/.*\.conf:/.test(volume)),
+    );
+    expect(mounting.map(([name]) => name)).toEqual(['nginx', 'redis']);
+    const exported = /^export (.+)$/m.exec(readFileSync('deploy/up.sh', 'utf8'))?.[1]?.split(' ');
+    for (const [, { labels }] of mounting)
+      expect(exported).toContain(/^\$\{(\w+):-\}$/.exec(labels?.['earshot.files'] ?? '')?.[1]);
+    const { up, environment, change } = deployment();
+    up();
+    const before = environment();
+    up();
+    expect(environment()).toEqual(before);
+    for (const [file, key] of [
+      ['nginx/earshot.conf', 'NGINX_FILES'],
+      ['compose/earshot-site.conf', 'NGINX_FILES'],
+      ['redis/earshot.conf', 'REDIS_FILES'],
+    ] as const) {
+      const was = environment()[key];
+      change(file);
+      up();
+      expect(environment()[key]).not.toBe(was);
+    }
   });
 
   it('hands on what it is given to whatever starts something', () => {

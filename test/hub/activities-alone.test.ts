@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConnectionId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
+import { isPlaying } from '../../src/domain/playback.ts';
 import { Activities, type SoloRequest } from '../../src/hub/activities.ts';
 import { Connection } from '../../src/hub/connection.ts';
 import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
@@ -294,6 +295,14 @@ describe('a friend', () => {
     const ahead = (start?.at ?? 0) - alone.world.time.now();
     expect(ahead).toBeGreaterThan(0);
     expect(start?.positionMs).toBe(Math.round(20_000 + ahead));
+    // Nor was anybody told of a start at the beginning, at any moment before that.
+    const epoch = alone.world.hub.rooms.get(roomId)?.head.epoch ?? 0;
+    const told = await alone.world.ports.roomLog.read(roomId, { epoch, revision: 0 });
+    if (told.kind !== 'events') throw new Error(told.kind);
+    const moves = told.events.filter((event) => event.type === 'PlaybackMoved');
+    const starts = moves.flatMap(({ timeline }) => timeline.filter(isPlaying));
+    expect(starts.length).toBeGreaterThan(0);
+    for (const { positionMs } of starts) expect(positionMs).toBeGreaterThanOrEqual(20_000);
     expect(alone.signals[0]).toEqual({
       to: ada.id,
       push: {
@@ -306,6 +315,20 @@ describe('a friend', () => {
     const guest = await alone.world.person(2);
     expect(await guest.ask('room.join', { roomId })).toMatchObject({ type: 'ok' });
     await listen([guest], roomId, 5_000);
+  });
+
+  it('joins what pauses: the room is where they are, and waits as they do', async () => {
+    const { alone, connection, id } = await listening();
+    await alone.activities.set(ada, paused(20_000), connection);
+    await alone.world.time.advance(2_000);
+    expect(alone.world.live(1)).toMatchObject({ state: 'paused', positionMs: 20_000 });
+    const joined = alone.activities.join(ben, ada.id, id);
+    await alone.world.time.settle();
+    const roomId = await joined;
+    if (typeof roomId !== 'string') throw new Error(roomId.message);
+    const { timeline } = alone.world.hub.rooms.get(roomId)!.state.public.playback;
+    expect(timeline.map(({ state }) => state)).toEqual(['stopped']);
+    expect(timeline[0]).toMatchObject({ positionMs: 20_000 });
   });
 
   it('is the only one who may: nobody else, nor what is over, hidden or not to be joined', async () => {

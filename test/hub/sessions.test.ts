@@ -239,6 +239,7 @@ describe('a session', () => {
       expect(client.take('hub.draining')).toMatchObject([{ reconnectWithinMs: 1_000 }]);
     expect(crowded.log.lines).toMatchObject([
       { level: 'warn', fields: { connections: 3, neededMs: 1_500, windowMs: 1_000 } },
+      { level: 'info', fields: { connections: 3, windowMs: 1_000 } },
     ]);
     await crowded.time.advance(1_000);
     await drained;

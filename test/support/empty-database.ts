@@ -6,25 +6,31 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { MIGRATIONS } from '../../migrations/index.ts';
 import { openEmbeddedStores } from '../../src/adapters/postgres/open-postgres-stores.ts';
 import { createPinoLog } from '../../src/adapters/system/pino-log.ts';
 
 const CACHE = path.resolve('.cache');
 
-/** One of another version would not be what a first start makes. */
+/** One of another version, or by other migrations, would not be what a first start makes. */
 function madeFor(): string {
   const { resolve } = createRequire(import.meta.url);
   // Its package says no more than its entry: that lies in `dist`.
   const root = path.resolve(path.dirname(resolve('@electric-sql/pglite')), '..');
   const packed = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as object;
   const version = 'version' in packed ? String(packed.version) : 'unknown';
-  return path.join(CACHE, `empty-database-${version}-${MIGRATIONS.at(-1)?.name ?? ''}`);
+  const hash = createHash('sha256');
+  for (const name of readdirSync('migrations').sort()) {
+    const file = path.join('migrations', name);
+    if (name.endsWith('.ts')) hash.update(readFileSync(file));
+  }
+  return path.join(CACHE, `empty-database-${version}-${hash.digest('hex').slice(0, 12)}`);
 }
 
 /** Puts one where `dataDir` has none yet. */
@@ -41,12 +47,12 @@ export async function putEmptyDatabase(dataDir: string): Promise<void> {
 async function make(made: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
   const making = mkdtempSync(path.join(CACHE, 'making-database-'));
-  const stores = await openEmbeddedStores({ dataDir: making, log: createPinoLog('warn') });
-  await stores.stop();
   try {
+    const stores = await openEmbeddedStores({ dataDir: making, log: createPinoLog('warn') });
+    await stores.stop();
     renameSync(making, made);
   } catch (error) {
-    rmSync(making, { recursive: true });
+    rmSync(making, { recursive: true, force: true });
     if (!existsSync(made)) throw error;
   }
 }

@@ -67,19 +67,20 @@ function readHead(res: HttpResponse, req: HttpRequest): RequestHead {
   };
 }
 
-/** Of the request line and the headers together, as node:http has it. */
+/** Of target, names and values together: about what node:http takes. */
 export const maxHeadBytes = 16_384;
 /** The colon, the space and the end of the line. */
 const FIELD_BYTES = 4;
 
 /**
- * Cuts a connection on which it cannot be told where this request ends, or whose head is too large. uWebSockets.js takes the first of two
+ * Ends a connection on which it cannot be told where this request ends, or whose head is too large. uWebSockets.js takes the first of two
  * lengths, and any transfer coding for `chunked`; whoever is before it may take it otherwise, and then what one of them holds for a body is a
- * request to the other. The head it bounds only where it comes in pieces: in one it takes as much as it reads at once, over a hundred KiB.
- * An answer would not do: behind one that ends the connection uWebSockets.js goes on with what has arrived already.
- * @returns whether it was cut
+ * request to the other. There an answer would not do: behind one that ends the connection uWebSockets.js goes on with what has arrived already.
+ * The head it bounds only where it comes in pieces: in one it takes as much as it reads at once, over a hundred KiB. That is answered, as the
+ * proxy before it would take a connection that ends without a word for a node that is gone.
+ * @returns whether it was ended
  */
-export function cutUnfit(res: HttpResponse, req: HttpRequest): boolean {
+export function endUnfit(res: HttpResponse, req: HttpRequest): boolean {
   let framings = 0;
   let isChunked = true;
   let headBytes = req.getUrl().length + queryOf(req).length;
@@ -90,9 +91,12 @@ export function cutUnfit(res: HttpResponse, req: HttpRequest): boolean {
     framings += 1;
     isChunked = value.trim().toLowerCase() === 'chunked';
   });
-  const isUnfit = framings > 1 || !isChunked || headBytes > maxHeadBytes;
-  if (isUnfit) res.close();
-  return isUnfit;
+  const isUnclear = framings > 1 || !isChunked;
+  const isLarge = headBytes > maxHeadBytes;
+  if (isUnclear) res.close();
+  else if (isLarge)
+    answerProblem(res, 431, `the head of a request may have ${maxHeadBytes} bytes`, true);
+  return isUnclear || isLarge;
 }
 
 /** Undefined where the request cannot be put into a WHATWG Request: a bad target, host, header or method. */
@@ -119,7 +123,7 @@ function toRequest(
 
 /** Serves one request. */
 export function handleHttp(res: HttpResponse, req: HttpRequest, options: ListenOptions): void {
-  if (cutUnfit(res, req)) return;
+  if (endUnfit(res, req)) return;
   const head = readHead(res, req);
   const writer = new ResponseWriter(res);
   if (bodiless.has(head.method) || !declaresBody(req)) {

@@ -17,7 +17,7 @@ import {
 } from '../../ports/sockets.ts';
 import {
   answerProblem,
-  cutUnfit,
+  endUnfit,
   handleHttp,
   maxHeadBytes,
   queryOf,
@@ -182,7 +182,7 @@ function appOf(uws: Uws, options: ListenOptions, open: Set<UwsSocket>): UwsApp {
       Math.max(minIdleTimeoutSeconds, Math.ceil(options.idleTimeoutSeconds)),
     ),
     upgrade(res, req, context) {
-      if (cutUnfit(res, req)) return;
+      if (endUnfit(res, req)) return;
       const verdict = judgeUpgrade(res, req, options);
       if (verdict.kind === 'reject') {
         answerProblem(res, verdict.status, verdict.message);

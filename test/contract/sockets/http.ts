@@ -344,7 +344,13 @@ export function httpContract(ground: SocketsGround): void {
         expect(await (await send(path, 12)).takeThrough('\r\n')).toContain(' 101 ');
         await ground.recorder.next('opened');
         for (const kib of [17, 40, 90])
-          for (const target of ['/large', path]) await (await send(target, kib)).gone;
+          for (const target of ['/large', path]) {
+            const large = await send(target, kib);
+            // One that still writes may lose the answer with the connection.
+            if (pieceBytes === Infinity && kib === 17)
+              expect(await large.takeThrough('\r\n')).toContain(' 431 ');
+            await large.gone;
+          }
         expect(targets).toEqual(['/fitting']);
         const opened = ground.recorder.events.filter(({ kind }) => kind === 'opened');
         expect(opened).toHaveLength(1);
