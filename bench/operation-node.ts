@@ -120,15 +120,10 @@ export class OperationNode {
    */
   static async start(place: NodePlace, isObedient = false): Promise<OperationNode> {
     const startedAt = performance.now();
-    const child = isObedient
-      ? spawn(process.execPath, [...OBEDIENT, MAIN], {
-          env: place.env,
-          stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-        })
-      : spawn(process.execPath, [MAIN], {
-          env: place.env,
-          stdio: ['ignore', 'pipe', 'inherit'],
-        });
+    const child: ChildProcess = spawn(process.execPath, [...(isObedient ? OBEDIENT : []), MAIN], {
+      env: place.env,
+      stdio: ['ignore', 'pipe', 'inherit', ...(isObedient ? (['ipc'] as const) : [])],
+    });
     if (child.stdout === null) throw new Error('the hub has no stdout');
     createInterface({ input: child.stdout }).on('line', passComplaints);
     while (!(await isReady(place.url))) {

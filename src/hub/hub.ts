@@ -209,13 +209,13 @@ export class Hub implements SocketListener {
    */
   drain(withinMs?: number): Promise<void> {
     if (this.#state === 'stopped') return Promise.resolve();
-    const windowMs = withinMs ?? this.#drainWindow();
-    this.#state = 'draining';
     const connections = this.#connections.size;
+    const windowMs = withinMs ?? this.#drainWindow(connections);
+    this.#state = 'draining';
     this.#ports.log.info({ connections, windowMs }, 'asking everybody to leave within the window');
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
-    if (this.#connections.size === 0) return Promise.resolve();
+    if (connections === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = this.#ports.timers.after(windowMs, () => {
         for (const connection of this.#connections.values())
@@ -241,8 +241,7 @@ export class Hub implements SocketListener {
     await this.feed?.stop();
   }
 
-  #drainWindow(): number {
-    const connections = this.#connections.size;
+  #drainWindow(connections: number): number {
     const { windowMs, neededMs } = drainWindow(this.#options.drain, connections);
     if (windowMs < neededMs)
       this.#ports.log.warn(
