@@ -47,6 +47,8 @@ export function createMemoryHub(
       helloTimeoutMs: 60_000,
       connectionRate: NO_LIMIT,
       userRate: NO_LIMIT,
+      roomRate: NO_LIMIT,
+      addressRoomRate: NO_LIMIT,
       ...options,
     },
   );

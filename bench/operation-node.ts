@@ -2,7 +2,7 @@
 // collects its garbage where that is asked for.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { get as getSecure } from 'node:https';
 import path from 'node:path';
@@ -17,6 +17,7 @@ import { OBEDIENT, UNLIMITED, emptied, startServers, type BenchServers } from '.
 import type { HubOrder, HubReport } from './append-inside.ts';
 import { BENCH_SECRET, benchToken } from './bench-token.ts';
 import { figuresIn, type Figures } from './exposition.ts';
+import { connectedTo, openFilesOf } from './open-files.ts';
 import { usageOf } from './usage.ts';
 
 const MAIN = path.resolve('dist/src/main.js');
@@ -185,16 +186,17 @@ export class OperationNode {
   }
 
   /**
-   * How many files of the embedded database it has open: the database opens those of a table when it first touches them, and keeps them. None on
-   * a Postgres of its own.
+   * What its database has open: the embedded one the files of each table from when it first touches them, a pool of connections as many as were
+   * once needed at a time, at most `POSTGRES_POOL_SIZE` and the one of its lock.
    */
-  async databaseFiles(): Promise<number> {
-    const folder = `/proc/${this.pid}/fd`;
-    const targets = await Promise.all(
-      // One that is closed meanwhile is none of them.
-      (await readdir(folder)).map((fd) => readlink(path.join(folder, fd)).catch(() => '')),
-    );
-    return targets.filter((target) => target.startsWith(`${this.place.dataDir}${path.sep}`)).length;
+  async ofDatabase(): Promise<{ readonly files: number; readonly connections: number }> {
+    const open = await openFilesOf(this.pid);
+    const postgres = this.place.env['POSTGRES_URL'];
+    return {
+      files: open.filter((file) => file.startsWith(`${this.place.dataDir}${path.sep}`)).length,
+      connections:
+        postgres === undefined ? 0 : await connectedTo(Number(new URL(postgres).port), open),
+    };
   }
 
   /** @returns how long it took to end, and with what */

@@ -3,6 +3,7 @@ import { heading, row } from './append-child.ts';
 import type { CurvePlot } from './curve-plots.ts';
 import { told, PART_NAMES, type CurvesFigures, type PartName } from './curve-report.ts';
 import { goalTable, goalsOf } from './goals.ts';
+import { MACHINES } from './kept-page.ts';
 import type { LimitsFigures } from './limits-report.ts';
 import { OPERATION_NAMES, toldOperations, type OperationName } from './operations-report.ts';
 import type { OperationsReport, Ran } from './operations-report.ts';
@@ -28,7 +29,8 @@ export function resultPage(results: Results): string {
   const lines = [
     ...['# Results', '', INTRO, ''],
     ...['## Goals', '', ...goalTable(goalsOf(curves?.parts ?? {}, limits, operations?.parts)), ''],
-    ...['## Machine and versions', '', ...machines(results), ''],
+    ...[MACHINES, '', ...machines(results), ''],
+    ...(curves === undefined ? [] : ['## Versions', '', ...versions(curves), '']),
     ...['## When', '', ...runs(results), ''],
     ...(curves === undefined ? [] : curveLines(curves, results.plots)),
     ...(limits === undefined ? [] : ['## At the limit', '', ...markdown(limits.said)]),
@@ -56,15 +58,13 @@ function machines(results: Results): string[] {
     const machine = toldMachine(report.machine);
     by.set(machine, [...(by.get(machine) ?? []), bench]);
   }
-  const isOne = by.size === 1;
-  return [
-    ...[...by].map(([machine, benches]) =>
-      isOne ? `- ${machine}` : `- ${machine}: ${benches.join(', ')}`,
-    ),
-    ...Object.entries(results.curves?.versions ?? {}).map(([name, version]) =>
-      version.startsWith(name) ? `- ${version}` : `- ${name} ${version}`,
-    ),
-  ];
+  return [...by].map(([machine, benches]) => `- ${benches.join(', ')}: ${machine}`);
+}
+
+function versions({ versions: of }: CurvesReport): string[] {
+  return Object.entries(of).map(([name, version]) =>
+    version.startsWith(name) ? `- ${version}` : `- ${name} ${version}`,
+  );
 }
 
 function toldMachine({ cpu, cores, memoryBytes, system, node }: Machine): string {

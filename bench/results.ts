@@ -1,8 +1,10 @@
-// Writes docs/results.md and its plots from the reports that are there. Measures nothing, and takes no quick run's word.
-import { mkdir, writeFile } from 'node:fs/promises';
+// Writes docs/results.md and its plots from the reports that are there, and keeps what it tells of the others. Measures nothing, and takes no
+// quick run's word.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { aside } from './append-child.ts';
 import { plotsOf } from './curve-plots.ts';
 import { readCurves } from './curve-report.ts';
+import { keepBefore } from './kept-page.ts';
 import { readLimits } from './limits-report.ts';
 import { readOperations } from './operations-report.ts';
 import { readReport, type Report } from './report.ts';
@@ -38,7 +40,8 @@ export async function writeResults(): Promise<void> {
   ]);
   await mkdir(PLOTS, { recursive: true });
   for (const { file, drawn } of plots.values()) await writeFile(`${PLOTS}/${file}`, drawn);
-  await writeFile(PAGE, resultPage({ curves, limits, operations, others, plots }));
+  const page = resultPage({ curves, limits, operations, others, plots });
+  await writeFile(PAGE, keepBefore(page, await readFile(PAGE, 'utf8')));
   aside(`written to ${PAGE}`);
 }
 

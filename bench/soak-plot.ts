@@ -35,6 +35,7 @@ const PANELS: readonly Panel[] = [
     lines: [
       { name: 'descriptors', of: ({ openFiles }) => openFiles },
       { name: 'files of the embedded database', of: ({ databaseFiles }) => databaseFiles },
+      { name: 'connections to Postgres', of: ({ databaseConnections }) => databaseConnections },
     ],
   },
   {

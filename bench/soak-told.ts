@@ -59,6 +59,7 @@ function given({ before, after, kept }: Soak): string[] {
     heading(['', 'before', 'after']),
     figure('open file descriptors', ({ openFiles }) => openFiles),
     figure('files of the embedded database', ({ databaseFiles }) => databaseFiles),
+    figure('connections to Postgres', ({ databaseConnections }) => databaseConnections),
     figure('timers', ({ timers }) => timers),
     figure('active resources, timers among them', ({ resources }) => resources),
     figure('rooms in memory', ({ rooms }) => rooms),

@@ -12,12 +12,13 @@ export interface SoakSample {
   readonly heapBytes: number;
   /** In use right after the last full collection. */
   readonly liveBytes: number;
-  /** Those of the embedded database are counted apart: it keeps those of each table that was touched once. */
+  /** Those of the database are counted apart: it keeps the files of each table that was touched once, and connections that were once needed. */
   readonly openFiles: number;
   readonly databaseFiles: number;
+  readonly databaseConnections: number;
   /** Those of the hub, as it counts them. */
   readonly timers: number;
-  /** All that keeps the event loop alive; the hub's timers do not. */
+  /** All that keeps the event loop alive, but for the connections of the database; the hub's timers do not. */
   readonly resources: number;
   readonly rooms: number;
   readonly connections: number;
@@ -84,6 +85,7 @@ export function atRestOf(samples: readonly SoakSample[]): AtRest {
     liveBytes: of(({ liveBytes }) => liveBytes),
     openFiles: of(({ openFiles }) => openFiles),
     databaseFiles: of(({ databaseFiles }) => databaseFiles),
+    databaseConnections: of(({ databaseConnections }) => databaseConnections),
     timers: of(({ timers }) => timers),
     resources: of(({ resources }) => resources),
     rooms: of(({ rooms }) => rooms),

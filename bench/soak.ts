@@ -21,6 +21,8 @@ const WARM_UP_SECONDS = isQuick ? 10 : 90;
 /** The memory of an embedded database would be judged with the node's: it is Postgres' own, and takes what it may as its pages are touched. */
 const STORES: StoresName = process.argv.includes('--embedded') ? 'embedded' : 'shared';
 
+/** A queue keeps what was played until it is full: it is after a few minutes. */
+const MAX_QUEUE_ENTRIES = 60;
 /** Who have left are forgotten after this; what else they have brought about ends by itself. */
 const FORGOTTEN_SECONDS = isQuick ? 60 : 240;
 const QUIET_SECONDS = isQuick ? 5 : 60;
@@ -74,7 +76,8 @@ export interface Limit {
 
 /**
  * What a load of 1 is: parties where people come and go, others who hardly stay, a stadium, and people who listen alone. A room keeps its last
- * revisions in memory for those who resume: enough is done that all are kept before memory is judged, and as much is skipped as is queued.
+ * revisions in memory for those who resume, its last messages for those who come, and what was played: enough is done that all of it is full
+ * before memory is judged. More is skipped than queued, so that no queue is refused more.
  */
 function scenario(
   name: string,
@@ -90,18 +93,18 @@ function scenario(
         ...{ kind: 'rooms', rooms: 60, listeners: 5, preset: 'friends', clockShare },
         ...{ staySeconds: 40, awaySeconds: 10 },
         acts: {
-          ...{ play: 2, pause: 2, seek: 10, skip: 4 },
-          ...{ queue: 4, vote: 2, chat: 8, reaction: 6 },
+          ...{ play: 2, pause: 2, seek: 20, skip: 10 },
+          ...{ queue: 8, vote: 2, chat: 24, reaction: 6 },
         },
       },
       {
         ...{ kind: 'rooms', rooms: 20, listeners: 10, preset: 'friends', clockShare },
         ...{ staySeconds: 15, awaySeconds: 5 },
-        acts: { seek: 1, chat: 4 },
+        acts: { seek: 1, chat: 24 },
       },
       {
         ...{ kind: 'rooms', rooms: 1, listeners: 300, grows: 'listeners', preset: 'radio' },
-        ...{ clockShare, acts: { seek: 30, chat: 30, reaction: 120 } },
+        ...{ clockShare, acts: { seek: 60, chat: 30, reaction: 120 } },
       },
       { kind: 'feed', people: 100, meanFriends: 8, playsPerMinute: 1 },
     ],
@@ -119,7 +122,10 @@ async function onNode<T>(measure: (node: OperationNode, dir: string) => Promise<
   const scratch = await temporaryDir();
   const stores = await startStores(STORES);
   try {
-    const place = await makePlace(stores.env);
+    const place = await makePlace({
+      ...stores.env,
+      MAX_QUEUE_ENTRIES: String(MAX_QUEUE_ENTRIES),
+    });
     try {
       const node = await OperationNode.start(place, true);
       try {
@@ -174,10 +180,10 @@ function findLimit(): Promise<Limit> {
 
 async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSample> {
   const atSeconds = (performance.now() - startedAt) / 1_000;
-  const [rssBytes, figures, databaseFiles] = await Promise.all([
+  const [rssBytes, figures, ofDatabase] = await Promise.all([
     node.rssBytes(),
     node.figures(),
-    node.databaseFiles(),
+    node.ofDatabase(),
   ]);
   const of = (name: string): number => {
     const value = figures.get(name);
@@ -185,12 +191,14 @@ async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSam
     return value;
   };
   return {
-    ...{ atSeconds, rssBytes, databaseFiles },
+    ...{ atSeconds, rssBytes },
+    databaseFiles: ofDatabase.files,
+    databaseConnections: ofDatabase.connections,
     heapBytes: of('nodejs_heap_size_used_bytes'),
     liveBytes: of('earshot_live_heap_bytes'),
-    openFiles: of('process_open_fds') - databaseFiles,
+    openFiles: of('process_open_fds') - ofDatabase.files - ofDatabase.connections,
     timers: of('earshot_timers'),
-    resources: of('nodejs_active_resources_total'),
+    resources: of('nodejs_active_resources_total') - ofDatabase.connections,
     rooms: of('earshot_rooms'),
     connections: of('earshot_connections'),
   };

@@ -35,6 +35,7 @@ async function startEarshot(
       { id: OWNER, name: 'Owner', guest: true },
       { name: `Room ${n}` },
       systemRandom.roomId(),
+      { userId: OWNER, address: 'here' },
     );
     if ('code' in room) throw new Error(room.message);
     rooms.push(room);

@@ -9,6 +9,8 @@ const UWS = path.join(root, 'uWebSockets.js');
 /** With the C library that its binaries for Node 22 and newer need. */
 const UWS_GLIBC = 2.38;
 const NEVER_RUN = /\.(?:map|md|markdown|flow|tsbuildinfo)$|\.d\.[cm]?ts$/i;
+/** Whoever hands on what others made hands on their terms, too. */
+const KEPT = /^(?:licen[cs]e|notice|copying)/i;
 /** Of the others the folder's name says it. */
 const NEVER_RUN_FOLDERS = [path.join(root, '@types')];
 
@@ -28,7 +30,7 @@ function prune(dir) {
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
     const file = path.join(dir, entry.name);
     if (entry.isDirectory()) prune(file);
-    else if (entry.isFile() && NEVER_RUN.test(entry.name)) drop(file);
+    else if (entry.isFile() && NEVER_RUN.test(entry.name) && !KEPT.test(entry.name)) drop(file);
   }
 }
 

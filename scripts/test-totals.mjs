@@ -10,6 +10,7 @@ const MAX_SLOW_FILES = 12;
 const [, , ...files] = process.argv;
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
+const skipped = [];
 const durations = [];
 
 const shortened = (message) => message.split('\n').slice(0, MAX_MESSAGE_LINES).join('\n  ');
@@ -28,6 +29,8 @@ for (const file of files) {
       durations.push({ name, ms: suite.endTime - suite.startTime });
       if (suite.message !== '') failures.push(`${name}\n  ${shortened(suite.message)}`);
       for (const test of suite.assertionResults) {
+        if (['skipped', 'pending', 'todo'].includes(test.status))
+          skipped.push(`${name} > ${test.fullName}`);
         if (test.status !== 'failed') continue;
         failures.push(
           [`${name} > ${test.fullName}`, ...test.failureMessages.map(shortened)].join('\n  '),
@@ -44,6 +47,7 @@ const slowest = durations
   .slice(0, MAX_SLOW_FILES)
   .map(({ name, ms }) => `${name} ${Math.round(ms / 1000)} s`);
 process.stdout.write(`slowest files: ${slowest.join(', ')}\n`);
+for (const test of skipped) process.stdout.write(`skipped ${test}\n`);
 for (const failure of failures) process.stdout.write(`FAILED ${failure}\n`);
 process.stdout.write(
   `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,

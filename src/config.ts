@@ -84,7 +84,10 @@ const EnvironmentSchema = z.object({
     .describe('signs tokens and media URLs; default: made at the first start and kept in DATA_DIR'),
   GUEST_TOKEN_DAYS: positive.max(3_650).default(90).describe('how long a guest’s token holds'),
   ...IDENTITY_KEYS,
-  MEDIA_URL_MINUTES: positive.max(10_080).default(240).describe('how long a media URL holds'),
+  MEDIA_URL_MINUTES: positive
+    .max(10_080)
+    .default(240)
+    .describe('how long a media URL holds at least; at most a quarter of it, or an hour, longer'),
   ALLOWED_ORIGINS: z
     .string()
     .optional()
@@ -153,6 +156,19 @@ const EnvironmentSchema = z.object({
     'guests that one address may make in a minute',
   ),
   GUEST_BURST: limit(D.guestRate.burst, 'guests that one address may make at once'),
+  ROOMS_PER_MINUTE: limit(
+    D.roomRate.perSecond * 60,
+    'rooms that one person may make in a minute, on all nodes together',
+  ),
+  ROOM_BURST: limit(D.roomRate.burst, 'rooms that a rested person may make at once'),
+  ADDRESS_ROOMS_PER_MINUTE: limit(
+    D.addressRoomRate.perSecond * 60,
+    'rooms that may be made from one address in a minute, on all nodes together',
+  ),
+  ADDRESS_ROOM_BURST: limit(
+    D.addressRoomRate.burst,
+    'rooms that may be made from a rested address at once',
+  ),
   SOFT_BUFFER_BYTES: limit(
     D.softBufferBytes,
     'unread bytes above which a socket is behind and gets one snapshot',
@@ -324,6 +340,11 @@ function toConfig(env: Environment, allowedOrigins: readonly string[] | undefine
     connectionRate: { perSecond: env.REQUESTS_PER_SECOND, burst: env.REQUEST_BURST },
     userRate: { perSecond: env.USER_REQUESTS_PER_SECOND, burst: env.USER_REQUEST_BURST },
     guestRate: { perSecond: env.GUESTS_PER_MINUTE / 60, burst: env.GUEST_BURST },
+    roomRate: { perSecond: env.ROOMS_PER_MINUTE / 60, burst: env.ROOM_BURST },
+    addressRoomRate: {
+      perSecond: env.ADDRESS_ROOMS_PER_MINUTE / 60,
+      burst: env.ADDRESS_ROOM_BURST,
+    },
     softBufferBytes: env.SOFT_BUFFER_BYTES,
     hardBufferBytes: env.HARD_BUFFER_BYTES,
     helloTimeoutMs: env.HELLO_TIMEOUT_MS,

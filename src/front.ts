@@ -2,7 +2,13 @@
 import { HEALTH_PATHS } from './http/routes/operations.ts';
 import type { HttpApp } from './http/http-app.ts';
 import type { Hub } from './hub/hub.ts';
-import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from './ports/sockets.ts';
+import {
+  DATA_HEADERS,
+  type Socket,
+  type SocketListener,
+  type UpgradeDecision,
+  type UpgradeRequest,
+} from './ports/sockets.ts';
 import { refuse } from '../protocol/errors.ts';
 import { problemResponse } from './http/problem.ts';
 
@@ -55,7 +61,13 @@ export class Front implements SocketListener {
 
   fetch(request: Request, peer: { readonly remoteAddress: string }): Response | Promise<Response> {
     if (this.#service !== undefined) return this.#service.http(request, peer);
-    switch (new URL(request.url).pathname) {
+    const answer = this.#beforeService(new URL(request.url).pathname);
+    for (const [name, value] of Object.entries(DATA_HEADERS)) answer.headers.set(name, value);
+    return answer;
+  }
+
+  #beforeService(pathname: string): Response {
+    switch (pathname) {
       case HEALTH_PATHS.alive:
         return Response.json({ ok: true });
       case HEALTH_PATHS.ready:

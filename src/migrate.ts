@@ -14,22 +14,29 @@ import { readConfig } from './config.ts';
 import { lineFor } from './exit-line.ts';
 import type { Log } from './ports/log.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
+import { untilThere } from './store-opening.ts';
 
-const USAGE = 'usage: npm run migrate [-- up | down | status | restored]';
+const USAGE = 'usage: node dist/src/migrate.js [up | down | status | restored]';
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
 async function main(word: string): Promise<void> {
-  const { postgres, redis } = readConfig(process.env, 'tend');
+  const { postgres, redis, logLevel } = readConfig(process.env, 'tend');
   if (postgres === undefined) {
     throw new Problem('POSTGRES_URL is not set: the embedded database is migrated at each start');
   }
   const target = { clientUrl: postgres.url, poolSize: 1 };
   const log = createPinoLog('silent');
   if (word === 'up') {
-    const names = await migrateUp(target, log);
+    const waiting = {
+      log: createPinoLog(logLevel),
+      front: { waitFor: () => undefined },
+      life: { isOver: false },
+    };
+    // Started beside a Postgres that takes its time, as nodes are. Whoever asks for the rest is a person, who waits for an answer.
+    const names = await untilThere('Postgres', waiting, () => migrateUp(target, log));
     for (const name of names) say(`migrated ${name}`);
     if (names.length === 0) say('the tables are up to date');
   } else if (word === 'down') {
@@ -84,6 +91,9 @@ function reasonOf(error: unknown): string {
     [Problem, MigrationsLocked, DatabaseInUse].some((expected) => error instanceof expected);
   return isExpected ? error.message : lineFor(error);
 }
+
+// The first process of a container is sent no signal that it does not listen to. What it has begun is undone by Postgres.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 try {
   await main(process.argv[2] ?? 'up');

@@ -4,11 +4,16 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { NameSchema } from '../protocol/schemas/primitives.ts';
+import { readConfig } from './config.ts';
 import { OperatorCalls, Refused } from './operator-calls.ts';
 import { table } from './operator-table.ts';
+import { signOperatorToken, type OperatorTokenTerms } from './operator-token.ts';
 
 /** It was refused, or could not be asked. */
 const FAILED = 1;
+const MAX_HOURS = 24;
+const TERMS: OperatorTokenTerms = { name: 'operator', hours: 1 };
 
 interface Common {
   readonly url: string;
@@ -19,29 +24,29 @@ interface Common {
 
 const program = new Command('earshot-operator')
   .description('Looks after a running Earshot.')
-  .addOption(
-    new Option('--url <url>', 'where it is reached')
-      .env('EARSHOT_URL')
-      .default('http://localhost:8080'),
-  )
+  .addOption(new Option('--url <url>', 'where it is reached').env('EARSHOT_URL').default(urlHere()))
   .addOption(
     new Option('--token <token>', 'a token with the role of an operator')
       .env('OPERATOR_TOKEN')
       .hideHelp(),
   )
   .addOption(
-    new Option('--token-file <file>', 'a file with a token of an operator; or OPERATOR_TOKEN').env(
-      'OPERATOR_TOKEN_FILE',
-    ),
+    new Option(
+      '--token-file <file>',
+      'a file with a token of an operator; or OPERATOR_TOKEN; without, one is made of TOKEN_SECRET',
+    ).env('OPERATOR_TOKEN_FILE'),
   )
   .option('--json', 'what was answered, as it is');
 
 async function calls(): Promise<OperatorCalls> {
   const { url, token, tokenFile } = program.opts<Common>();
   const given = tokenFile === undefined ? token : (await readFile(tokenFile, 'utf8')).trim();
-  if (given === undefined || given === '')
+  if (given !== undefined && given !== '') return new OperatorCalls(url, given);
+  // Within a node's container its secret is there, and who can read that needs nobody to give them a token.
+  const config = tokenFile === undefined ? readConfig(process.env, 'tend') : undefined;
+  if (config?.tokenSecret === undefined)
     throw new Refused('no token: set OPERATOR_TOKEN, or --token-file');
-  return new OperatorCalls(url, given);
+  return new OperatorCalls(url, await signOperatorToken(config, TERMS));
 }
 
 /** @param human what a person reads instead of JSON */
@@ -49,6 +54,21 @@ function say(answer: unknown, human: () => string): void {
   const { json } = program.opts<Common>();
   process.stdout.write(`${json === true ? JSON.stringify(answer) : human()}\n`);
 }
+
+program
+  .command('token')
+  .description('makes a token of an operator, signed with TOKEN_SECRET (or TOKEN_SECRET_FILE)')
+  .option('--hours <n>', `how long it holds, at most ${MAX_HOURS}`, fewHours, TERMS.hours)
+  .option(
+    '--user <name>',
+    'whose it is: their id, in the log, is made of it',
+    shownName,
+    TERMS.name,
+  )
+  .action(async ({ hours, user }: { readonly hours: number; readonly user: string }) => {
+    const token = await signOperatorToken(readConfig(process.env, 'tend'), { name: user, hours });
+    say({ token }, () => token);
+  });
 
 program
   .command('nodes')
@@ -228,6 +248,28 @@ program
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('is no whole number');
   return Number(text);
+}
+
+function fewHours(text: string): number {
+  const count = wholeNumber(text);
+  if (count < 1 || count > MAX_HOURS)
+    throw new InvalidArgumentError(`is not from 1 to ${MAX_HOURS}`);
+  return count;
+}
+
+function shownName(text: string): string {
+  const parsed = NameSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? 'is no name');
+}
+
+/** Of the process beside this one, where it has the same environment, as in a container. */
+function urlHere(): string {
+  const { HOST = '', PORT = '', TLS_CERT_FILE = '' } = process.env;
+  const isAnywhere = ['', '0.0.0.0', '::'].includes(HOST);
+  const host = HOST.includes(':') ? `[${HOST}]` : HOST;
+  const scheme = TLS_CERT_FILE === '' ? 'http' : 'https';
+  return `${scheme}://${isAnywhere ? 'localhost' : host}:${PORT === '' ? '8080' : PORT}`;
 }
 
 function moment(text: string): number {

@@ -13,7 +13,7 @@ import { readConfig, type Config } from './config.ts';
 import { lineFor } from './exit-line.ts';
 import { archiveRejects, listeningRejects, type RejectsSource } from './rejects-source.ts';
 
-const USAGE = 'usage: npm run rejects [-- list | retry [<id> …] | drop <id> …]';
+const USAGE = 'usage: node dist/src/rejects.js [list | retry [<id> …] | drop <id> …]';
 
 /** What the person who gave the command can mend. */
 class Problem extends Error {}
@@ -83,7 +83,7 @@ interface Place {
 
 function sourceOf(sources: readonly RejectsSource[], id: string): RejectsSource {
   const source = sources.find((each) => each.has(id));
-  if (source === undefined) throw new Problem(`"${id}" is no id as \`npm run rejects\` lists them`);
+  if (source === undefined) throw new Problem(`"${id}" is no id as \`list\` tells them`);
   return source;
 }
 

@@ -61,7 +61,7 @@ export const STORE_KEYS = {
   MIGRATE: z
     .enum(['on', 'off'])
     .default('on')
-    .describe('bring the tables up to date at start; off: by `npm run migrate`'),
+    .describe('bring the tables up to date at start; off: by `node dist/src/migrate.js`'),
   MONGODB_URL: z
     .string()
     .optional()

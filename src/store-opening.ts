@@ -56,7 +56,7 @@ export async function answers(kv: Pick<KeptStores['kv'], 'get'>): Promise<void> 
 /** Tries again while a server is away, ever more slowly, with one line each time. Rejects once the process is to stop. */
 export async function untilThere<T>(
   server: string,
-  { log, front, life }: Opening,
+  { log, front, life }: Pick<Opening, 'log' | 'front' | 'life'>,
   open: () => Promise<T>,
 ): Promise<T> {
   for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(LAST_RETRY_MS, delayMs * 2)) {
@@ -67,7 +67,8 @@ export async function untilThere<T>(
       front.waitFor(`${server} cannot be reached`);
       const cause = error.cause instanceof Error ? error.cause.message : error.message;
       log.warn({ cause, retryMs: delayMs }, `${server} cannot be reached: trying again`);
-      await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+      // It holds the process: a command that waits has nothing else that does.
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
   }
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -21,7 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// checkKubernetes builds every overlay, and one with each component that may be added to it, decodes what comes out into the types of Kubernetes, in which an unknown field is an error, and sees
+// checkKubernetes builds every overlay, and one in each way in which it may be extended, decodes what comes out into the types of Kubernetes, in which an unknown field is an error, and sees
 // that objects name each other rightly.
 func checkKubernetes(root string, found *faults) string {
 	work, err := withSecrets(root)
@@ -30,8 +31,10 @@ func checkKubernetes(root string, found *faults) string {
 		return ""
 	}
 	defer os.RemoveAll(work)
-	if err := withComponents(work); err != nil {
-		found.add("%v", err)
+	for _, extend := range []func(work string) error{withComponents, withOtherPorts} {
+		if err := extend(work); err != nil {
+			found.add("%v", err)
+		}
 	}
 	overlays, _ := filepath.Glob(filepath.Join(work, "kubernetes/overlays/*"))
 	count := 0
@@ -55,7 +58,7 @@ func checkKubernetes(root string, found *faults) string {
 			tried++
 		}
 	}
-	return fmt.Sprintf("%d overlays, %d components, %d objects", len(overlays)-tried, tried, count)
+	return fmt.Sprintf("%d overlays, %d ways to extend one, %d objects", len(overlays)-tried, tried, count)
 }
 
 // withSecrets copies deploy/, and makes the secrets there that overlays read.
@@ -77,7 +80,7 @@ func withSecrets(root string) (string, error) {
 	return work, nil
 }
 
-// extended is the overlay that each component is tried with.
+// extended is the overlay that is tried with what it may be extended by.
 const extended = "production"
 
 // withComponents makes a copy of an overlay for each component, and has it added there as somebody would who uses it.
@@ -105,6 +108,36 @@ func withComponents(work string) error {
 			return err
 		}
 		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var commentedPatch = regexp.MustCompile(`(?m)^  # (- target:|  )`)
+
+// withOtherPorts makes a copy of an overlay in which the patches that are comments are none, and its stores are where those are for.
+func withOtherPorts(work string) error {
+	overlay := filepath.Join(work, "kubernetes/overlays", extended)
+	target := overlay + " with other ports"
+	if err := os.CopyFS(target, os.DirFS(overlay)); err != nil {
+		return err
+	}
+	for file, replace := range map[string]func(text string) string{
+		"kustomization.yaml":   func(text string) string { return commentedPatch.ReplaceAllString(text, "  $1") },
+		"secrets/postgres-url": func(string) string { return "postgresql://earshot:x@pooler:6432/earshot" },
+		"secrets/redis-url":    func(string) string { return "rediss://:x@redis-1:6380,rediss://:x@redis-2:6380" },
+	} {
+		path := filepath.Join(target, file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		// Secrets are made so that nobody changes them by the way.
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(replace(string(text))), 0o600); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +77,7 @@ func checkObjects(objects []runtime.Object, found *faults) {
 	for _, w := range c.workloads {
 		c.checkWorkload(w)
 		c.checkEgress(w, objects)
+		c.checkNames(w, objects)
 	}
 	for _, object := range objects {
 		switch o := object.(type) {
@@ -90,6 +89,7 @@ func checkObjects(objects []runtime.Object, found *faults) {
 			}
 		case *networkingv1.Ingress:
 			c.checkIngress(o)
+			c.checkCertificate(o, objects)
 		case *networkingv1.NetworkPolicy:
 			c.checkNetworkPolicy(o)
 		case *policyv1.PodDisruptionBudget:
@@ -304,196 +304,6 @@ func (c *cluster) environmentOf(w workload, container corev1.Container) map[stri
 		env[variable.Name] = variable.Value
 	}
 	return env
-}
-
-func (c *cluster) checkService(service *corev1.Service) {
-	if len(service.Spec.Selector) == 0 {
-		return
-	}
-	pods := c.selected(&metav1.LabelSelector{MatchLabels: service.Spec.Selector})
-	if len(pods) == 0 {
-		c.say("Service %s: selects no pod", service.Name)
-	}
-	for _, pod := range pods {
-		for _, port := range service.Spec.Ports {
-			if !hasPort(pod, port.TargetPort) {
-				c.say("Service %s: %s has no port %s", service.Name, pod, port.TargetPort.String())
-			}
-		}
-	}
-}
-
-func (c *cluster) checkIngress(ingress *networkingv1.Ingress) {
-	for _, rule := range ingress.Spec.Rules {
-		if len(ingress.Spec.TLS) > 0 && !slices.ContainsFunc(ingress.Spec.TLS, func(t networkingv1.IngressTLS) bool { return slices.Contains(t.Hosts, rule.Host) }) {
-			c.say("Ingress %s: no certificate for %s", ingress.Name, rule.Host)
-		}
-		for _, p := range rule.HTTP.Paths {
-			service := c.services[p.Backend.Service.Name]
-			if service == nil {
-				c.say("Ingress %s: no Service %s", ingress.Name, p.Backend.Service.Name)
-				continue
-			}
-			if !slices.ContainsFunc(service.Spec.Ports, func(port corev1.ServicePort) bool {
-				return port.Name == p.Backend.Service.Port.Name || port.Port == p.Backend.Service.Port.Number
-			}) {
-				c.say("Ingress %s: Service %s has no port %s", ingress.Name, service.Name, p.Backend.Service.Port.Name)
-			}
-		}
-	}
-}
-
-func (c *cluster) checkNetworkPolicy(np *networkingv1.NetworkPolicy) {
-	say := func(format string, args ...any) { c.say("NetworkPolicy %s: %s", np.Name, fmt.Sprintf(format, args...)) }
-	own := c.selected(&np.Spec.PodSelector)
-	if len(own) == 0 {
-		say("selects no pod")
-	}
-	peers := func(peers []networkingv1.NetworkPolicyPeer) []workload {
-		var found []workload
-		for _, peer := range peers {
-			if peer.PodSelector == nil {
-				continue
-			}
-			pods := c.selected(peer.PodSelector)
-			if len(pods) == 0 && peer.NamespaceSelector == nil {
-				say("names a peer that is no pod: %v", peer.PodSelector.MatchLabels)
-			}
-			found = append(found, pods...)
-		}
-		return found
-	}
-	ports := func(ports []networkingv1.NetworkPolicyPort, pods []workload) {
-		for _, port := range ports {
-			if port.Port.Type == intstr.String && len(pods) == 0 {
-				say("names the port %s of pods that are unknown", port.Port.StrVal)
-			}
-			for _, pod := range pods {
-				if !hasPort(pod, *port.Port) {
-					say("%s has no port %s", pod, port.Port.String())
-				}
-			}
-		}
-	}
-	for _, rule := range np.Spec.Ingress {
-		peers(rule.From)
-		ports(rule.Ports, own)
-	}
-	for _, rule := range np.Spec.Egress {
-		ports(rule.Ports, peers(rule.To))
-	}
-}
-
-// outward are the settings whose value is an address that a hub asks.
-var outward = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "JWT_JWKS_URL"}
-
-// checkEgress sees that a workload may reach what it is told to ask, as far as its port goes: policies know no names.
-func (c *cluster) checkEgress(w workload, objects []runtime.Object) {
-	for _, container := range w.template.Spec.Containers {
-		env := c.environmentOf(w, container)
-		for _, key := range outward {
-			if env[key] == "" {
-				continue
-			}
-			port, err := portOf(env[key])
-			if err != nil {
-				c.say("%s: %s: %v", w, key, err)
-			} else if !c.mayReach(w, port, objects) {
-				c.say("%s: %s is on port %d, to which no NetworkPolicy lets it", w, key, port)
-			}
-		}
-	}
-}
-
-// mayReach tells whether a policy lets the pods out to a port; those that no policy is about go anywhere.
-func (c *cluster) mayReach(w workload, port int32, objects []runtime.Object) bool {
-	isBound := false
-	for _, object := range objects {
-		np, ok := object.(*networkingv1.NetworkPolicy)
-		if !ok || !slices.Contains(np.Spec.PolicyTypes, networkingv1.PolicyTypeEgress) {
-			continue
-		}
-		if !slices.ContainsFunc(c.selected(&np.Spec.PodSelector), func(o workload) bool { return o.String() == w.String() }) {
-			continue
-		}
-		isBound = true
-		for _, rule := range np.Spec.Egress {
-			if len(rule.Ports) == 0 || slices.ContainsFunc(rule.Ports, func(p networkingv1.NetworkPolicyPort) bool {
-				isTCP := p.Protocol == nil || *p.Protocol == corev1.ProtocolTCP
-				return isTCP && (p.Port == nil || p.Port.IntVal == port)
-			}) {
-				return true
-			}
-		}
-	}
-	return !isBound
-}
-
-func portOf(address string) (int32, error) {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return 0, err
-	}
-	text := parsed.Port()
-	if text == "" {
-		text = map[string]string{"http": "80", "https": "443"}[parsed.Scheme]
-	}
-	port, err := strconv.ParseInt(text, 10, 32)
-	return int32(port), err
-}
-
-func (c *cluster) checkAutoscaler(hpa *autoscalingv2.HorizontalPodAutoscaler) {
-	target := hpa.Spec.ScaleTargetRef
-	if !slices.ContainsFunc(c.workloads, func(w workload) bool { return w.kind == target.Kind && w.name == target.Name }) {
-		c.say("HorizontalPodAutoscaler %s: no %s %s", hpa.Name, target.Kind, target.Name)
-	}
-	if len(hpa.Spec.Metrics) == 0 || hpa.Spec.MinReplicas == nil || *hpa.Spec.MinReplicas < 2 {
-		c.say("HorizontalPodAutoscaler %s: needs a metric, and two at least", hpa.Name)
-	}
-}
-
-const (
-	// Beside its pool a hub has the connection of its lock.
-	besidePool = 1
-	// The Job that migrates, at the same time.
-	migrating = 2
-	// What Postgres keeps for its superusers.
-	reserved = 3
-)
-
-var maxConnections = regexp.MustCompile(`^max_connections=(\d+)$`)
-
-// checkConnections sees that a Postgres of here has connections for as many hubs as there may be: those that a rollout adds, and those that still end.
-func (c *cluster) checkConnections(hpa *autoscalingv2.HorizontalPodAutoscaler) {
-	allowed := 0
-	for _, w := range c.workloads {
-		for _, container := range w.template.Spec.Containers {
-			for _, arg := range container.Args {
-				if found := maxConnections.FindStringSubmatch(arg); found != nil {
-					allowed, _ = strconv.Atoi(found[1])
-				}
-			}
-		}
-	}
-	if allowed == 0 {
-		return
-	}
-	for _, w := range c.workloads {
-		if w.kind != hpa.Spec.ScaleTargetRef.Kind || w.name != hpa.Spec.ScaleTargetRef.Name {
-			continue
-		}
-		hubs := int(hpa.Spec.MaxReplicas)
-		surge, err := intstr.GetScaledValueFromIntOrPercent(&w.surge, hubs, true)
-		pool, poolErr := strconv.Atoi(c.environmentOf(w, w.template.Spec.Containers[0])["POSTGRES_POOL_SIZE"])
-		if err != nil || poolErr != nil {
-			c.say("%s: its maxSurge or its POSTGRES_POOL_SIZE is no number", w)
-			continue
-		}
-		if needed := (hubs+surge+w.ending)*(pool+besidePool) + migrating + reserved; needed > allowed {
-			c.say("HorizontalPodAutoscaler %s: %d hubs, %d that a rollout adds and %d that still end, with a pool of %d and a lock each, need %d connections of Postgres, which allows %d",
-				hpa.Name, hubs, surge, w.ending, pool, needed, allowed)
-		}
-	}
 }
 
 // checkImages sees that the tables are migrated by the version that uses them, and that an image is the same tomorrow.

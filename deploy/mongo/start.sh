@@ -3,6 +3,8 @@
 # and a mounted secret can be read.
 set -eu
 umask 077
+# In Kubernetes /tmp outlives its container, and the copy is as little to be written to as the secret is: cp cannot write over it.
+rm -f /tmp/mongo.key
 cp /run/secrets/mongo-key /tmp/mongo.key
 [ "$(id -u)" != 0 ] || chown mongodb:mongodb /tmp/mongo.key
 exec docker-entrypoint.sh mongod --replSet earshot --keyFile /tmp/mongo.key --bind_ip_all

@@ -8,13 +8,18 @@ export type RequestedRange =
 
 const WHOLE: RequestedRange = { kind: 'whole' };
 const UNSATISFIABLE: RequestedRange = { kind: 'unsatisfiable' };
+/** Of a header: two numbers and some space need no more. */
+const MAX_CHARACTERS = 100;
+/** No two parts that repeat may take the same: the header is a stranger's, who could have it tried in ever more ways. */
+const ONE_RANGE = /^bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/iu;
 
 /**
- * What `header` asks of a representation of `sizeBytes`. A header that is absent, malformed, in another unit or names several ranges
- * asks for the whole: a server may ignore it, and no player needs a multipart answer.
+ * What `header` asks of a representation of `sizeBytes`. A header that is absent, malformed, too long, in another unit or names several
+ * ranges asks for the whole: a server may ignore it, and no player needs a multipart answer.
  */
 export function parseByteRange(header: string | undefined, sizeBytes: number): RequestedRange {
-  const match = /^bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/iu.exec(header ?? '');
+  if (header === undefined || header.length > MAX_CHARACTERS) return WHOLE;
+  const match = ONE_RANGE.exec(header);
   if (!match) return WHOLE;
   const [, first = '', last = ''] = match;
   if (first === '') {

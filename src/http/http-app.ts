@@ -107,14 +107,21 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
     type: 'http',
     scheme: 'bearer',
   });
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Earshot',
-      version: PROTOCOL_VERSION,
-      description:
-        'REST beside the socket at `/v1/socket`, whose messages are described in `/asyncapi.json`.',
-    },
+  let restDocument: string | undefined;
+  app.get('/openapi.json', () => {
+    // Once, and not before somebody asks: it goes through the schemas of all routes, and whoever comes may ask for it.
+    restDocument ??= JSON.stringify(
+      app.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: {
+          title: 'Earshot',
+          version: PROTOCOL_VERSION,
+          description:
+            'REST beside the socket at `/v1/socket`, whose messages are described in `/asyncapi.json`.',
+        },
+      }),
+    );
+    return new Response(restDocument, { headers: { 'content-type': 'application/json' } });
   });
   return async (request, peer) => {
     const judged = crossOrigin(request, deps.options);

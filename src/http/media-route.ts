@@ -2,10 +2,12 @@
 import { Hono } from 'hono';
 import { refuse } from '../../protocol/errors.ts';
 import type { TrackId } from '../../protocol/ids.ts';
+import type { RateLimit } from '../domain/rate-limit.ts';
 import type { Catalogue, MediaFile } from '../ports/catalogue.ts';
 import { parseByteRange } from './byte-range.ts';
 import type { MediaSignature } from './media-signature.ts';
 import { problemOf, problemResponse } from './problem.ts';
+import { ratedByAddress, type Env } from './routes/route-parts.ts';
 
 export interface MediaRoutesDeps {
   readonly catalogue: Catalogue;
@@ -15,10 +17,14 @@ export interface MediaRoutesDeps {
 }
 
 const COVER_MAX_AGE_SECONDS = 86_400;
+/** Covers for one address: a page shows dozens at once and keeps them for a day, and behind one address there may be a whole school. */
+export const COVER_RATE: RateLimit = { perSecond: 50, burst: 500 };
+/** How much of a cover is handed over at once. */
+const PIECE_BYTES = 64 * 1024;
 
 /** `GET|HEAD /media/:trackId`, for signed URLs, and `GET|HEAD /v1/tracks/:trackId/cover`, for all. */
-export function createMediaRoutes({ catalogue, signature, nowMs }: MediaRoutesDeps): Hono {
-  const routes = new Hono();
+export function createMediaRoutes({ catalogue, signature, nowMs }: MediaRoutesDeps): Hono<Env> {
+  const routes = new Hono<Env>();
 
   // Hono answers a HEAD by the handler of GET.
   routes.get('/media/:trackId', async (context) => {
@@ -49,7 +55,7 @@ export function createMediaRoutes({ catalogue, signature, nowMs }: MediaRoutesDe
     return mediaResponse(context.req.raw, file, maxAgeSeconds);
   });
 
-  routes.get('/v1/tracks/:trackId/cover', async (context) => {
+  routes.get('/v1/tracks/:trackId/cover', ratedByAddress(COVER_RATE), async (context) => {
     const cover = await catalogue.cover(context.req.param('trackId') as TrackId);
     if (!cover) return problemResponse(refuse('not_found', 'no such track, or it has no cover'));
     const headers = {
@@ -62,7 +68,7 @@ export function createMediaRoutes({ catalogue, signature, nowMs }: MediaRoutesDe
     if (namesEtag(context.req.header('if-none-match'), cover.etag)) {
       return new Response(null, { status: 304, headers });
     }
-    const body = context.req.method === 'HEAD' ? null : new Uint8Array(cover.bytes);
+    const body = context.req.method === 'HEAD' ? null : inPieces(cover.bytes);
     return new Response(body, {
       headers: {
         ...headers,
@@ -73,6 +79,21 @@ export function createMediaRoutes({ catalogue, signature, nowMs }: MediaRoutesDe
   });
 
   return routes;
+}
+
+/** What is kept itself: a copy for each who asks would stay in memory for as long as the slowest of them reads. */
+function inPieces(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        controller.enqueue(bytes.subarray(at, at + PIECE_BYTES));
+        at += PIECE_BYTES;
+        if (at >= bytes.length) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** Conditions first, then the range, in the order of RFC 9110 §13.2.2. */

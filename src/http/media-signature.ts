@@ -25,17 +25,19 @@ export interface MediaSignature {
 export interface MediaSignatureOptions {
   /** At least 16 bytes; the same on all nodes. */
   readonly key: string | Uint8Array;
-  /** How long a URL holds at least. */
+  /** How long a URL holds at least; with the step, at most a quarter longer. */
   readonly lifetimeMs?: number;
-  /** Expiries are rounded up to a multiple of this. */
-  readonly stepMs?: number;
 }
 
 const HOUR_MS = 3_600_000;
+/** Expiries are rounded up to a multiple of this, or of a quarter of the lifetime where that is less: minutes must not become an hour. */
+const MAX_STEP_MS = HOUR_MS;
+const STEPS_PER_LIFETIME = 4;
 const MIN_KEY_BYTES = 16;
 
 export function createMediaSignature(options: MediaSignatureOptions): MediaSignature {
-  const { lifetimeMs = 6 * HOUR_MS, stepMs = HOUR_MS } = options;
+  const { lifetimeMs = 6 * HOUR_MS } = options;
+  const stepMs = Math.min(MAX_STEP_MS, lifetimeMs / STEPS_PER_LIFETIME);
   const key = Buffer.from(options.key);
   if (key.length < MIN_KEY_BYTES) {
     throw new RangeError(

@@ -217,8 +217,13 @@ export class Activities implements RoomListener {
   }
 
   /** Rejects with `StoreUnavailable`. */
-  async join(by: User, author: UserId, activityId: string): Promise<RoomId | Refusal> {
-    return this.#joining.join(by, author, activityId);
+  async join(
+    by: User,
+    author: UserId,
+    activityId: string,
+    address: string,
+  ): Promise<RoomId | Refusal> {
+    return this.#joining.join(by, author, activityId, address);
   }
 
   /** A friend of this person, who is on this node, has reacted. */

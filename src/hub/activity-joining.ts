@@ -79,8 +79,14 @@ export class ActivityJoining {
   /**
    * Makes a room of what a friend listens to alone: theirs, with the track playing where they are. Whoever else joins, on whatever node,
    * comes to the same one. Rejects with `StoreUnavailable`.
+   * @param address where `by` is: who asks for a room has made it, whosever it is
    */
-  async join(by: User, author: UserId, activityId: string): Promise<RoomId | Refusal> {
+  async join(
+    by: User,
+    author: UserId,
+    activityId: string,
+    address: string,
+  ): Promise<RoomId | Refusal> {
     const live = this.#liveOf(await this.#headOf(author));
     if ((await this.#maySee(by.id, author, live)) === undefined) return NO_SUCH_ACTIVITY;
     if (live?.activityId !== activityId || live.join !== 'solo') return NO_SUCH_ACTIVITY;
@@ -89,7 +95,8 @@ export class ActivityJoining {
     const { random, rooms } = this.#deps;
     const roomId = roomOfSolo(random, author, activityId);
     const owner: User = { id: author, name: live.user.name, guest: true };
-    const room = await rooms.create(owner, { name: nameWith(live.user.name, '’s room') }, roomId);
+    const draft = { name: nameWith(live.user.name, '’s room') };
+    const room = await rooms.create(owner, draft, roomId, { userId: by.id, address });
     if ('code' in room) return room;
     const refusal = await this.#start(room, live, track);
     if (refusal !== undefined) return refusal;

@@ -86,7 +86,7 @@ export class HubMetrics {
     total('clock_probes_answered', 'Clock probes answered.', () => this.probesAnswered);
     total(
       'clock_probes_refused',
-      'Clock probes above their rate, left unanswered.',
+      'Clock probes left unanswered: above their rate, or of a socket that does not read its answers.',
       () => this.probesRefused,
     );
     this.#requestsRefused = metrics.counter({
@@ -100,7 +100,8 @@ export class HubMetrics {
       labels: ['limit'],
     });
     // Rates are of what was there before: the first refusal must be one, too.
-    for (const limit of ['hub', 'address', 'person']) this.#connectionsRefused.add(0, { limit });
+    for (const limit of ['hub', 'address', 'person', 'rate'])
+      this.#connectionsRefused.add(0, { limit });
     total(
       'requests_failed',
       'Requests that failed by a fault of the hub.',
@@ -172,7 +173,7 @@ export class HubMetrics {
     this.#syncError.observe(Math.abs(errorMs) / 1_000, NO_LABELS);
   }
 
-  connectionRefused(limit: 'hub' | 'address' | 'person'): void {
+  connectionRefused(limit: 'hub' | 'address' | 'person' | 'rate'): void {
     this.#connectionsRefused.add(1, { limit });
   }
 }

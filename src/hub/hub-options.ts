@@ -25,6 +25,10 @@ export interface HubOptions {
   readonly probeRate: RateLimit;
   /** Guests made by one address. */
   readonly guestRate: RateLimit;
+  /** Rooms made by one person, over all nodes. */
+  readonly roomRate: RateLimit;
+  /** Rooms made from one address, by whomever, over all nodes. */
+  readonly addressRoomRate: RateLimit;
   /** A connection that keeps on after this many refusals for its rate within ten seconds is closed as overloaded. */
   readonly maxRateRefusals: number;
   /** Which proxies in front tell the clients' addresses in `X-Forwarded-For`. */
@@ -96,6 +100,8 @@ export const DEFAULT_HUB_OPTIONS: HubOptions = {
   userRate: { perSecond: 40, burst: 120 },
   probeRate: { perSecond: 8, burst: 20 },
   guestRate: { perSecond: 0.5, burst: 30 },
+  roomRate: { perSecond: 4 / 60, burst: 20 },
+  addressRoomRate: { perSecond: 12 / 60, burst: 200 },
   maxRateRefusals: 200,
   trustProxy: NO_PROXY,
   softBufferBytes: 64 * 1_024,

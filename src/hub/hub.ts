@@ -272,8 +272,11 @@ export class Hub implements SocketListener {
       this.#refuseFrame(connection, 'a binary frame is a clock probe of 16 bytes');
       return;
     }
-    connection.probes ??= fullBucket(this.#options.probeRate, t1);
-    if (takeTokens(connection.probes, this.#options.probeRate, 1, t1) > 0) {
+    const { probeRate, softBufferBytes } = this.#options;
+    connection.probes ??= fullBucket(probeRate, t1);
+    const isAboveRate = takeTokens(connection.probes, probeRate, 1, t1) > 0;
+    // Answers pass the outbox by, which would look at what a peer leaves unread.
+    if (isAboveRate || socket.bufferedBytes > softBufferBytes) {
       // A probe that is answered late would mislead; one that is not answered is a loss that every client expects.
       this.metrics.probesRefused += 1;
       return;
@@ -286,7 +289,7 @@ export class Hub implements SocketListener {
   #dispatch(connection: Connection, request: Request): void {
     const { session } = connection;
     if (request.type === 'hello') {
-      // The first is free; whoever goes on greeting pays.
+      // The first is paid for once it is known by whom; whoever goes on greeting pays at once.
       if (session.phase !== 'greeting' && !this.#isWithinRate(connection, request.id, 1)) return;
       void this.#sessions.hello(connection, request);
       return;

@@ -11,9 +11,9 @@ export class People {
   readonly #requests: PersonRates;
   readonly #byAddress = new Map<string, number>();
 
-  constructor(options: HubOptions, rates: Omit<PersonRatesParts, 'limit'>) {
+  constructor(options: HubOptions, rates: Omit<PersonRatesParts, 'kind' | 'limit'>) {
     this.#options = options;
-    this.#requests = new PersonRates({ ...rates, limit: options.userRate });
+    this.#requests = new PersonRates({ ...rates, kind: 'person', limit: options.userRate });
   }
 
   mayConnect(address: string): boolean {
@@ -28,6 +28,13 @@ export class People {
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left > 0) this.#byAddress.set(address, left);
     else this.#byAddress.delete(address);
+  }
+
+  /** @param leaving whose place it takes, where that is one of theirs */
+  mayEnter(userId: UserId, leaving?: Connection): boolean {
+    const others = this.#connections.get(userId);
+    const count = (others?.length ?? 0) - (leaving === undefined ? 0 : 1);
+    return count < this.#options.maxConnectionsPerUser;
   }
 
   /** @returns false where this person has as many connections as are allowed; then nothing was changed */

@@ -251,8 +251,11 @@ export class RoomChat {
 /** Whether both are one item, whose text may have been erased since, or the person who said it. */
 function isSame(a: ChatItem, b: ChatItem): boolean {
   if (a.seq !== b.seq || a.at !== b.at) return false;
-  if (a.kind === 'deletion') return b.kind === 'deletion' && a.target === b.target;
-  return b.kind === 'message' && (a.userId === b.userId || isNobodys(a) || isNobodys(b));
+  if (a.kind === 'deletion' && b.kind === 'deletion') return a.target === b.target;
+  if (a.kind === 'message' && b.kind === 'message')
+    return a.userId === b.userId || isNobodys(a) || isNobodys(b);
+  // Where both are of one kind, a newer version tells of it.
+  return a.kind === b.kind;
 }
 
 function isNobodys(item: ChatItem): boolean {

@@ -7,6 +7,7 @@ import { decide } from '../domain/decide.ts';
 import { NO_ROOM, StoreUnavailable } from '../ports/room-log.ts';
 import type { Nodes } from './hub-ports.ts';
 import { LiveRoom, type LiveRoomDeps } from './live-room.ts';
+import { RoomRates, type RoomMaker } from './room-rates.ts';
 import { rendezvousWeight } from './rendezvous.ts';
 
 export interface RoomDraft {
@@ -29,11 +30,15 @@ export class Rooms {
   readonly #live = new Map<RoomId, LiveRoom>();
   readonly #opening = new Map<RoomId, Promise<LiveRoom | undefined>>();
   readonly #idleSince = new Map<RoomId, number>();
+  readonly #rates: RoomRates;
   readonly #cancels: (() => void)[] = [];
   #isStopped = false;
 
   constructor(deps: LiveRoomDeps) {
     this.#deps = deps;
+    const { sharedRates, timers, clock } = deps.ports;
+    const now = (): number => clock.now();
+    this.#rates = new RoomRates(deps.options, { shared: sharedRates, timers, now });
   }
 
   get count(): number {
@@ -70,6 +75,7 @@ export class Rooms {
   stop(): void {
     this.#isStopped = true;
     this.#cancelAll();
+    this.#rates.stop();
     for (const room of this.#live.values()) room.stop();
   }
 
@@ -106,9 +112,18 @@ export class Rooms {
   /**
    * Makes a room with `user` as its owner.
    * @param roomId given where the request is idempotent: the same one again finds the room made by the first
+   * @param maker whose rate it is taken from
    */
-  async create(user: User, draft: RoomDraft, roomId: RoomId): Promise<LiveRoom | Refusal> {
+  async create(
+    user: User,
+    draft: RoomDraft,
+    roomId: RoomId,
+    maker: RoomMaker,
+  ): Promise<LiveRoom | Refusal> {
     const { random, roomLog } = this.#deps.ports;
+    // One that is there already is not made again.
+    const waitMs = (await this.open(roomId)) === undefined ? this.#rates.take(maker) : 0;
+    if (waitMs > 0) return refuse('rate_limited', 'too many new rooms', waitMs);
     for (let attempt = 0; attempt < CODE_ATTEMPTS; attempt += 1) {
       const decision = decide(
         {

@@ -1,7 +1,7 @@
 // From an open socket to a known person and back: hello, refresh, and the end of a token.
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { MAX_FRAME_BYTES, errorReply } from '../../protocol/codec.ts';
-import { refuse } from '../../protocol/errors.ts';
+import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { UserId } from '../../protocol/ids.ts';
 import type { Limits, Push, ReplyBodies, User } from '../../protocol/schemas/pushes.ts';
 import type { RequestOf } from '../../protocol/schemas/requests.ts';
@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../ports/room-log.ts';
 import type { Socket } from '../ports/sockets.ts';
 import { Connection, type Session } from './connection.ts';
 import { frameOf, okFrame } from './frame.ts';
+import { costOf } from './handlers/handlers.ts';
 import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
@@ -147,6 +148,7 @@ export class Sessions {
       // Beforehand: keys that have to be fetched keep nobody from their turn.
       verified = await this.#ports.authenticator.verify(request.token);
       if (verified.kind === 'ok') {
+        if (!this.#mayTakeTurn(connection, request, verified)) return;
         turn = this.#turns.take();
         await turn.come;
         if (sessionOf(connection).phase !== 'authenticating') return;
@@ -157,13 +159,8 @@ export class Sessions {
         { connectionId: connection.id, err: error },
         'a hello could not be checked',
       );
-      this.#turnAway(
-        connection,
-        request.id,
-        'unavailable',
-        'the hub cannot check tokens for the moment',
-        'overloaded',
-      );
+      const refusal = refuse('unavailable', 'the hub cannot check tokens for the moment');
+      this.#turnAway(connection, request.id, refusal, 'overloaded');
       return;
     } finally {
       turn?.giveBack();
@@ -172,38 +169,21 @@ export class Sessions {
     const greeted = sessionOf(connection);
     if (greeted.phase !== 'authenticating') return;
     if (verified.kind === 'expired') {
-      this.#turnAway(
-        connection,
-        request.id,
-        'unauthorised',
-        'the token has expired',
-        'token_expired',
-      );
+      const refusal = refuse('unauthorised', 'the token has expired');
+      this.#turnAway(connection, request.id, refusal, 'token_expired');
       return;
     }
     if (verified.kind === 'invalid' || known === undefined) {
       const reason = verified.kind === 'invalid' ? verified.reason : ACCOUNT_GONE;
-      this.#turnAway(connection, request.id, 'unauthorised', reason, 'unauthorised');
+      this.#turnAway(connection, request.id, refuse('unauthorised', reason), 'unauthorised');
       return;
     }
     const { user, isStored } = known;
-    // Asked only now: it may have been revoked while the store was asked.
-    const revoked = this.#ports.revoked?.refusal(user.id, verified.terms);
-    if (revoked !== undefined) {
-      this.#turnAway(connection, request.id, 'unauthorised', revoked, 'unauthorised');
-      return;
-    }
+    // Asked again: it may have been revoked while the store was asked.
+    if (this.#isRevoked(connection, request, verified)) return;
     this.#takeOver(user, request.replaces);
     if (!this.#people.entered(user.id, connection)) {
-      this.#metrics.connectionRefused('person');
-      const most = this.#options.maxConnectionsPerUser;
-      this.#turnAway(
-        connection,
-        request.id,
-        'conflict',
-        `at most ${most} connections a person`,
-        'too_many_connections',
-      );
+      this.#refuseOneMore(connection, request);
       return;
     }
     greeted.cancelTimeout();
@@ -226,6 +206,47 @@ export class Sessions {
       tokenExpiresInMs: verified.expiresInMs,
     };
     this.#outbox.enqueue(connection, okFrame(request.id, JSON.stringify(body).slice(1, -1)));
+  }
+
+  /** What is known without asking anybody: a token in a loop costs the others neither their turn nor the store. */
+  #mayTakeTurn(
+    connection: Connection,
+    request: RequestOf<'hello'>,
+    verified: Extract<Verified, { kind: 'ok' }>,
+  ): boolean {
+    const { id } = verified.user;
+    // It may have closed while the token was looked at.
+    if (sessionOf(connection).phase !== 'authenticating') return false;
+    // First: whoever has a token that was taken back is not to use up what its person may ask.
+    if (this.#isRevoked(connection, request, verified)) return false;
+    const waitMs = this.#people.take(id, costOf('hello'));
+    if (waitMs > 0) {
+      this.#metrics.connectionRefused('rate');
+      const refusal = refuse('rate_limited', 'too many requests', waitMs);
+      this.#turnAway(connection, request.id, refusal, 'overloaded');
+      return false;
+    }
+    if (this.#people.mayEnter(id, this.#replaced(id, request.replaces))) return true;
+    this.#refuseOneMore(connection, request);
+    return false;
+  }
+
+  #isRevoked(
+    connection: Connection,
+    request: RequestOf<'hello'>,
+    { user, terms }: Extract<Verified, { kind: 'ok' }>,
+  ): boolean {
+    const revoked = this.#ports.revoked?.refusal(user.id, terms);
+    if (revoked === undefined) return false;
+    this.#turnAway(connection, request.id, refuse('unauthorised', revoked), 'unauthorised');
+    return true;
+  }
+
+  #refuseOneMore(connection: Connection, request: RequestOf<'hello'>): void {
+    this.#metrics.connectionRefused('person');
+    const most = this.#options.maxConnectionsPerUser;
+    const refusal = refuse('conflict', `at most ${most} connections a person`);
+    this.#turnAway(connection, request.id, refusal, 'too_many_connections');
   }
 
   async refresh(connection: Connection, request: RequestOf<'auth.refresh'>): Promise<void> {
@@ -313,22 +334,25 @@ export class Sessions {
 
   /** A client that lost its network closes the half-open socket that it left behind. */
   #takeOver(user: User, replaces: RequestOf<'hello'>['replaces']): void {
-    if (replaces === undefined) return;
-    const other = [...this.#people.connectionsOf(user.id)].find(({ id }) => id === replaces);
+    const other = this.#replaced(user.id, replaces);
     if (other === undefined) return;
     this.#outbox.close(other, 'replaced');
     this.#ports.timers.after(SWEEP_MS, () => other.socket.terminate());
   }
 
+  #replaced(userId: UserId, replaces: RequestOf<'hello'>['replaces']): Connection | undefined {
+    if (replaces === undefined) return undefined;
+    return [...this.#people.connectionsOf(userId)].find(({ id }) => id === replaces);
+  }
+
   #turnAway(
     connection: Connection,
     id: number,
-    code: 'unauthorised' | 'unavailable' | 'conflict',
-    message: string,
+    refusal: Refusal,
     close: Parameters<Connection['close']>[0],
   ): void {
-    this.#outbox.enqueue(connection, frameOf(errorReply(id, refuse(code, message))));
-    this.#outbox.close(connection, close, message);
+    this.#outbox.enqueue(connection, frameOf(errorReply(id, refusal)));
+    this.#outbox.close(connection, close, refusal.message);
   }
 
   #sweep(): void {

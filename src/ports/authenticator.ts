@@ -21,7 +21,7 @@ export interface TokenTerms {
   readonly endsAtMs: number;
   /** Its own name (`jti`), by which it alone can be revoked; one that is made in its place has the same. */
   readonly tokenId?: string;
-  /** When it was made, as `endsAtMs`; absent where it does not say. */
+  /** When it was made, as `endsAtMs`, or the one in whose place it is; absent where it does not say. */
   readonly issuedAtMs?: number;
   /** It was given to somebody who runs the service. */
   readonly isOperator?: boolean;
@@ -37,7 +37,8 @@ export interface Authenticator {
   verify(token: string): Promise<Verified>;
   /**
    * A token by which this hub knows `user` again.
-   * @param terms without an end, it holds as long as a guest's token does; it is made now, and makes no operator, whatever they say
+   * @param terms without an end, it holds as long as a guest's token does; without a time it is made now. One that takes another's place
+   * says when that one was made: else it would outlive a revocation that it is too new for. It makes no operator, whatever they say
    */
   issue(user: User, terms?: Partial<TokenTerms>): Promise<IssuedToken>;
 }

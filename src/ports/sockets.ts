@@ -62,6 +62,45 @@ export interface SocketListener {
   closed(socket: Socket, code: number, reason: string): void;
 }
 
+/** How slowly an answer may be taken: who is behind for `windowMs`, and has not taken `minBytes` more by then, is cut. */
+export interface AnswerPace {
+  readonly windowMs: number;
+  readonly minBytes: number;
+}
+
+/**
+ * One KiB a second. A player that has enough for now stops reading for longer than any other honest peer: Chromium does so 3 MiB ahead and
+ * goes on at 2 MiB, which is 64 s of 128 kbit/s and 128 s of 64 kbit/s; the rest is for what the kernels on the way give up in lumps. One
+ * that is paused for longer is cut, and asks for the range that it lacks. What may take for ever holds an open file or a cursor for ever.
+ */
+export const ANSWER_PACE: AnswerPace = { windowMs: 180_000, minBytes: 180 * 1024 };
+
+/** How often in a window a transport looks. */
+export const PACE_SWEEPS = 12;
+
+/** What one connection takes of its answers, looked at `PACE_SWEEPS` times a window. */
+export class TakenPace {
+  #fromBytes = 0;
+  #sweepsBehind = 0;
+
+  /** `isBehind` while something waits for the peer: time in which the source of a body is slow is not the peer's. */
+  isTooSlow(isBehind: boolean, takenBytes: number, { minBytes }: AnswerPace): boolean {
+    if (isBehind && takenBytes - this.#fromBytes < minBytes) this.#sweepsBehind += 1;
+    else {
+      this.#fromBytes = takenBytes;
+      this.#sweepsBehind = 0;
+    }
+    return this.#sweepsBehind >= PACE_SWEEPS;
+  }
+}
+
+/** What an answer of data says to browsers: it is no document that does anything, is never taken for one, and names no page to others. */
+export const DATA_HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+};
+
 export interface ListenOptions {
   /** An address to bind, for instance `127.0.0.1` or `0.0.0.0`. */
   readonly host: string;
@@ -81,11 +120,14 @@ export interface ListenOptions {
   readonly idleTimeoutSeconds: number;
   /** Largest HTTP request body; a larger one is answered 413 without being read. */
   readonly maxBodyBytes: number;
+  /** Of HTTP, refused upgrades too. `ANSWER_PACE` unless it is said. */
+  readonly answerPace?: AnswerPace;
   upgrade(request: UpgradeRequest): UpgradeDecision;
   readonly listener: SocketListener;
   /**
    * Every HTTP request whose line and headers are 16 KiB at most; larger ones, upgrades too, end their connection. The body of the
-   * response is pulled only as fast as the peer reads it, and cancelled when the peer goes away.
+   * response is pulled only as fast as the peer reads it, and cancelled when the peer goes away or is cut for being too slow. A
+   * connection has one request at a time: a transport may end one that sends the next before it was answered.
    * A throw is answered 500 without details.
    */
   fetch(request: Request, peer: { readonly remoteAddress: string }): Response | Promise<Response>;

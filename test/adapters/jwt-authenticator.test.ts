@@ -26,6 +26,12 @@ describe('a token', () => {
     expect(renamed.expiresInMs).toBeLessThanOrEqual(DAY_MS / 2);
   });
 
+  it('that is made in the place of another is as old as that one', async () => {
+    const old = { endsAtMs: Date.now() + DAY_MS, issuedAtMs: 1_000_000 };
+    const renamed = await authenticator.issue({ ...ANA, name: 'Anna' }, old);
+    expect(await authenticator.verify(renamed.token)).toHaveProperty('terms.issuedAtMs', 1_000_000);
+  });
+
   it('is given to no device where none is named', async () => {
     const verified = await authenticator.verify((await authenticator.issue(ANA)).token);
     expect(verified).not.toHaveProperty('terms.deviceId');

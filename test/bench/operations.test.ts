@@ -80,7 +80,7 @@ test.each([
 
 const AT_REST: AtRest = {
   ...{ rssBytes: 100 * MB, heapBytes: 40 * MB, liveBytes: 35 * MB },
-  ...{ openFiles: 30, databaseFiles: 120, timers: 12, resources: 20 },
+  ...{ openFiles: 30, databaseFiles: 120, databaseConnections: 4, timers: 12, resources: 20 },
   ...{ rooms: 0, connections: 0 },
 };
 

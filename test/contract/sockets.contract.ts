@@ -3,6 +3,7 @@ import type { Sockets } from '../../src/ports/sockets.ts';
 import { prepareGround } from './sockets/ground.ts';
 import { httpContract } from './sockets/http.ts';
 import { portContract } from './sockets/port.ts';
+import { tlsContract } from './sockets/tls.ts';
 import { upgradesContract } from './sockets/upgrades.ts';
 import { webSocketsContract } from './sockets/web-sockets.ts';
 
@@ -20,4 +21,5 @@ export function socketsContract(
   upgradesContract(ground);
   httpContract(ground);
   portContract(ground);
+  tlsContract(ground);
 }

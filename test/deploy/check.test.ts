@@ -47,6 +47,32 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'http://localhost:8080',
     'PUBLIC_URL is http://localhost:8080 where EARSHOT_PORT is 9090',
   ],
+  [
+    'deploy/compose.yaml',
+    '  env_file: [{ path: hub.env, required: false }]\n',
+    '',
+    "hub-2: runs Earshot's image: true; is given hub.env: false",
+  ],
+  [
+    'deploy/compose.yaml',
+    'hub.env, required: false',
+    'hub.env, required: true',
+    'hub.env not found',
+  ],
+  [
+    'docs/deploying.md',
+    '--network earshot_front ',
+    '--network earshot_default ',
+    'joins nothing to the network earshot_front, in which the hubs are',
+  ],
+  [
+    'deploy/compose/earshot-site.conf',
+    '/etc/nginx/site/privkey.pem',
+    '/etc/nginx/site/key.pem',
+    '/etc/nginx/site/key.pem is not mounted from deploy/site',
+  ],
+  ['docs/deploying.md', "ports: ['443:8443']", "ports: ['443:443']", 'for TLS is not published'],
+  ['docs/deploying.md', '  nginx:\n    ports', '  ngin:\n    ports', 'ngin'],
   ['deploy/compose.yaml', 'image: redis:8', 'image: redis:latest', 'another one tomorrow'],
   ['deploy/kubernetes/base/deployment.yaml', 'readinessProbe:', 'readynessProbe:', 'unknown field'],
   [
@@ -123,6 +149,54 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     '- PUBLIC_URL=https://earshot.example',
     '- JWT_JWKS_URL=https://login.example:8443/keys',
     'JWT_JWKS_URL is on port 8443',
+  ],
+  [
+    'deploy/kubernetes/overlays/production/kustomization.yaml',
+    '  - certificate-policy.yaml\n',
+    '',
+    'Ingress earshot: no NetworkPolicy lets anybody in to port 8089 of the pod by which cert-manager proves whose earshot.example is',
+  ],
+  [
+    'deploy/kubernetes/overlays/production/certificate-policy.yaml',
+    'port: 8089',
+    'port: 8080',
+    'lets anybody in to port 8089',
+  ],
+  [
+    'deploy/kubernetes/overlays/production/certificate-policy.yaml',
+    'http01-solver:',
+    'http-01-solver:',
+    'NetworkPolicy certificate-solver: selects no pod',
+  ],
+  [
+    'deploy/kubernetes/overlays/production/kustomization.yaml',
+    'port: 6432',
+    'port: 6433',
+    'Job earshot-migrate: POSTGRES_URL is on port 6432, to which no NetworkPolicy lets it',
+  ],
+  [
+    'deploy/kubernetes/overlays/production/kustomization.yaml',
+    'port: 6380',
+    'port: 6381',
+    'Deployment earshot: REDIS_URL is on port 6380, to which no NetworkPolicy lets it',
+  ],
+  [
+    'deploy/secrets.sh',
+    '@mongo:27017',
+    '@mongo:27018',
+    'MONGODB_URL is on port 27018, to which no NetworkPolicy lets it',
+  ],
+  [
+    'deploy/kubernetes/base/network-policies.yaml',
+    'cidr: 169.254.0.0/16',
+    'cidr: 169.254.0.0/20',
+    'lets it ask the cache of its node, 169.254.20.10, for names (UDP 53)',
+  ],
+  [
+    'deploy/kubernetes/base/network-policies.yaml',
+    '{ protocol: TCP, port: 53 }',
+    '{ protocol: TCP, port: 54 }',
+    'lets it ask kube-system for names (TCP 53)',
   ],
   [
     'deploy/kubernetes/components/login-keys/kustomization.yaml',
@@ -202,7 +276,13 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
   ['deploy/secrets.sh', '@postgres:5432', '@pg:5432', 'names no Service'],
 ];
 
-const PARTS = ['Dockerfile', 'deploy', 'docs/metrics.md', 'docs/operations.md'];
+const PARTS = [
+  'Dockerfile',
+  'deploy',
+  'docs/deploying.md',
+  'docs/metrics.md',
+  'docs/operations.md',
+];
 const BUILT = '.cache/check-deploy';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'earshot-check-'));
@@ -229,9 +309,10 @@ describe.skipIf(isMissing && first.status === 0)('the check of what is deployed'
     const text = readFileSync(target, 'utf8');
     expect(text).toContain(good);
     writeFileSync(target, text.replace(good, bad));
-    const [part = ''] = /dockerfile|compose|observability/.exec(file.toLowerCase()) ?? [
-      'kubernetes',
-    ];
+    // What the page shows is an override of Compose.
+    const [part = ''] = /dockerfile|compose|observability/.exec(
+      file.toLowerCase().replace('docs/deploying.md', 'compose'),
+    ) ?? ['kubernetes'];
     const { status, stdout } = spawnSync(BUILT, [dir, part], { encoding: 'utf8' });
     writeFileSync(target, text);
     expect(stdout).toContain(said);

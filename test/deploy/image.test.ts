@@ -1,7 +1,19 @@
 // What the build needs enters the image: `npm run try:image -- --built`, which CI runs, takes the dist/ that is there and would not notice.
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+// What is taken out of it again is nothing that must stay.
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 
 const read = (file: string): string => readFileSync(file, 'utf8');
 const json = (file: string): unknown => JSON.parse(read(file));
@@ -64,4 +76,41 @@ it('what its sources import is copied with them', () => {
     }
   expect(missing).toEqual([]);
   expect(seen).toBeGreaterThan(1_000);
+});
+
+it('of the dependencies the terms stay, whatever they are written in, and what only people read goes', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'earshot-prune-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const own = path.join(dir, 'a', 'node_modules', 'b');
+  mkdirSync(own, { recursive: true });
+  const stays = [
+    'COPYING',
+    'LICENSE-MIT.md',
+    'LICENSE.md',
+    'NOTICE.markdown',
+    'index.js',
+    'licence.md',
+    'package.json',
+  ];
+  const goes = ['README.md', 'CHANGELOG.md', 'sublicense.md', 'index.d.ts', 'index.js.map'];
+  for (const folder of [path.join(dir, 'a'), own])
+    for (const name of [...stays, ...goes]) writeFileSync(path.join(folder, name), '');
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/prune-dependencies.mjs', dir], {
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([0, '']);
+  expect(readdirSync(own).sort()).toEqual(stays);
+  expect(readdirSync(path.join(dir, 'a')).sort()).toEqual([...stays, 'node_modules'].sort());
+});
+
+it('each package whose terms are in the dependencies has them in the image as well', () => {
+  const { packages } = json('package-lock.json') as {
+    packages: Record<string, { dev?: boolean }>;
+  };
+  const terms = Object.entries(packages)
+    .filter(([folder, { dev }]) => folder !== '' && dev !== true && existsSync(folder))
+    .flatMap(([folder]) => readdirSync(folder))
+    .filter((name) => /licen[cs]e|copying/i.test(name) && /\.(?:md|markdown)$/i.test(name));
+  expect(terms.length).toBeGreaterThan(5);
+  expect(terms.filter((name) => !/^(?:licen[cs]e|notice|copying)/i.test(name))).toEqual([]);
 });

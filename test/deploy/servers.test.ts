@@ -9,8 +9,8 @@ import { freePort } from '../support/free-port.ts';
 import { hasNginx } from '../support/nginx.ts';
 import { orSkipped, startRedisServer } from '../support/redis-server.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'earshot-servers-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const place = mkdtempSync(path.join(tmpdir(), 'earshot-servers-'));
+afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 const hasRedis = await orSkipped('Redis', async () => {
   await (await startRedisServer()).stop();
@@ -19,6 +19,7 @@ const hasRedis = await orSkipped('Redis', async () => {
 
 describe.skipIf(hasRedis === undefined)('deploy/redis/earshot.conf', () => {
   it('is a Redis with a password that throws nothing away and keeps what it has', async () => {
+    const dir = mkdtempSync(path.join(place, 'redis-'));
     const auth = path.join(dir, 'redis-auth');
     writeFileSync(auth, 'requirepass of-the-secret\n');
     const text = readFileSync('deploy/redis/earshot.conf', 'utf8');
@@ -45,37 +46,69 @@ describe.skipIf(hasRedis === undefined)('deploy/redis/earshot.conf', () => {
   });
 });
 
+/** As somebody makes it who takes the # from the lines of the certificate, which is in a folder here. */
+function withCertificate(site: string, folder: string): string {
+  const own = [
+    '-keyout',
+    path.join(folder, 'privkey.pem'),
+    '-out',
+    path.join(folder, 'fullchain.pem'),
+  ];
+  const made = spawnSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', ...own],
+    { encoding: 'utf8' },
+  );
+  expect([made.status, made.stderr]).toEqual([0, expect.any(String)]);
+  return (
+    site
+      .replaceAll(/^# (listen 8443|ssl_certificate)/gm, '$1')
+      // A directive since nginx 1.25.1.
+      .replace(/^# http2 on;\n/m, '')
+  );
+}
+
 describe.skipIf(!hasNginx())('deploy/compose/nginx.conf', () => {
-  it('is taken by nginx, with what it includes', async () => {
-    cpSync('deploy/nginx/earshot.conf', path.join(dir, 'earshot.conf'));
-    const moved = (name: string, text: string): string => {
-      const file = path.join(dir, name);
-      writeFileSync(
-        file,
-        text
-          .replaceAll(' /tmp/', ` ${dir}/`)
-          .replaceAll(' /dev/', ` ${dir}/`)
-          .replaceAll('/etc/nginx/earshot', `${dir}/earshot`),
+  it.each(['as it is', 'with a certificate'])(
+    'is taken by nginx, with what it includes, %s',
+    async (how) => {
+      const dir = mkdtempSync(path.join(place, 'nginx-'));
+      cpSync('deploy/nginx/earshot.conf', path.join(dir, 'earshot.conf'));
+      const moved = (name: string, text: string): string => {
+        const file = path.join(dir, name);
+        writeFileSync(
+          file,
+          text
+            .replaceAll(' /tmp/', ` ${dir}/`)
+            .replaceAll(' /dev/', ` ${dir}/`)
+            .replaceAll('/etc/nginx/earshot', `${dir}/earshot`)
+            .replaceAll('/etc/nginx/site', dir),
+        );
+        return file;
+      };
+      const of = (name: string): string => readFileSync(`deploy/compose/${name}`, 'utf8');
+      let site = of('earshot-site.conf').replace('8080', `127.0.0.1:${await freePort()}`);
+      if (how === 'with a certificate') {
+        site = withCertificate(site, dir).replace(
+          /^listen 8443/m,
+          `listen 127.0.0.1:${await freePort()}`,
+        );
+        expect(site).toMatch(/^listen 127\S+ ssl;\nssl_certificate .*\nssl_certificate_key /m);
+      }
+      moved('earshot-site.conf', site);
+      // `resolve` came with nginx 1.27.3, and there are no hubs here to resolve.
+      const nodes = of('earshot-nodes.conf');
+      expect(nodes).toMatch(/^server hub-1:8080 resolve .*\nserver hub-2:8080 resolve /m);
+      moved(
+        'earshot-nodes.conf',
+        nodes.replace(/^resolver .*$/m, '').replaceAll(/hub-\d:8080 resolve/g, '127.0.0.1:1'),
       );
-      return file;
-    };
-    const of = (name: string): string => readFileSync(`deploy/compose/${name}`, 'utf8');
-    moved(
-      'earshot-site.conf',
-      of('earshot-site.conf').replace('8080', `127.0.0.1:${await freePort()}`),
-    );
-    // `resolve` came with nginx 1.27.3, and there are no hubs here to resolve.
-    const nodes = of('earshot-nodes.conf');
-    expect(nodes).toMatch(/^server hub-1:8080 resolve .*\nserver hub-2:8080 resolve /m);
-    moved(
-      'earshot-nodes.conf',
-      nodes.replace(/^resolver .*$/m, '').replaceAll(/hub-\d:8080 resolve/g, '127.0.0.1:1'),
-    );
-    const main = moved('nginx.conf', of('nginx.conf'));
-    const { status, stderr } = spawnSync('nginx', ['-t', '-c', main, '-p', dir, '-e', 'stderr'], {
-      encoding: 'utf8',
-    });
-    expect(stderr).toContain('test is successful');
-    expect(status).toBe(0);
-  });
+      const main = moved('nginx.conf', of('nginx.conf'));
+      const { status, stderr } = spawnSync('nginx', ['-t', '-c', main, '-p', dir, '-e', 'stderr'], {
+        encoding: 'utf8',
+      });
+      expect(stderr).toContain('test is successful');
+      expect(status).toBe(0);
+    },
+  );
 });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -29,7 +30,7 @@ interface Deployment {
   readonly secrets: string;
   /** What the engine had in its environment when it was told something last. */
   readonly environment: () => Settings;
-  /** Adds a line to a file of `deploy/`. */
+  /** Adds a line to a file of `deploy/`, which need not be there. */
   readonly change: (file: string) => void;
   /** From now on there are hubs. */
   readonly serve: () => void;
@@ -61,7 +62,10 @@ function deployment(): Deployment {
           ([, key = '', value = '']) => [key, value],
         ),
       ),
-    change: (file) => appendFileSync(path.join(copy, file), '# another line\n'),
+    change: (file) => {
+      mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
+      appendFileSync(path.join(copy, file), '# another line\n');
+    },
     serve: () => command('docker', 'case "$*" in *" ps "*) echo 4f0c ;; esac'),
     failAt: (words) => {
       isFailing = true;
@@ -76,7 +80,7 @@ function deployment(): Deployment {
       return readFileSync(told, 'utf8')
         .trim()
         .split('\n')
-        .map((line) => line.replace(/^docker compose -f compose\.yaml /, ''));
+        .map((line) => line.replace(/^docker compose /, ''));
     },
   };
 }
@@ -181,6 +185,32 @@ describe('one command', () => {
       up();
       expect(environment()[key]).not.toBe(was);
     }
+  });
+
+  it('starts nginx anew where what an override has mounted from site/ is there, or is another', () => {
+    const { up, environment, change } = deployment();
+    up();
+    const seen = [environment()];
+    for (const file of ['site/privkey.pem', 'site/privkey.pem', 'site/earshot-site.conf']) {
+      change(file);
+      up();
+      seen.push(environment());
+    }
+    expect(new Set(seen.map((each) => each['NGINX_FILES'])).size).toBe(4);
+    expect(new Set(seen.map((each) => each['REDIS_FILES'])).size).toBe(1);
+  });
+
+  it('leaves to Compose which files there are, so that an override is one of them, and git leaves it out', () => {
+    expect(readFileSync('deploy/up.sh', 'utf8')).not.toMatch(/docker compose (?:-f|--file)\b/);
+    const ignored = readFileSync('.gitignore', 'utf8').split('\n');
+    expect(ignored).toEqual(
+      expect.arrayContaining([
+        'deploy/.env',
+        'deploy/hub.env',
+        'deploy/compose.override.yaml',
+        'deploy/site/',
+      ]),
+    );
   });
 
   it('hands on what it is given to whatever starts something', () => {
@@ -325,6 +355,40 @@ it.each(['secrets.sh', 'up.sh', 'mongo/start.sh', 'mongo/initiate.sh'])(
     expect([status, stderr]).toEqual([0, '']);
   },
 );
+
+it('MongoDB starts again where the copy of its key has outlived its container, as whoever may only read the key', () => {
+  const place = mkdtempSync(path.join(dir, 'mongo-'));
+  const isRoot = process.getuid?.() === 0;
+  // Of the image; root would be let write to anything.
+  const user = isRoot ? { uid: 999, gid: 999 } : {};
+  const key = path.join(place, 'mongo-key');
+  writeFileSync(key, 'key\n');
+  chmodSync(key, 0o440);
+  const script = path.join(place, 'start.sh');
+  const moved = readFileSync('deploy/mongo/start.sh', 'utf8')
+    .replaceAll('/run/secrets/mongo-key', key)
+    .replaceAll('/tmp/mongo.key', path.join(place, 'mongo.key'));
+  writeFileSync(script, moved);
+  const entrypoint = path.join(place, 'docker-entrypoint.sh');
+  writeFileSync(entrypoint, '#!/bin/sh\necho "$*"\n');
+  chmodSync(entrypoint, 0o755);
+  if (isRoot) {
+    for (const each of [dir, place]) chmodSync(each, 0o755);
+    chownSync(place, 999, 999);
+    chownSync(key, 0, 999);
+  }
+  const env = { PATH: `${place}:${process.env['PATH'] ?? ''}` };
+  for (const start of ['first', 'second']) {
+    const { status, stdout, stderr } = spawnSync('sh', [script], {
+      env,
+      encoding: 'utf8',
+      ...user,
+    });
+    expect([start, status, stderr]).toEqual([start, 0, '']);
+    expect(stdout).toContain(`--keyFile ${path.join(place, 'mongo.key')}`);
+    expect(statSync(path.join(place, 'mongo.key')).mode & 0o777).toBe(0o400);
+  }
+});
 
 it('what initiates MongoDB can be read by its shell, which is Node', () => {
   const text = readFileSync('deploy/mongo/initiate.mongodb', 'utf8');

@@ -67,6 +67,7 @@ describe('a backup of the embedded database', () => {
       ...{ DATA_DIR: dataDir, BACKUP_DIR: backupDir, BACKUP_HOURS: '0', JWT_SECRET },
       ...{ REQUESTS_PER_SECOND: '100000', REQUEST_BURST: '100000' },
       ...{ USER_REQUESTS_PER_SECOND: '100000', USER_REQUEST_BURST: '100000' },
+      ...{ ROOM_BURST: '100000', ADDRESS_ROOM_BURST: '100000' },
     };
     const earshot = await EarshotProcess.start(env);
     cleanUps.push(() => earshot.kill());

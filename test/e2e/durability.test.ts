@@ -22,6 +22,8 @@ async function start(dir: string, env: Record<string, string> = {}): Promise<Ear
     REQUEST_BURST: '100000',
     USER_REQUESTS_PER_SECOND: '100000',
     USER_REQUEST_BURST: '100000',
+    ROOM_BURST: '100000',
+    ADDRESS_ROOM_BURST: '100000',
     ...env,
   });
   cleanUps.push(() => earshot.kill());

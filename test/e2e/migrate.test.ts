@@ -5,6 +5,7 @@ import { MIGRATIONS } from '../../migrations/index.ts';
 import { lockDatabase } from '../../src/adapters/postgres/database-lock.ts';
 import { openPostgresStores } from '../../src/adapters/postgres/open-postgres-stores.ts';
 import { systemTimers } from '../../src/adapters/system/system-timers.ts';
+import { CutProxy } from '../support/cut-proxy.ts';
 import { freePort } from '../support/free-port.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { SILENT } from '../support/postgres-stores.ts';
@@ -13,6 +14,8 @@ import { bundleScript, type Script } from '../support/script-process.ts';
 
 // Each command is a process that starts by npm.
 vi.setConfig({ testTimeout: 90_000 });
+
+const PATIENCE = { timeout: 60_000 };
 
 const NAMES = MIGRATIONS.map(({ name }) => name);
 const LAST = NAMES.at(-1)!;
@@ -52,6 +55,44 @@ describe.skipIf(server === undefined)('npm run migrate', () => {
     expect((await run(url, 'status')).lines.at(-1)).toBe(`pending ${LAST}`);
   });
 
+  it('waits for a Postgres that is not there yet, and says so', async () => {
+    const url = new URL(await server.createDatabase());
+    const proxy = await CutProxy.to(Number(url.port));
+    url.port = String(proxy.port);
+    proxy.cut();
+    const child = script.startWith({ POSTGRES_URL: url.href });
+    let out = '';
+    let fault = '';
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (fault += data.toString()));
+    const ended = once(child, 'close');
+    try {
+      await expect.poll(() => out, PATIENCE).toContain('Postgres cannot be reached: trying again');
+      expect(out).not.toContain('migrated');
+      proxy.mend();
+      expect(await ended).toEqual([0, null]);
+      expect(out.trimEnd().split('\n').slice(-NAMES.length)).toEqual(
+        NAMES.map((name) => `migrated ${name}`),
+      );
+      expect(JSON.parse(out.split('\n')[0] ?? '')).toMatchObject({ level: 'warn', retryMs: 500 });
+      expect(fault).toBe('');
+    } finally {
+      child.kill('SIGKILL');
+      await proxy.stop();
+    }
+  });
+
+  it('ends when it is told to while it waits', async () => {
+    const nowhere = `postgresql://127.0.0.1:${await freePort()}/earshot`;
+    const child = script.startWith({ POSTGRES_URL: nowhere });
+    let out = '';
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+    const ended = once(child, 'close');
+    await expect.poll(() => out, PATIENCE).toContain('trying again');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([1, null]);
+  });
+
   it('lets the rooms of a restored database go on under a new epoch, where nobody uses it', async () => {
     const url = await server.createDatabase();
     const target = { clientUrl: url, poolSize: 2 };
@@ -85,8 +126,8 @@ describe.skipIf(server === undefined)('npm run migrate', () => {
     missing.pathname = '/no_such_database';
     for (const [postgresUrl, words, fault] of [
       [undefined, [], 'POSTGRES_URL is not set'],
-      [url.href, ['sideways'], 'usage: npm run migrate'],
-      [nowhere, [], 'Postgres is not available'],
+      [url.href, ['sideways'], 'usage: node dist/src/migrate.js ['],
+      [nowhere, ['status'], 'Postgres is not available'],
       [missing.href, [], 'database "no_such_database" does not exist'],
       ['mysql://here', [], 'POSTGRES_URL:'],
     ] as const) {

@@ -37,7 +37,10 @@ describe('earshot-operator', () => {
     await remove();
   });
 
-  const run = (args: readonly string[], env: Record<string, string> = {}): Promise<Ran> =>
+  const run = (
+    args: readonly string[],
+    env: Record<string, string | undefined> = {},
+  ): Promise<Ran> =>
     new Promise((resolve) => {
       execFile(
         process.execPath,
@@ -129,6 +132,21 @@ describe('earshot-operator', () => {
     expect(JSON.parse(printed.stdout)).toMatchObject({ profile: { name: 'Cleo' } });
   });
 
+  it('makes a token that the node takes, and needs none where the secret is', async () => {
+    const made = await run(['token', '--user', 'Ana at night'], { TOKEN_SECRET });
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(made.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    expect(await run(['nodes'], { OPERATOR_TOKEN: made.stdout.trim() })).toMatchObject({ code: 0 });
+    const file = path.join(dir, 'token-secret');
+    await writeFile(file, `${TOKEN_SECRET}\n`);
+    // As in a node's container, of whose environment that is part.
+    const within = { OPERATOR_TOKEN: '', TOKEN_SECRET_FILE: file, NODE_ENV: 'production' };
+    expect(await run(['nodes'], within)).toMatchObject({ code: 0, stderr: '' });
+    const { hostname: HOST, port: PORT } = new URL(earshot.url);
+    const beside = await run(['nodes'], { ...within, HOST, PORT, EARSHOT_URL: undefined });
+    expect(beside).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('says in one line what is wrong, and never the token', async () => {
     const ofGuest = (await guestToken(earshot.url, 'Dora')).token;
     const file = path.join(dir, 'token');
@@ -141,6 +159,13 @@ describe('earshot-operator', () => {
       [['drain', 'nobody'], {}, /not_found: no such node/],
       [['close', 'ABCD2345'], {}, /not_found: no such room/],
       [['revoke'], {}, /name --token-id or --user/],
+      [['token'], {}, /no TOKEN_SECRET, nor TOKEN_SECRET_FILE: set the one/],
+      [['token'], { TOKEN_SECRET: 'short' }, /TOKEN_SECRET: needs at least 32 characters/],
+      [['token'], { TOKEN_SECRET_FILE: '/nowhere' }, /TOKEN_SECRET_FILE: \/nowhere cannot be read/],
+      [['token', '--hours', '25'], { TOKEN_SECRET }, /option '--hours <n>' .* not from 1 to 24/],
+      [['token', '--hours', '0'], { TOKEN_SECRET }, /option '--hours <n>' .* not from 1 to 24/],
+      [['token', '--hours', '1.5'], { TOKEN_SECRET }, /option '--hours <n>' .* no whole number/],
+      [['token', '--user', ' '], { TOKEN_SECRET }, /option '--user <name>' .* not be empty/],
     ] as const) {
       const { code, stdout, stderr } = await run(args, env);
       expect([code, stdout]).toEqual([1, '']);

@@ -191,8 +191,8 @@ describe.skipIf(server === undefined)('npm run rejects', PATIENCE, () => {
     const nowhere = `redis://127.0.0.1:${await freePort()}`;
     for (const [environment, words, fault] of [
       [{}, [], 'REDIS_URL is not set'],
-      [env, ['mend'], 'usage: npm run rejects'],
-      [env, ['drop'], 'usage: npm run rejects'],
+      [env, ['mend'], 'usage: node dist/src/rejects.js ['],
+      [env, ['drop'], 'usage: node dist/src/rejects.js ['],
       [env, ['retry', '1764-0'], '"1764-0" is no id'],
       [env, ['retry', '4/1764-0'], '"4/1764-0" is no id'],
       [{ ...env, REDIS_URL: nowhere }, [], 'Redis is not available'],

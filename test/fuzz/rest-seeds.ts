@@ -2,7 +2,7 @@
 // Knows the words by which `rest-world.ts` names what is there.
 import { userId } from '../support/hub-world.ts';
 
-/** Method, target and whose token it brings (nothing: Ana’s), then the body. */
+/** Method, target and whose token it brings (nothing: Ana’s), with a line for each header below, then the body. */
 export type RestSeed = readonly [head: string, json?: unknown];
 
 const ME = userId(1);
@@ -101,7 +101,7 @@ export const REST_SEEDS: readonly RestSeed[] = [
 
 /** What the document does not describe, and what is not there. */
 export const SEEDS_BESIDE: readonly RestSeed[] = [
-  ['GET /v1/tracks/track1/cover'],
+  ['GET /v1/tracks/track2/cover'],
   ['GET /media/track1?expires=1&signature=a'],
   ['GET /openapi.json'],
   ['GET /asyncapi.json'],
@@ -109,6 +109,41 @@ export const SEEDS_BESIDE: readonly RestSeed[] = [
   ['GET /nowhere'],
   ['OPTIONS /v1/me'],
   ['HEAD /v1/feed'],
+];
+
+/** With headers as strangers send them. */
+export const SEEDS_WITH_HEADERS: readonly RestSeed[] = [
+  ['GET @media nobody'],
+  ['GET @media nobody\nRange: bytes=10-19'],
+  ['GET @media nobody\nRange: bytes = - 5\nIf-Range: "tag"'],
+  ['GET @media nobody\nRange: bytes=0-1\nIf-Range: Thu, 02 Jan 2020 03:04:05 GMT'],
+  ['GET @media nobody\nRange: bytes=0-1\nIf-Range: "old"'],
+  ['GET @media nobody\nRange: bytes=0-1,5-6'],
+  ['GET @media nobody\nRange: bytes=200-'],
+  ['GET @media nobody\nIf-None-Match: *'],
+  ['HEAD @media nobody\nIf-Modified-Since: Thu, 02 Jan 2020 03:04:05 GMT'],
+  ['GET /v1/tracks/track1/cover nobody'],
+  ['GET /v1/tracks/track1/cover nobody\nIf-None-Match: W/"old", "tag"'],
+  ['GET / nobody\nAccept-Encoding: br, gzip;q=0.5'],
+  ['GET /index.html nobody\nAccept-Encoding: identity'],
+  ['GET /v1/rooms nobody\nX-Forwarded-For: 192.0.2.7, [2001:db8::1]:443'],
+  ['GET /v1/rooms nobody\nX-Forwarded-For: ::ffff:192.0.2.7, fe80::1%eth0'],
+  ['PATCH /v1/me\nContent-Type: application/json; charset=utf-8', { name: 'Ben' }],
+  ['PATCH /v1/me\nContent-Type: text/plain;charset=utf-16', { name: 'Ben' }],
+  ['PATCH /v1/me\nContent-Type: multipart/form-data; boundary=x', { name: 'Ben' }],
+];
+
+const MUCH = ' '.repeat(4_000);
+
+/** Headers of much of the same, on which a reader may work for ever: none is understood. */
+export const SEEDS_WITH_MUCH: readonly RestSeed[] = [
+  [`GET @media nobody\nRange: bytes=${MUCH}-${MUCH}x`],
+  [`GET @media nobody\nIf-Range: "${MUCH}\nRange: bytes=0-1`],
+  [`GET @media nobody\nIf-None-Match: ${MUCH.replaceAll(' ', ' ,W/')}`],
+  [`GET @media nobody\nIf-Modified-Since: ${MUCH.replaceAll(' ', '(')}`],
+  [`GET / nobody\nAccept-Encoding: ${MUCH.replaceAll(' ', ' , gzi')}`],
+  [`GET /v1/rooms nobody\nX-Forwarded-For: ${MUCH.replaceAll(' ', '1.')}:${MUCH}x`],
+  [`PATCH /v1/me\nContent-Type: application/${MUCH};${MUCH}x`, { name: 'Ben' }],
 ];
 
 export function textOf([head, json]: RestSeed): string {

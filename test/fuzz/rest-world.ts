@@ -1,13 +1,17 @@
-// REST on stores in memory, with somebody in each of its stories: friends, requests, a room in which two listen, a device, a revoked token, an operator.
+// REST on stores in memory, with somebody in each of its stories: friends, requests, a room in which two listen, a device, a revoked token, an operator;
+// with a track to hear, its cover, and the page.
 // Knows how a request is written as text, and the names by which it speaks of what is there.
 import { randomUUID } from 'node:crypto';
 import { MemoryRevocations } from '../../src/adapters/memory/memory-revocations.ts';
 import type { HttpApp } from '../../src/http/http-app.ts';
+import { createMediaSignature } from '../../src/http/media-signature.ts';
+import { loadPage } from '../../src/http/page.ts';
 import { FellowNodes } from '../../src/hub/fellow-nodes.ts';
 import { DEFAULT_HUB_OPTIONS, type HubOptions } from '../../src/hub/hub-options.ts';
 import { RevokedTokens } from '../../src/hub/revoked-tokens.ts';
+import type { Catalogue } from '../../src/ports/catalogue.ts';
 import { call, type Answer } from '../support/http-calls.ts';
-import { trackId, userId } from '../support/hub-world.ts';
+import { track, trackId, userId } from '../support/hub-world.ts';
 import { UNHURRIED } from '../support/kitchen.ts';
 import { ListeningWorld, listen, playingRoom } from '../support/listening-world.ts';
 import { SocialWorld } from '../support/social-world.ts';
@@ -21,7 +25,44 @@ const OPTIONS: HubOptions = {
   ...DEFAULT_HUB_OPTIONS,
   ...UNHURRIED,
   guestRate: UNHURRIED.userRate,
+  // Else nobody would look at what a stranger says of where they are.
+  trustProxy: { kind: 'hops', count: 1 },
 };
+
+/** Of those that strangers send, the ones that something here reads. */
+const HEADERS: ReadonlySet<string> = new Set([
+  ...['range', 'if-range', 'if-none-match', 'if-modified-since'],
+  ...['x-forwarded-for', 'accept-encoding', 'content-type'],
+]);
+
+const CONTENT = new TextEncoder().encode('0123456789'.repeat(10));
+const TAG = '"tag"';
+const CATALOGUE: Catalogue = {
+  get: (id) => (id === trackId(1) ? track(1) : undefined),
+  search: (_query, { offset, limit }) => ({
+    tracks: [track(1)].slice(offset, offset + limit),
+    total: 1,
+  }),
+  open: (id) =>
+    Promise.resolve(
+      id === trackId(1)
+        ? {
+            ...{ mimeType: 'audio/wav', sizeBytes: CONTENT.length, etag: TAG },
+            lastModified: new Date(1_577_934_245_000),
+            read: ({ start, end }) => new Blob([CONTENT.slice(start, end + 1)]).stream(),
+          }
+        : undefined,
+    ),
+  cover: (id) =>
+    Promise.resolve(
+      id === trackId(1) ? { mimeType: 'image/png', bytes: CONTENT, etag: TAG } : undefined,
+    ),
+  onChange: () => () => undefined,
+  stop: () => Promise.resolve(),
+};
+const SIGNATURE = createMediaSignature({ key: 'a key of at least sixteen bytes' });
+/** As it is before it is built: a page all the same, with files that are worth compressing. */
+const PAGE = loadPage('src/web');
 
 /** By who is named behind the target; nobody is named for Ana. */
 const TOKENS: Readonly<Record<string, string | undefined>> = {
@@ -57,7 +98,7 @@ export class RestWorld {
   }
 
   static async create(): Promise<RestWorld> {
-    const { social, revoked } = operated();
+    const { social, revoked } = await operated();
     await social.people(ME, STRANGER, FRIEND, ASKING, ASKED);
     const { world, accounts } = social;
     const { friends, archive } = world.stores;
@@ -80,6 +121,7 @@ export class RestWorld {
       ...{ code: (await world.hub.rooms.open(roomId))?.state.public.code, link: link?.code },
       ...{ session: session?.sessionId, activity: world.outbox.played(ME)[0]?.activityId },
       friend: await friends.codeOf(userId(STRANGER)),
+      media: SIGNATURE.sign(trackId(1), Date.now()).url,
     };
     const known = new Map<string, string>();
     for (const [name, value] of Object.entries(names)) {
@@ -90,7 +132,8 @@ export class RestWorld {
   }
 
   /**
-   * Sends what is written as a line with method, target and, where it is not Ana, whose token comes with it, then the body.
+   * Sends what is written as a line with method, target and, where it is not Ana, whose token comes with it, then lines of headers, then
+   * the body.
    * @returns undefined for what the transports refuse before anybody is asked
    */
   async perform(input: Uint8Array): Promise<Performed | undefined> {
@@ -99,16 +142,17 @@ export class RestWorld {
       .replaceAll(/@[a-z]+/g, (name) => this.#names.get(name) ?? name);
     const [head = '', ...rest] = text.split('\n');
     const [method = '', target = '', who = ''] = head.split(' ');
+    const headers = headersOf(rest);
     const raw = rest.join('\n');
     if (!/^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/.test(method) || !target.startsWith('/'))
       return undefined;
-    if (!URL.canParse(`http://hub.example${target}`)) return undefined;
+    if (headers === undefined || !URL.canParse(`http://hub.example${target}`)) return undefined;
     const { pathname } = new URL(`http://hub.example${target}`);
     const isBare = raw === '' || method === 'GET' || method === 'HEAD';
     const token = Object.hasOwn(TOKENS, who) ? TOKENS[who] : MINE;
     const answer = await this.#answered(
       call(this.social.app, target, {
-        method,
+        ...{ method, headers },
         ...(token === undefined ? {} : { token }),
         ...(isBare ? {} : { raw }),
       }),
@@ -133,8 +177,26 @@ export class RestWorld {
   }
 }
 
+/** Takes the lines away that are headers. Undefined where one of them is none that could be sent. */
+function headersOf(lines: string[]): Record<string, string> | undefined {
+  const headers = new Headers();
+  for (;;) {
+    const [, name = '', value = ''] = /^([a-z-]+): (.*)$/is.exec(lines[0] ?? '') ?? [];
+    if (!HEADERS.has(name.toLowerCase())) return Object.fromEntries(headers);
+    lines.shift();
+    try {
+      headers.append(name, value);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
 /** With all that operators can ask for: two nodes' words go over a feed of their own, and draining one moves nobody. */
-function operated(): { readonly social: SocialWorld; readonly revoked: RevokedTokens } {
+async function operated(): Promise<{
+  readonly social: SocialWorld;
+  readonly revoked: RevokedTokens;
+}> {
   const { feed, time: timers, log } = new ListeningWorld();
   const revocations = new MemoryRevocations();
   const revoked = new RevokedTokens({
@@ -167,6 +229,7 @@ function operated(): { readonly social: SocialWorld; readonly revoked: RevokedTo
     backups,
     authenticator,
     options: OPTIONS,
+    ...{ catalogue: CATALOGUE, signature: SIGNATURE, page: await PAGE },
   });
   return { social, revoked };
 }

@@ -7,7 +7,13 @@ import { UNHURRIED, kitchen } from '../support/kitchen.ts';
 import type { Target } from './fuzzer.ts';
 import { inShort, nothingPolluted } from './invariants.ts';
 import { frameSeeds } from './pure-targets.ts';
-import { REST_SEEDS, SEEDS_BESIDE, textOf } from './rest-seeds.ts';
+import {
+  REST_SEEDS,
+  SEEDS_BESIDE,
+  SEEDS_WITH_HEADERS,
+  SEEDS_WITH_MUCH,
+  textOf,
+} from './rest-seeds.ts';
 import { RestWorld, routeOf, routesOf, type Route } from './rest-world.ts';
 
 /** After so many inputs a world is left for a new one: what they did to it must not decide for ever what can be found. */
@@ -91,6 +97,8 @@ class RestStage {
     assert(status < 500, `answered ${status}`);
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
     assert(headers.has('content-security-policy'));
+    if (status === 206 && method === 'GET')
+      assert.equal(String(body['text']).length, Number(headers.get('content-length')));
     // By the route, not by what stands in its places: else each name that is made up would be an outcome of its own.
     const route = routeOf(this.#routes, performed)?.path ?? 'beside';
     const way = `${who} ${method} ${route} ${status}`;
@@ -118,6 +126,8 @@ export function restTarget(): Target {
   const stage = new RestStage();
   const utf8 = new TextEncoder();
   const seeds = (): Uint8Array[] =>
-    [...REST_SEEDS, ...SEEDS_BESIDE].map((seed) => utf8.encode(textOf(seed)));
+    [...REST_SEEDS, ...SEEDS_BESIDE, ...SEEDS_WITH_HEADERS, ...SEEDS_WITH_MUCH].map((seed) =>
+      utf8.encode(textOf(seed)),
+    );
   return { name: 'rest', seeds, run: (input) => stage.run(input) };
 }

@@ -2,10 +2,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import type { HttpApp } from '../../src/http/http-app.ts';
+import { COVER_RATE } from '../../src/http/media-route.ts';
 import { loadPage } from '../../src/http/page.ts';
+import type { Catalogue } from '../../src/ports/catalogue.ts';
 import { appOver, call } from '../support/http-calls.ts';
 import { HubWorld, trackId, userId } from '../support/hub-world.ts';
 
@@ -156,6 +159,31 @@ describe('tracks', () => {
   });
 });
 
+describe('covers', () => {
+  it('are limited by address, whatever is asked of them, and told when to come back', async () => {
+    const cover = { mimeType: 'image/png', bytes: new Uint8Array(9), etag: '"tag"' };
+    const asked: string[] = [];
+    const catalogue = {
+      cover: (id: string) => {
+        asked.push(id);
+        return Promise.resolve(cover);
+      },
+    } as unknown as Catalogue;
+    const app = appOver(new HubWorld({ userRate: { perSecond: 1, burst: 1 } }), { catalogue });
+    const ask = (from: string, init = {}) => call(app, '/v1/tracks/one/cover', { from, ...init });
+    const ways = [{}, { method: 'HEAD' }, { headers: { 'if-none-match': '"tag"' } }];
+    const answers = [];
+    // Some are given back while they are used up, hardly as many again.
+    for (let n = 0; n < COVER_RATE.burst * 3 && answers.at(-1)?.status !== 429; n += 1)
+      answers.push(await ask('192.0.2.9', ways[n % ways.length]));
+    expect(answers.length).toBeGreaterThan(COVER_RATE.burst);
+    expect(asked).toHaveLength(answers.length - 1);
+    expect(answers.at(-1)?.status).toBe(429);
+    expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await ask('192.0.2.10')).status).toBe(200);
+  });
+});
+
 describe('rooms', () => {
   it('are made, and found by id and by code as it is typed', async () => {
     const app = appOver(new HubWorld());
@@ -221,6 +249,28 @@ describe('operations', () => {
       '/v1/tracks/{trackId}',
     ]);
     expect((await call(app, '/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
+  });
+
+  it('describe REST in one text, which is made once, at the first question', async () => {
+    // All that is known of the routes, which the document is made of.
+    const registry = Object.getPrototypeOf(new OpenAPIHono().openAPIRegistry) as {
+      readonly definitions: unknown;
+    };
+    const made = vi.spyOn(registry, 'definitions', 'get');
+    cleanUps.push(() => {
+      made.mockRestore();
+      return Promise.resolve();
+    });
+    const app = appOver(new HubWorld());
+    expect(made).not.toHaveBeenCalled();
+    const answers = [await call(app, '/openapi.json'), await call(app, '/openapi.json')];
+    const [first, second] = answers;
+    expect(second?.body).toEqual(first?.body);
+    expect(answers.map(({ headers }) => headers.get('content-type'))).toEqual([
+      'application/json',
+      'application/json',
+    ]);
+    expect(made).toHaveBeenCalledTimes(1);
   });
 
   it('log a failure with the route and who asked, and count what they refuse by its code', async () => {

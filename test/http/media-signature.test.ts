@@ -5,7 +5,7 @@ import { createMediaSignature } from '../../src/http/media-signature.ts';
 const HOUR_MS = 3_600_000;
 const NOW_MS = Date.parse('2026-03-04T05:06:07Z');
 const TRACK = 'Track-_1' as TrackId;
-const signature = createMediaSignature({ key: 'a key for tests only', lifetimeMs: 2 * HOUR_MS });
+const signature = createMediaSignature({ key: 'a key for tests only', lifetimeMs: 4 * HOUR_MS });
 
 function queryOf(url: string) {
   const { searchParams } = new URL(url, 'http://hub');
@@ -21,10 +21,25 @@ it('is the same URL for an hour, and always good for the whole lifetime', () => 
     const nowMs = Math.floor(NOW_MS / HOUR_MS) * HOUR_MS + 1 + minute * 60_000;
     const { url, expiresAtMs } = signature.sign(TRACK, nowMs);
     urls.add(url);
-    expect(expiresAtMs - nowMs).toBeGreaterThanOrEqual(2 * HOUR_MS);
-    expect(expiresAtMs - nowMs).toBeLessThanOrEqual(3 * HOUR_MS);
+    expect(expiresAtMs - nowMs).toBeGreaterThanOrEqual(4 * HOUR_MS);
+    expect(expiresAtMs - nowMs).toBeLessThanOrEqual(5 * HOUR_MS);
   }
   expect(urls.size).toBe(1);
+});
+
+it('of minutes holds for minutes: at most a quarter longer than it is meant to', () => {
+  const lifetimeMs = 5 * 60_000;
+  const brief = createMediaSignature({ key: 'a key for tests only', lifetimeMs });
+  const urls = new Set<string>();
+  for (let second = 0; second < 3_600; second += 10) {
+    const nowMs = NOW_MS + second * 1_000;
+    const { url, expiresAtMs } = brief.sign(TRACK, nowMs);
+    urls.add(url);
+    expect(expiresAtMs - nowMs).toBeGreaterThanOrEqual(lifetimeMs);
+    expect(expiresAtMs - nowMs).toBeLessThanOrEqual(lifetimeMs * 1.25);
+  }
+  // And is still the same one for a while.
+  expect(urls.size).toBeLessThan(60);
 });
 
 it('holds until its expiry and not a millisecond longer', () => {

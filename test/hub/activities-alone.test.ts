@@ -17,6 +17,8 @@ const ben: User = { id: userId(2), name: 'Ben', guest: true };
 const eve: User = { id: userId(3), name: 'Eve', guest: true };
 
 /** A node of its own beside the hub: what is set here is told as from another connection of the same process. */
+const ADDRESS = '192.0.2.1';
+
 class Alone {
   readonly world = new ListeningWorld();
   readonly signals: { readonly to: string; readonly push: JsonObject }[] = [];
@@ -278,8 +280,8 @@ describe('a friend', () => {
   it('joins: a room of the author’s, playing where they are, the same for all', async () => {
     const { alone, id } = await listening();
     const joins = Promise.all([
-      alone.activities.join(ben, ada.id, id),
-      alone.activities.join(ben, ada.id, id),
+      alone.activities.join(ben, ada.id, id, ADDRESS),
+      alone.activities.join(ben, ada.id, id, ADDRESS),
     ]);
     await alone.world.time.settle();
     const [roomId, again] = await joins;
@@ -322,7 +324,7 @@ describe('a friend', () => {
     await alone.activities.set(ada, paused(20_000), connection);
     await alone.world.time.advance(2_000);
     expect(alone.world.live(1)).toMatchObject({ state: 'paused', positionMs: 20_000 });
-    const joined = alone.activities.join(ben, ada.id, id);
+    const joined = alone.activities.join(ben, ada.id, id, ADDRESS);
     await alone.world.time.settle();
     const roomId = await joined;
     if (typeof roomId !== 'string') throw new Error(roomId.message);
@@ -334,13 +336,13 @@ describe('a friend', () => {
   it('is the only one who may: nobody else, nor what is over, hidden or not to be joined', async () => {
     const { alone, connection, id } = await listening();
     const refused = { code: 'not_found', message: 'no such activity' };
-    expect(await alone.activities.join(eve, ada.id, id)).toMatchObject(refused);
-    expect(await alone.activities.join(ada, ada.id, id)).toMatchObject(refused);
-    expect(await alone.activities.join(ben, eve.id, id)).toMatchObject(refused);
-    expect(await alone.activities.join(ben, ada.id, 'another')).toMatchObject(refused);
+    expect(await alone.activities.join(eve, ada.id, id, ADDRESS)).toMatchObject(refused);
+    expect(await alone.activities.join(ada, ada.id, id, ADDRESS)).toMatchObject(refused);
+    expect(await alone.activities.join(ben, eve.id, id, ADDRESS)).toMatchObject(refused);
+    expect(await alone.activities.join(ben, ada.id, 'another', ADDRESS)).toMatchObject(refused);
     const privateUntil = alone.world.time.now() + 60_000;
     await alone.world.stores.friends.setAudience(ada.id, { audience: 'friends', privateUntil });
-    expect(await alone.activities.join(ben, ada.id, id)).toMatchObject(refused);
+    expect(await alone.activities.join(ben, ada.id, id, ADDRESS)).toMatchObject(refused);
     await alone.world.stores.friends.setAudience(ada.id, {
       audience: 'friends',
       privateUntil: null,
@@ -351,9 +353,9 @@ describe('a friend', () => {
       connection,
     );
     await alone.world.time.advance(1_500);
-    expect(await alone.activities.join(ben, ada.id, id)).toMatchObject(refused);
+    expect(await alone.activities.join(ben, ada.id, id, ADDRESS)).toMatchObject(refused);
     await alone.world.stores.friends.block(ada.id, ben.id, 0);
-    expect(await alone.activities.join(ben, ada.id, id)).toMatchObject(refused);
+    expect(await alone.activities.join(ben, ada.id, id, ADDRESS)).toMatchObject(refused);
     expect(alone.signals).toEqual([]);
   });
 

@@ -199,8 +199,8 @@ describe('on two nodes', () => {
       join: 'solo',
     });
     const joins = Promise.all([
-      a.hub.feed?.activities.join(user(2), userId(1), 'solo'),
-      b.hub.feed?.activities.join(user(3), userId(1), 'solo'),
+      a.hub.feed?.activities.join(user(2), userId(1), 'solo', '192.0.2.2'),
+      b.hub.feed?.activities.join(user(3), userId(1), 'solo', '192.0.2.3'),
     ]);
     await town.nodes.time.settle();
     const [one, other] = await joins;

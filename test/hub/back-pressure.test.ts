@@ -1,9 +1,12 @@
 // A peer that does not read: nothing is lost in silence, and nobody else notices.
 import { describe, expect, it } from 'vitest';
+import { encodeProbe } from '../../protocol/clock-frames.ts';
 import type { RoomId } from '../../protocol/ids.ts';
 import { stateHash } from '../../protocol/state-hash.ts';
 import { HubWorld, trackId, userId, type TestClient } from '../support/hub-world.ts';
 
+const CLIENT = { name: 'test', version: '1' };
+const TOKEN = `${userId(1)}|User 1`;
 const MARKS = { softBufferBytes: 4_000, hardBufferBytes: 20_000 };
 
 async function roomOf(
@@ -102,6 +105,31 @@ describe('a socket that reads too slowly', () => {
     expect(slow.socket.wasTerminated).toBe(true);
     close?.(1006, '');
     expect(await host.ask('chat.send', { roomId, text: 'gone?' })).toMatchObject({ type: 'ok' });
+  });
+
+  it('gets no more answers of the clock above the soft mark, which is counted, until it has read', async () => {
+    const world = new HubWorld(MARKS);
+    const silent = world.open();
+    const probe = () => silent.sendRaw(encodeProbe({ seq: 1, t0: 1 }), true);
+    silent.socket.isStalled = true;
+    for (let seconds = 0; seconds < 60; seconds += 1) {
+      for (let n = 0; n < 8; n += 1) probe();
+      await world.time.advance(1_000);
+      if (seconds === 0) silent.send('hello', { token: TOKEN, client: CLIENT });
+    }
+    const { bufferedBytes, received } = silent.socket;
+    expect(bufferedBytes).toBeGreaterThan(MARKS.softBufferBytes);
+    expect(bufferedBytes).toBeLessThan(MARKS.softBufferBytes + 100);
+    expect(world.hub.metrics.probesAnswered + world.hub.metrics.probesRefused).toBe(480);
+    expect(world.hub.metrics.probesAnswered).toBe(
+      received.filter(({ isBinary }) => isBinary).length,
+    );
+    silent.socket.isStalled = false;
+    silent.socket.bufferedBytes = 0;
+    world.hub.drained(silent.socket);
+    const before = silent.socket.received.length;
+    probe();
+    expect(silent.socket.received).toHaveLength(before + 1);
   });
 
   it('is owed a snapshot of each room it is in, and of none that it left', async () => {

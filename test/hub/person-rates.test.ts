@@ -36,7 +36,8 @@ class World {
 
   #nodeOver(shared: FakeSharedRates | undefined): PersonRates {
     const { time } = this;
-    return new PersonRates({ limit: LIMIT, shared, timers: time, now: () => time.now() });
+    const common = { kind: 'person', limit: LIMIT };
+    return new PersonRates({ ...common, shared, timers: time, now: () => time.now() });
   }
 }
 

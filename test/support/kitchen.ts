@@ -6,7 +6,12 @@ import type { HubWorld, TestClient } from './hub-world.ts';
 
 const RATE = { perSecond: 1e6, burst: 1e6 };
 /** No rate is a limit: the test asks as fast as it likes. */
-export const UNHURRIED = { connectionRate: RATE, userRate: RATE };
+export const UNHURRIED = {
+  connectionRate: RATE,
+  userRate: RATE,
+  roomRate: RATE,
+  addressRoomRate: RATE,
+};
 
 /** A hub with one room in it, made by user 1. */
 export async function kitchen(world: HubWorld): Promise<{ host: TestClient; roomId: RoomId }> {

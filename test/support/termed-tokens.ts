@@ -30,8 +30,8 @@ export function termedAuthenticator(wallNow: () => number): Authenticator {
       const { user, terms } = JSON.parse(token) as Termed;
       return Promise.resolve({ kind: 'ok', user, terms, expiresInMs: LIFE_MS });
     },
-    issue: (user, { endsAtMs = LIFE_MS, ...terms } = {}) => {
-      const termed: Termed = { user, terms: { ...terms, endsAtMs, issuedAtMs: wallNow() } };
+    issue: (user, { endsAtMs = LIFE_MS, issuedAtMs = wallNow(), ...terms } = {}) => {
+      const termed: Termed = { user, terms: { ...terms, endsAtMs, issuedAtMs } };
       return Promise.resolve({ token: JSON.stringify(termed), expiresInMs: LIFE_MS });
     },
   };

@@ -27,7 +27,8 @@ export async function readEmbeddedCover(path: string): Promise<Cover | undefined
   const { common } = await parseFile(path, { duration: false });
   const servable = (common.picture ?? []).filter((picture) => isServableImage(picture.data));
   const picture = selectCover(servable);
-  return picture ? asCover(picture.data, rasterImageType(picture.data)) : undefined;
+  // A copy: what the tags are read into is larger than the picture, and would be kept with it.
+  return picture ? asCover(new Uint8Array(picture.data), rasterImageType(picture.data)) : undefined;
 }
 
 /** The image file at `path`, or undefined where it is no image or larger than 8 MiB. Rejects where the file cannot be read. */

@@ -3,6 +3,7 @@ import type { TrackId } from '../../../protocol/ids.ts';
 import type { Catalogue, Cover, MediaFile, Track, TrackPage } from '../../ports/catalogue.ts';
 import type { Log } from '../../ports/log.ts';
 import { readEmbeddedCover, readFolderCover } from './cover-art.ts';
+import { CoverCache } from './cover-cache.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { isInside, isSameStamp, walkAudioFiles } from './folder-walk.ts';
 import type { AudioFile } from './folder-walk.ts';
@@ -81,6 +82,7 @@ class ScannedFolder implements FolderCatalogue {
   readonly #firstScanPatienceMs: number;
   readonly #readsAtOnce: number;
   readonly #listeners = new Set<() => void>();
+  readonly #covers = new CoverCache();
 
   #index = new TrackIndex([]);
   /** By path: what is in the index. */
@@ -144,9 +146,11 @@ class ScannedFolder implements FolderCatalogue {
     if (!source) return undefined;
     try {
       const { path, folderCoverPath } = source.file;
-      const embedded = source.tags.hasEmbeddedCover ? await readEmbeddedCover(path) : undefined;
-      if (embedded) return embedded;
-      return folderCoverPath === undefined ? undefined : await readFolderCover(folderCoverPath);
+      const embedded = source.tags.hasEmbeddedCover
+        ? await this.#covers.get(path, readEmbeddedCover)
+        : undefined;
+      if (embedded || folderCoverPath === undefined) return embedded;
+      return await this.#covers.get(folderCoverPath, readFolderCover);
     } catch (error) {
       this.#log.debug({ error, path: source.file.path }, 'media: a cover cannot be read');
       return undefined;

@@ -20,7 +20,7 @@ export interface MigrationStatus {
 export class MigrationsPending extends Error {
   constructor(names: readonly string[]) {
     super(
-      `the tables in Postgres are not up to date (missing: ${names.join(', ')}): run \`npm run migrate\`, or start with MIGRATE=on`,
+      `the tables in Postgres are not up to date (missing: ${names.join(', ')}): run \`node dist/src/migrate.js\`, or start with MIGRATE=on`,
     );
     this.name = 'MigrationsPending';
   }

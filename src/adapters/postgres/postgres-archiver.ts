@@ -21,6 +21,8 @@ import { isRaced, type Rows, type Sql } from './sql.ts';
 
 /** Rooms whose state is kept, so that it need not be loaded for each batch. */
 const CACHED_ROOMS = 1_000;
+/** One of which nothing has come for so long is let go with the next batch: with all that was played there a room may be 300 KB. */
+const CACHED_MS = 600_000;
 /** Rooms that are looked up at the same time: others wait for the database's connections too. */
 const CONCURRENT_PLANS = 4;
 /** Another archiver may be at the same rooms for a moment, as when this one was taken for dead. */
@@ -34,6 +36,8 @@ export interface PostgresArchiverOptions {
   readonly live: Pick<RoomLog, 'load' | 'read'>;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** A monotonic clock, ms; by itself that of the process. */
+  readonly now?: () => number;
 }
 
 /** The archive does not end any more where it was found to end. Nothing was written. */
@@ -49,11 +53,13 @@ class Moved extends Error {
 export class PostgresArchiver implements ArchiveWriter {
   readonly #options: PostgresArchiverOptions;
   /** Least recently used first. */
-  readonly #rooms = new Map<RoomId, LoadedRoom>();
+  readonly #rooms = new Map<RoomId, { readonly room: LoadedRoom; readonly usedAt: number }>();
+  readonly #now: () => number;
   #holes = 0;
 
   constructor(options: PostgresArchiverOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     options.metrics.total(
       {
         name: 'earshot_archive_holes_total',
@@ -114,7 +120,7 @@ export class PostgresArchiver implements ArchiveWriter {
 
   async #plan(roomId: RoomId, entries: readonly RoomEntry[]): Promise<RoomPlan> {
     const { archive, live, log } = this.#options;
-    const archived = this.#rooms.get(roomId) ?? (await archive.load(roomId));
+    const archived = this.#rooms.get(roomId)?.room ?? (await archive.load(roomId));
     const plan = await planRoom(archived, entries, live);
     for (const hole of plan.holes) {
       this.#holes += 1;
@@ -124,10 +130,11 @@ export class PostgresArchiver implements ArchiveWriter {
   }
 
   #keep(roomId: RoomId, room: LoadedRoom | undefined): void {
+    const now = this.#now();
     this.#rooms.delete(roomId);
-    if (room !== undefined) this.#rooms.set(roomId, room);
-    for (const oldest of this.#rooms.keys()) {
-      if (this.#rooms.size <= CACHED_ROOMS) return;
+    if (room !== undefined) this.#rooms.set(roomId, { room, usedAt: now });
+    for (const [oldest, { usedAt }] of this.#rooms) {
+      if (this.#rooms.size <= CACHED_ROOMS && usedAt > now - CACHED_MS) return;
       this.#rooms.delete(oldest);
     }
   }

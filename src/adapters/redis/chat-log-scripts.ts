@@ -14,8 +14,8 @@ end
 `;
 
 /**
- * An item is kept as three lines: its state (`m` a message, `x` one that was erased, `d` a deletion), its fields as JSON, and its text
- * as JSON, so that a text can be erased here without reading the rest.
+ * An item is kept as three lines: its state (the first letter of its kind: `m` a message, `d` a deletion; or `x` a message that was
+ * erased), its fields as JSON, and its text as JSON, so that a text can be erased here without reading the rest.
  *
  * The chat's `run` is the reign under which it was last written or restored. Under another one, and where the caller has seen more than
  * there is, the newest items may be lost: nobody takes their numbers before those who hold them could give them back.
@@ -67,7 +67,7 @@ local function fieldsOf(item) return string.match(item, '^.\\n([^\\n]*)') end
 -- By the whole of an item, and by its fields: those of an erased one, and those of any.
 local byWhole, byErased, byFields, all = {}, {}, {}, redis.call('HGETALL', chat)
 for i = 1, #all, 2 do
-  if all[i] ~= 'last' and all[i] ~= 'run' then
+  if string.find(all[i], '^%d+$') then
     local item, fields = all[i + 1], fieldsOf(all[i + 1])
     byWhole[item], byFields[fields] = all[i], all[i]
     if string.sub(item, 1, 1) == 'x' then byErased[fields] = all[i] end

@@ -5,6 +5,8 @@ import type { RedisChannels } from './redis-channels.ts';
 
 /** Messages on their way to Redis; beyond it they would arrive too late to be worth anything. */
 const MAX_ON_THE_WAY = 1_000;
+/** A newer version has others too: they are not for this one. */
+const KNOWN: { readonly [T in BusMessage['type']]: true } = { reactions: true, members: true };
 
 export class RedisBus implements Bus {
   readonly nodeId: NodeId;
@@ -30,7 +32,9 @@ export class RedisBus implements Bus {
 
   subscribe(listener: (roomId: RoomId, node: NodeId, message: BusMessage) => void): () => void {
     return this.#channels.on('b', (node, roomId, rest) => {
-      if (node !== this.nodeId) listener(roomId, node, JSON.parse(rest) as BusMessage);
+      if (node === this.nodeId) return;
+      const message = JSON.parse(rest) as BusMessage;
+      if (Object.hasOwn(KNOWN, message.type)) listener(roomId, node, message);
     });
   }
 

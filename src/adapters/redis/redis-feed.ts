@@ -20,7 +20,7 @@ import type { RedisKeys } from './redis-keys.ts';
 const KEPT_MS = 7 * 24 * 3_600_000;
 /** What a message begins with that is no head: those begin with a number. */
 const SIGNAL = 'signal\n';
-/** Numbers in one millisecond: more changes of one author than ever come, so that what begins at a later time is past them. */
+/** Numbers in one millisecond, a few for the time that one change takes: what begins later is past all that were given before. */
 const SEQS_A_MS = 1_000;
 
 export interface RedisFeedOptions {
@@ -90,7 +90,8 @@ export class RedisFeed implements Feed {
   subscribe(author: UserId, listener: FeedListener, onSignal?: SignalListener): FeedSubscription {
     return this.#options.channels.listen(author, (text) => {
       if (text.startsWith(SIGNAL)) onSignal?.(JSON.parse(text.slice(SIGNAL.length)) as JsonObject);
-      else listener(headOf(text));
+      // What begins otherwise is said by a newer version, and for others.
+      else if (/^\d/.test(text)) listener(headOf(text));
     });
   }
 
@@ -115,7 +116,7 @@ export class RedisFeed implements Feed {
         node,
         item,
         String(policyVersion),
-        String(Math.floor(now()) * SEQS_A_MS),
+        String(Math.floor(now() * SEQS_A_MS)),
         String(KEPT_MS),
       ],
     );

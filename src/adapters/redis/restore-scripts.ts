@@ -15,7 +15,7 @@ local events = {}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
   events[#events + 1] = entry[1]
   events[#events + 1] = entry[2][2]
-  events[#events + 1] = entry[2][4] or ''
+  events[#events + 1] = entry[2][3] == 'k' and entry[2][4] or ''
 end
 return {reign(), room[1], room[2], room[3], room[4], room[5], room[6] or '', room[7] or '[]', events}
 `);

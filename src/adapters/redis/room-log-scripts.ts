@@ -91,7 +91,7 @@ local events = {}
 for i, entry in ipairs(after) do events[i] = entry[2][2] end
 local newest = {}
 for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[1])) do
-  newest[#newest + 1] = entry[2][4] or ''
+  newest[#newest + 1] = entry[2][3] == 'k' and entry[2][4] or ''
   newest[#newest + 1] = entry[2][2]
   newest[#newest + 1] = entry[1]
 end
@@ -113,7 +113,7 @@ if #after ~= behind then return {} end
 local events, requests = {}, {}
 for i, entry in ipairs(after) do
   events[i] = entry[2][2]
-  if entry[2][4] then requests[#requests + 1] = entry[2][4] end
+  if entry[2][3] == 'k' then requests[#requests + 1] = entry[2][4] end
 end
 local known, event = '', ''
 if behind == 0 then known = head[3]

@@ -99,7 +99,7 @@ export function createJwtAuthenticator({
         throw error;
       }
     },
-    async issue({ id, name, guest }, { deviceId, endsAtMs, tokenId } = {}) {
+    async issue({ id, name, guest }, { deviceId, endsAtMs, tokenId, issuedAtMs } = {}) {
       const endsAtS = Math.floor((endsAtMs ?? Date.now() + tokenLifeMs) / 1_000);
       const device = deviceId === undefined ? {} : { device: deviceId };
       const token = await new SignJWT({ name, guest, ...device })
@@ -107,7 +107,7 @@ export function createJwtAuthenticator({
         .setSubject(id satisfies UserId)
         .setAudience(AUDIENCE)
         .setJti(tokenId ?? randomUUID())
-        .setIssuedAt()
+        .setIssuedAt(Math.floor((issuedAtMs ?? Date.now()) / 1_000))
         .setExpirationTime(endsAtS)
         .sign(secret);
       return {

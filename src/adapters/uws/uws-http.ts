@@ -2,7 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import type { ListenOptions } from '../../ports/sockets.ts';
+import { DATA_HEADERS, type ListenOptions } from '../../ports/sockets.ts';
 import { ResponseWriter, statusLine } from './uws-response.ts';
 
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
@@ -36,6 +36,7 @@ export function answerProblem(
   const title = STATUS_CODES[status] ?? 'Error';
   res.writeStatus(statusLine(status, ''));
   res.writeHeader('content-type', 'application/problem+json');
+  for (const [name, value] of Object.entries(DATA_HEADERS)) res.writeHeader(name, value);
   res.end(JSON.stringify({ type: 'about:blank', title, status, detail }), closeConnection);
 }
 
@@ -122,10 +123,15 @@ function toRequest(
 }
 
 /** Serves one request. */
-export function handleHttp(res: HttpResponse, req: HttpRequest, options: ListenOptions): void {
+export function handleHttp(
+  res: HttpResponse,
+  req: HttpRequest,
+  options: ListenOptions,
+  underWay: Set<ResponseWriter>,
+): void {
   if (endUnfit(res, req)) return;
   const head = readHead(res, req);
-  const writer = new ResponseWriter(res);
+  const writer = new ResponseWriter(res, underWay);
   if (bodiless.has(head.method) || !declaresBody(req)) {
     respond(writer, head, undefined, options);
     return;

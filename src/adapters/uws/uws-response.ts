@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { HttpResponse } from 'uWebSockets.js';
+import { type AnswerPace, TakenPace } from '../../ports/sockets.ts';
 
 /** Written by the transport itself, from what it really sends. */
 const transportHeaders: ReadonlySet<string> = new Set([
@@ -18,11 +19,10 @@ const transportHeaders: ReadonlySet<string> = new Set([
 const probeBytes = 1024;
 /**
  * uWebSockets.js cuts a response that made no progress for 10 s. A media element that has buffered enough stops reading for longer
- * than that, so a stalled body of known length is offered again this often, which starts those 10 s anew, this many times
- * (five minutes).
+ * than that, so a stalled body of known length is offered again this often, which starts those 10 s anew: when it has waited for too long,
+ * `sweep` tells.
  */
 const retryMs = 4_000;
-const maxIdleTries = 75;
 
 /** The text behind `HTTP/1.1`, for instance `404 Not Found`. */
 export function statusLine(status: number, statusText: string): string {
@@ -34,7 +34,10 @@ type ReadResult = ReadableStreamReadResult<Uint8Array>;
 
 export class ResponseWriter {
   readonly #res: HttpResponse;
+  readonly #underWay: Set<ResponseWriter>;
   readonly #abort = new AbortController();
+  readonly #pace = new TakenPace();
+  #takenBytes = 0;
   #isDone = false;
   #isHeadWritten = false;
   #isBehind = false;
@@ -42,9 +45,14 @@ export class ResponseWriter {
   #wake: (() => void) | undefined = undefined;
   #watchesWritable = false;
 
-  /** Must be made inside the handler of the request: a response left without an abort handler ends the process. */
-  constructor(res: HttpResponse) {
+  /**
+   * Must be made inside the handler of the request: a response left without an abort handler ends the process. It is `underWay` until it is
+   * done.
+   */
+  constructor(res: HttpResponse, underWay: Set<ResponseWriter>) {
     this.#res = res;
+    this.#underWay = underWay;
+    underWay.add(this);
     res.onAborted(() => this.#aborted());
   }
 
@@ -61,13 +69,19 @@ export class ResponseWriter {
   /** Runs an answer that ends the response at once, unless it was ended before. */
   answer(end: (res: HttpResponse) => void): void {
     if (this.#isDone) return;
-    this.#isDone = true;
+    this.#done();
     this.#res.cork(() => end(this.#res));
   }
 
   /** Cuts the connection of a response that cannot be completed. */
   abandon(): void {
     if (!this.#isDone) this.#res.close();
+  }
+
+  /** For the transport alone: called at even intervals. Cuts a peer that takes less than it must. */
+  sweep(pace: AnswerPace): void {
+    const isWaiting = this.#wake !== undefined;
+    if (this.#pace.isTooSlow(isWaiting, this.#takenBytes, pace)) this.abandon();
   }
 
   /** Resolves when all was handed over or the peer is gone. Rejects when the source of the body fails. */
@@ -98,7 +112,6 @@ export class ResponseWriter {
   }
 
   async #writeKnownLength(response: Response, reader: Reader, totalBytes: number): Promise<void> {
-    let idleTries = 0;
     for (;;) {
       const { done, value } = await reader.read();
       if (this.#isGone()) return;
@@ -110,26 +123,32 @@ export class ResponseWriter {
         });
         return;
       }
-      let rest = value;
-      for (;;) {
-        const before = this.#res.getWriteOffset();
-        const [ok, hasResponded] = this.#corked(() => {
-          this.#writeHeadOnce(response);
-          return this.#res.tryEnd(rest.subarray(0, totalBytes - before), totalBytes);
-        });
-        if (hasResponded) {
-          this.#isDone = true;
-          // Whatever the source has beyond its own content-length is of no use.
-          void reader.cancel().catch(ignore);
-          return;
-        }
-        if (ok) break;
-        const takenBytes = this.#res.getWriteOffset() - before;
-        rest = rest.subarray(takenBytes);
-        idleTries = takenBytes > 0 ? 0 : idleTries + 1;
-        await this.#writable(idleTries < maxIdleTries ? retryMs : undefined);
-        if (this.#isGone()) return;
+      if (await this.#offer(response, value, totalBytes)) continue;
+      // Whatever the source has beyond its own content-length is of no use.
+      void reader.cancel().catch(ignore);
+      return;
+    }
+  }
+
+  /** Hands over a chunk of a body of known length. False when there is no more to do: the response is complete, or the peer has gone. */
+  async #offer(response: Response, chunk: Uint8Array, totalBytes: number): Promise<boolean> {
+    let rest = chunk;
+    for (;;) {
+      const before = this.#res.getWriteOffset();
+      const [ok, hasResponded] = this.#corked(() => {
+        this.#writeHeadOnce(response);
+        return this.#res.tryEnd(rest.subarray(0, totalBytes - before), totalBytes);
+      });
+      if (hasResponded) {
+        this.#done();
+        return false;
       }
+      const takenBytes = this.#res.getWriteOffset() - before;
+      this.#takenBytes += takenBytes;
+      if (ok) return true;
+      rest = rest.subarray(takenBytes);
+      await this.#writable(retryMs);
+      if (this.#isGone()) return false;
     }
   }
 
@@ -143,10 +162,14 @@ export class ResponseWriter {
       result.done || (await Promise.race([next.then(({ done }) => done), nextTurn()]));
     if (this.#isGone()) return;
     if (isWhole) {
-      this.answer(() => {
-        this.#writeHeadOnce(response);
-        this.#res.end(first ?? '');
-      });
+      // Not by its `end`, which buffers without telling: who asks again and again, and reads nothing, would fill the memory.
+      if (first !== undefined && first.byteLength > 0)
+        await this.#offer(response, first, first.byteLength);
+      else
+        this.answer(() => {
+          this.#writeHeadOnce(response);
+          this.#res.end();
+        });
       return;
     }
     while (!result.done) {
@@ -170,8 +193,14 @@ export class ResponseWriter {
       });
       if (this.#isBehind) await this.#writable();
       if (this.#isGone()) return false;
+      this.#takenBytes += piece.byteLength;
     }
     return true;
+  }
+
+  #done(): void {
+    this.#isDone = true;
+    this.#underWay.delete(this);
   }
 
   #writeHeadOnce(response: Response): void {
@@ -212,7 +241,7 @@ export class ResponseWriter {
   }
 
   #aborted(): void {
-    this.#isDone = true;
+    this.#done();
     const reason = new Error('the peer went away');
     this.#abort.abort(reason);
     void this.#reader?.cancel(reason).catch(ignore);

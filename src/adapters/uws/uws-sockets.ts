@@ -8,8 +8,10 @@ import type {
   us_socket_context_t,
 } from 'uWebSockets.js';
 import {
+  ANSWER_PACE,
   type ListenOptions,
   type Listening,
+  PACE_SWEEPS,
   PortInUse,
   type Sockets,
   type UpgradeDecision,
@@ -23,6 +25,7 @@ import {
   queryOf,
   remoteAddressOf,
 } from './uws-http.ts';
+import type { ResponseWriter } from './uws-response.ts';
 import { type UwsAttachment, UwsSocket } from './uws-socket.ts';
 
 type Listen = (
@@ -87,6 +90,7 @@ export async function loadUwsSockets(): Promise<
 
 function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
   const open = new Set<UwsSocket>();
+  const answers = new Set<ResponseWriter>();
   const apps: UwsApp[] = [];
   let accepting: us_listen_socket | undefined;
 
@@ -102,13 +106,17 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
     return true;
   }
 
-  const first = appOf(uws, options, open);
+  const first = appOf(uws, options, open, answers);
   if (!accept(first, options.port)) {
     first.close();
     return Promise.reject(new PortInUse(options.port, options.host));
   }
 
   const port = accepting === undefined ? options.port : uws.us_socket_local_port(accepting);
+  const pace = options.answerPace ?? ANSWER_PACE;
+  const paceSweep = setInterval(() => {
+    for (const answer of answers) answer.sweep(pace);
+  }, pace.windowMs / PACE_SWEEPS);
   let isWanted = true;
   let stopped: Promise<void> | undefined;
 
@@ -132,7 +140,7 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
     // Such a port is bound so that it cannot be bound again as long as a connection to it is left.
     if (options.port === 0) throw new PortInUse(port, options.host);
     // Before the port is closed: where the files cannot be used after all, the one before serves on.
-    const app = appOf(uws, options, open);
+    const app = appOf(uws, options, open, answers);
     closePort();
     // Until it succeeds, whatever becomes of the files: without the port nobody comes in at all.
     for (let tries = 0; isWanted && !accept(app, port); tries += 1)
@@ -148,6 +156,7 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
       // Never at once: inside a callback of uWebSockets.js this would free what it goes on to use.
       setTimeout(() => {
         for (const app of apps) app.close();
+        clearInterval(paceSweep);
         resolve();
       }, graceMs);
     });
@@ -162,7 +171,12 @@ function listen(uws: Uws, options: ListenOptions): Promise<Listening> {
 }
 
 /** With all its routes, and not listening yet. */
-function appOf(uws: Uws, options: ListenOptions, open: Set<UwsSocket>): UwsApp {
+function appOf(
+  uws: Uws,
+  options: ListenOptions,
+  open: Set<UwsSocket>,
+  answers: Set<ResponseWriter>,
+): UwsApp {
   const { listener, tls } = options;
   const app =
     tls === undefined
@@ -185,7 +199,7 @@ function appOf(uws: Uws, options: ListenOptions, open: Set<UwsSocket>): UwsApp {
       if (endUnfit(res, req)) return;
       const verdict = judgeUpgrade(res, req, options);
       if (verdict.kind === 'reject') {
-        answerProblem(res, verdict.status, verdict.message);
+        answerProblem(res, verdict.status, verdict.message, true);
         return;
       }
       upgrading = verdict.request;
@@ -219,7 +233,7 @@ function appOf(uws: Uws, options: ListenOptions, open: Set<UwsSocket>): UwsApp {
       }
     },
   });
-  app.any('/*', (res, req) => handleHttp(res, req, options));
+  app.any('/*', (res, req) => handleHttp(res, req, options, answers));
   return app;
 }
 

@@ -1,11 +1,13 @@
 // HTTP on node:http: its requests become WHATWG Requests, and their Responses go back as fast as the peer reads. Knows no route.
 
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
-import type { ListenOptions } from '../../ports/sockets.ts';
+import { DATA_HEADERS, type ListenOptions } from '../../ports/sockets.ts';
 
 const bodiless: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD']);
 /** Nothing that would move the boundary between the host and the path of the URL that is made of it. */
 const hostPattern = /^[\w.:[\]%~-]*$/;
+/** How much is written at once: what a peer has taken is known a write at a time, and one slower than a large body is no slow peer. */
+const pieceBytes = 64 * 1024;
 
 /** IPv4 mapped into IPv6 as IPv4. */
 export function unwrapAddress(address: string | undefined): string {
@@ -23,6 +25,7 @@ export function answerProblem(res: ServerResponse, status: number, detail: strin
   const title = STATUS_CODES[status] ?? 'Error';
   const text = JSON.stringify({ type: 'about:blank', title, status, detail });
   res.writeHead(status, {
+    ...DATA_HEADERS,
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(text),
   });
@@ -156,17 +159,34 @@ async function writeResponse(
   if (isAborted(signal)) return;
   writeHead(res, response);
   if (isWhole) {
-    res.end(first ?? '');
+    const whole = first ?? new Uint8Array();
+    if (whole.length > pieceBytes) {
+      if (!res.hasHeader('content-length')) res.setHeader('content-length', whole.length);
+      if (!(await writePieces(res, whole, signal))) return;
+      res.end();
+    } else res.end(whole);
     return;
   }
   while (!result.done) {
-    if (!res.write(result.value)) await drained(res, signal);
-    if (isAborted(signal)) return;
+    if (!(await writePieces(res, result.value, signal))) return;
     result = await next;
     if (isAborted(signal)) return;
     next = readAhead(reader);
   }
   res.end();
+}
+
+/** False when the peer has gone. */
+async function writePieces(
+  res: ServerResponse,
+  chunk: Uint8Array,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let at = 0; at < chunk.length; at += pieceBytes) {
+    if (!res.write(chunk.subarray(at, at + pieceBytes))) await drained(res, signal);
+    if (isAborted(signal)) return false;
+  }
+  return true;
 }
 
 /** Read through a call, so that the compiler does not hold it to be what it was before an await. */

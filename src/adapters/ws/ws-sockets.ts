@@ -7,10 +7,13 @@ import { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import {
+  ANSWER_PACE,
   type ListenOptions,
   type Listening,
+  PACE_SWEEPS,
   PortInUse,
   type Sockets,
+  TakenPace,
   type TlsFiles,
   type UpgradeDecision,
   type UpgradeRequest,
@@ -27,6 +30,8 @@ const requestTimeoutMs = 30_000;
 const timeoutsCheckedMs = 2_000;
 const handshakeTimeoutMs = 10_000;
 const closeTimeoutMs = 3_000;
+/** How long whoever was refused a WebSocket may keep their side open. */
+const lingerMs = 1_000;
 
 /** The transport that runs wherever Node does. */
 export function createWsSockets(): Sockets {
@@ -34,10 +39,18 @@ export function createWsSockets(): Sockets {
 }
 
 async function listen(options: ListenOptions): Promise<Listening> {
-  const server = serverOf(options);
+  const unanswered = new WeakSet<NetSocket>();
+  const server = serverOf(options, unanswered);
   const open = new Set<WsSocket>();
+  // Whatever has become of them: some are not with node:http yet or any more, and would keep the port from closing.
+  const connections = new Set<NetSocket>();
+  server.on('connection', (net: NetSocket) => {
+    connections.add(net);
+    net.once('close', () => connections.delete(net));
+  });
+  const { answering, sweepAnswers } = paceAnswers(server, options);
   let noneOpen: (() => void) | undefined;
-  serveUpgrades(server, open, options, () => {
+  serveUpgrades(server, { open, answering, unanswered }, options, () => {
     if (open.size === 0) noneOpen?.();
   });
   await bind(server, options);
@@ -50,6 +63,8 @@ async function listen(options: ListenOptions): Promise<Listening> {
     },
     (options.idleTimeoutSeconds * 1000) / sweepsPerIdleTimeout,
   );
+  const pace = options.answerPace ?? ANSWER_PACE;
+  const paceSweep = setInterval(sweepAnswers, pace.windowMs / PACE_SWEEPS);
 
   let listenerClosed: Promise<void> | undefined;
   let stopped: Promise<void> | undefined;
@@ -65,7 +80,7 @@ async function listen(options: ListenOptions): Promise<Listening> {
     for (const socket of open) socket.close(1001, 'going away');
     const cut = setTimeout(() => {
       for (const socket of open) socket.terminate();
-      server.closeAllConnections();
+      for (const net of connections) net.destroy();
     }, stopGraceMs);
     await allGone;
     // ws tells of a close some turns after its connection has gone.
@@ -75,6 +90,7 @@ async function listen(options: ListenOptions): Promise<Listening> {
     });
     clearTimeout(cut);
     clearInterval(sweep);
+    clearInterval(paceSweep);
   }
 
   return {
@@ -89,19 +105,54 @@ async function listen(options: ListenOptions): Promise<Listening> {
   };
 }
 
-function serverOf(options: ListenOptions): Server | TlsServer {
+/**
+ * One request at a time: a connection that sends the next before it has its answer is ended, as uWebSockets.js does. Of the response that
+ * would have to wait node:http never tells that the connection has gone, so its source would stay open; and behind it an upgrade throws.
+ */
+function serverOf(options: ListenOptions, unanswered: WeakSet<NetSocket>): Server | TlsServer {
   const limits = {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: timeoutsCheckedMs,
   };
-  const handle = (req: IncomingMessage, res: ServerResponse): void => handleHttp(req, res, options);
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    const net = req.socket;
+    if (unanswered.has(net)) {
+      net.destroy();
+      return;
+    }
+    unanswered.add(net);
+    res.once('finish', () => unanswered.delete(net));
+    handleHttp(req, res, options);
+  };
   return options.tls === undefined
     ? createServer(limits, handle)
     : createTlsServer(
         { ...limits, ...read(options.tls), handshakeTimeout: handshakeTimeoutMs },
         handle,
       );
+}
+
+/** The connections of which HTTP has what is written, and what cuts those that take it too slowly. */
+function paceAnswers(
+  server: Server | TlsServer,
+  { tls, answerPace = ANSWER_PACE }: ListenOptions,
+): { readonly answering: Map<NetSocket, TakenPace>; readonly sweepAnswers: () => void } {
+  const answering = new Map<NetSocket, TakenPace>();
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (net: NetSocket) => {
+    answering.set(net, new TakenPace());
+    net.once('close', () => answering.delete(net));
+  });
+  return {
+    answering,
+    sweepAnswers: () => {
+      for (const [net, pace] of answering) {
+        const waitingBytes = net.writableLength;
+        if (pace.isTooSlow(waitingBytes > 0, net.bytesWritten - waitingBytes, answerPace))
+          net.destroy();
+      }
+    },
+  };
 }
 
 function read({ certFile, keyFile }: TlsFiles): { readonly cert: string; readonly key: string } {
@@ -124,9 +175,15 @@ function bind(server: Server | TlsServer, options: ListenOptions): Promise<void>
   });
 }
 
+interface Kept {
+  readonly open: Set<WsSocket>;
+  readonly answering: Map<NetSocket, TakenPace>;
+  readonly unanswered: WeakSet<NetSocket>;
+}
+
 function serveUpgrades(
   server: Server | TlsServer,
-  open: Set<WsSocket>,
+  { open, answering, unanswered }: Kept,
   options: ListenOptions,
   afterClosed: () => void,
 ): void {
@@ -141,11 +198,17 @@ function serveUpgrades(
     handleProtocols: (offered: Set<string>) => (offered.has(subprotocol) ? subprotocol : false),
   };
   const webSockets = new WebSocketServer(serverOptions);
+  // What ws itself refuses, a key that is none for instance, is answered as all else.
+  webSockets.on('wsClientError', ({ message }, stream, req) =>
+    answerUpgradeAsHttp(req, netOf(stream), (res) => answerProblem(res, 400, message)),
+  );
 
   server.on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
-    // What node:http hands over for a TCP listener is the net socket itself.
-    if (!(stream instanceof NetSocket)) throw new TypeError('a TCP listener gave no net socket');
-    const net = stream;
+    const net = netOf(stream);
+    if (unanswered.has(net)) {
+      net.destroy();
+      return;
+    }
     const target = req.url ?? '/';
     const queryAt = target.indexOf('?');
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
@@ -170,6 +233,8 @@ function serveUpgrades(
         listener.drained(drained);
       });
       open.add(socket);
+      // From here on the hub judges how it is read.
+      answering.delete(net);
       // Without a perMessageDeflate or a binaryType of ours, a message is always one Buffer.
       ws.on('message', (data, isBinary) => listener.message(socket, data as Buffer, isBinary));
       // `close` follows every error and carries what there is to know.
@@ -182,6 +247,12 @@ function serveUpgrades(
       listener.opened(socket, request);
     });
   });
+}
+
+/** What node:http hands over for a TCP listener is the net socket itself. */
+function netOf(stream: Duplex): NetSocket {
+  if (!(stream instanceof NetSocket)) throw new TypeError('a TCP listener gave no net socket');
+  return stream;
 }
 
 function judgeUpgrade(
@@ -224,12 +295,19 @@ function answerUpgradeAsHttp(
   answer: (res: ServerResponse) => void,
 ): void {
   net.on('error', () => net.destroy());
+  // Read to its end, and to nobody: what is left unread would end the connection by a reset, which may take the answer with it.
+  net.resume();
   const res = new ServerResponse(req);
+  // Which node:http passes on for its own only.
+  net.on('drain', () => res.emit('drain'));
   res.shouldKeepAlive = false;
   res.assignSocket(net);
   res.once('finish', () => {
     res.detachSocket(net);
     net.end();
+    // node:http lets the other side stay open for as long as the peer likes, and looks after this one no more.
+    const linger = setTimeout(() => net.destroy(), lingerMs);
+    net.once('close', () => clearTimeout(linger));
   });
   answer(res);
 }

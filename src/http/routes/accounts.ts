@@ -132,8 +132,16 @@ export function addAccounts(app: App, deps: HttpDeps, { accounts, dismissals }: 
     async (context) => {
       const { id, guest } = context.get('user');
       if (!guest) throw new ProblemError(NOT_A_GUEST);
-      const link = await accounts.createLink(id, now(), context.get('terms').deviceId);
+      const terms = context.get('terms');
+      const link = await accounts.createLink(id, now(), terms.deviceId);
       if (link === undefined) throw new ProblemError(ACCOUNT_GONE);
+      // It may have been revoked while the link was made, which then came after all that was dropped.
+      const revoked = deps.revoked?.refusal(id, terms);
+      if (revoked !== undefined) {
+        // It takes the place of the one that was made, and nobody is told its code.
+        await accounts.createLink(id, now());
+        throw new ProblemError(refuse('unauthorised', revoked));
+      }
       context.header('cache-control', 'no-store');
       return context.json({ ...link }, 201);
     },

@@ -29,6 +29,8 @@ const BULK_COST = 20;
 const IMPORT_COST = 2;
 /** In listens, of a person: nobody fills the store faster than this, and nobody's sockets wait for what they bring. */
 const IMPORT_RATE = { perSecond: 400, burst: 1_200 };
+/** The same in the long run: more than the longest histories have, and no more than that again each few days. */
+const HISTORY_RATE = { perSecond: 100_000 / 86_400, burst: 500_000 };
 /** Of one that was known: it is looked up, and not written. An import that was cut off is soon where it was. */
 const KNOWN_COST = 0.1;
 const MOST_PROBLEMS = 5;
@@ -40,6 +42,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
   const { activityLog, erasure } = social;
   const bulk = { security: BEARER, middleware: authenticated(deps, BULK_COST) } as const;
   const imports = new SharedBuckets<UserId>('imports', IMPORT_RATE, deps.sharedRates);
+  const histories = new SharedBuckets<UserId>('histories', HISTORY_RATE, deps.sharedRates);
   const ERRORS = { ...BAD_REQUEST, ...UNAUTHORISED, ...RATE_LIMITED };
 
   app.openapi(
@@ -49,7 +52,7 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       method: 'post',
       path: IMPORT_PATH,
       summary: 'Takes in listens in ListenBrainz’s JSON; the same one twice is one',
-      description: `What is no listen is left out, and counted. An optional field that is malformed is left out alone. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. This is beside what their other requests may be.`,
+      description: `What is no listen is left out, and counted. An optional field that is malformed is left out alone. A person brings ${IMPORT_RATE.burst} listens at once, and ${IMPORT_RATE.perSecond} a second from then on; those that were known count a tenth. In the long run they are ${HISTORY_RATE.burst} and ${Math.round(HISTORY_RATE.perSecond * 86_400)} a day. This is beside what their other requests may be.`,
       request: body(ListenBrainzBody),
       responses: { 200: json(ImportedBody, 'how many'), ...ERRORS },
     }),
@@ -59,12 +62,18 @@ export function addMyData(app: App, deps: HttpDeps, social: SocialDeps): void {
       const idOf = (seed: string): string => deps.random.activityId(seed);
       const sent = context.req.valid('json');
       const { listens, skipped } = importedListens(sent, now);
+      const historyMs = await histories.take(me, listens.length, now);
+      if (historyMs > 0)
+        throw new ProblemError(refuse('rate_limited', 'too many listens in all', historyMs));
       const waitMs = await imports.take(me, listens.length, now);
-      if (waitMs > 0)
+      if (waitMs > 0) {
+        await histories.giveBack(me, listens.length);
         throw new ProblemError(refuse('rate_limited', 'too many listens at once', waitMs));
+      }
       const entries = listens.map((listen) => importedEntry(me, listen, idOf));
       const added = await activityLog.importListens(entries, now);
-      await imports.giveBack(me, (entries.length - added) * (1 - KNOWN_COST));
+      const unspent = (entries.length - added) * (1 - KNOWN_COST);
+      await Promise.all([imports.giveBack(me, unspent), histories.giveBack(me, unspent)]);
       const problems = skipped.slice(0, MOST_PROBLEMS);
       return context.json(
         { received: sent.payload.length, added, skipped: skipped.length, problems },

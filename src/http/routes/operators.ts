@@ -45,9 +45,14 @@ export function addOperators(app: App, deps: HttpDeps, revoked: RevokedTokens): 
       if (asked.expiresAt !== undefined && asked.expiresAt <= Date.now())
         throw new ProblemError(refuse('bad_request', 'expiresAt: it is in the past'));
       const by = context.get('user').id;
-      // First the devices: what they bring until they are gone was made until now.
-      if ('userId' in asked && asked.ban !== true) await dropDevices(deps, asked.userId);
-      const revocation = await revoked.revoke(draftOf(asked, Date.now(), by));
+      const revoke = () => revoked.revoke(draftOf(asked, Date.now(), by));
+      let revocation = await revoke();
+      if ('userId' in asked && asked.ban !== true) {
+        // Only now that their tokens make no more of them, neither devices nor links.
+        await dropDevices(deps, asked.userId);
+        // What the devices brought until they were gone was made until now.
+        revocation = await revoke();
+      }
       deps.log.info(
         { by, revocation: revocation.id, kind: revocation.kind },
         'an operator revoked',

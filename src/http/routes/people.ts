@@ -95,7 +95,9 @@ export function addPeople(app: App, deps: HttpDeps): void {
         ...(colour === undefined ? {} : { colour }),
         ...(picture === undefined ? {} : { picture }),
       });
-      const issued = user.guest ? await deps.authenticator.issue(user, context.get('terms')) : {};
+      // As old as the one that was brought, or else as old as can be: a revocation since then, or under way, holds for it as well.
+      const terms = { issuedAtMs: 0, ...context.get('terms') };
+      const issued = user.guest ? await deps.authenticator.issue(user, terms) : {};
       return context.json({ ...issued, user: await seen(user) }, 200);
     },
   );

@@ -40,7 +40,8 @@ export function addRooms(app: App, deps: HttpDeps): void {
     const { id, code, name, visibility, createdAt } = room.state.public;
     return { id, code, name, visibility, createdAt, hereCount: room.members.count };
   };
-  const rated = ratedByAddress(deps);
+  // An address has the rate of one person.
+  const rated = ratedByAddress(deps.options.userRate);
   app.openapi(
     createRoute({
       method: 'get',
@@ -89,7 +90,9 @@ export function addRooms(app: App, deps: HttpDeps): void {
         ...(preset === undefined ? {} : { preset }),
         ...(visibility === undefined ? {} : { visibility }),
       };
-      const room = await deps.rooms.create(context.get('user'), draft, deps.random.roomId());
+      const user = context.get('user');
+      const maker = { userId: user.id, address: context.env.remoteAddress };
+      const room = await deps.rooms.create(user, draft, deps.random.roomId(), maker);
       if ('code' in room) throw new ProblemError(room);
       return context.json(summary(room), 201);
     },

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { refuse } from '../../../protocol/errors.ts';
 import { RoomCodeSchema, RoomIdSchema } from '../../../protocol/schemas/primitives.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
-import { KeyedBuckets } from '../../domain/rate-limit.ts';
+import { KeyedBuckets, type RateLimit } from '../../domain/rate-limit.ts';
 import type { RoomAddress } from '../../hub/rooms.ts';
 import type { TokenTerms } from '../../ports/authenticator.ts';
 import type { HttpDeps, Peer } from '../http-deps.ts';
@@ -113,11 +113,11 @@ export const OPERATOR_ERRORS = {
 };
 
 /**
- * For who needs no token: each address has the rate of one person. Without, a stranger could have every room there is brought into
- * memory, one request each.
+ * For who needs no token: each address has a rate, of all routes together that are given what this returns. Without, a stranger could
+ * have every room there is brought into memory, one request each.
  */
-export function ratedByAddress({ options }: HttpDeps): MiddlewareHandler<Env> {
-  const buckets = new KeyedBuckets<string>(options.userRate);
+export function ratedByAddress(limit: RateLimit): MiddlewareHandler<Env> {
+  const buckets = new KeyedBuckets<string>(limit);
   return async (context: Context<Env>, next) => {
     const waitMs = buckets.take(context.env.remoteAddress, 1, performance.now());
     if (waitMs > 0)

@@ -38,9 +38,10 @@ export const FEED = {
     return refusal === undefined ? ok() : { kind: 'refused', refusal };
   },
 
-  'activity.join': async (request, { feed, user }): Promise<Answer> => {
+  'activity.join': async (request, { connection, feed, user }): Promise<Answer> => {
     if (feed === undefined) return NOT_SERVED;
-    const roomId = await feed.activities.join(user, request.userId, request.activityId);
+    const { userId, activityId } = request;
+    const roomId = await feed.activities.join(user, userId, activityId, connection.address);
     return typeof roomId === 'string' ? ok({ roomId }) : { kind: 'refused', refusal: roomId };
   },
 

@@ -9,7 +9,8 @@ import { TALK } from './talk.ts';
 export const HANDLERS: HandlerTable = { ...ROOM_COMMANDS, ...ROOM_LIFE, ...TALK, ...FEED };
 
 const COSTS: Partial<Record<RequestType, number>> = {
-  hello: 0,
+  // Whose token is good asks the store and takes a turn: ten tabs that come back at once have it, a loop has not.
+  hello: 3,
   'room.create': 10,
   'room.join': 3,
   'room.knock': 10,

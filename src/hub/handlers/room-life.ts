@@ -75,7 +75,8 @@ export const ROOM_LIFE = {
     };
     const roomId = ports.random.roomId(scopedKey(user.id, request.key));
     connection.roomsBeingMade += 1;
-    const room = await rooms.create(user, draft, roomId).finally(() => {
+    const maker = { userId: user.id, address: connection.address };
+    const room = await rooms.create(user, draft, roomId, maker).finally(() => {
       connection.roomsBeingMade -= 1;
     });
     if ('code' in room) return { kind: 'refused', refusal: room };

@@ -80,6 +80,32 @@ describe('what is read from a file', () => {
     expect(cover?.bytes.length).toBeGreaterThan(50);
   });
 
+  it('a cover is read once for each state of the file that it is in', async () => {
+    const mp3 = await folder.put('tone.mp3', 'a/tone.mp3');
+    await folder.write('b/two.wav', tinyWav(2));
+    const svg = await folder.write('b/cover.svg', '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    const of = await open();
+    const covers = () => Promise.all(all(of).map(({ id }) => of.cover(id)));
+    const before = await covers();
+    expect(before.map((cover) => cover?.mimeType).sort()).toEqual(['image/png', 'image/svg+xml']);
+    for (const path of [mp3, svg]) {
+      // The same size and time with nothing readable in it: only what is kept can still know what it was.
+      const { size, mtime } = await stat(path);
+      await writeFile(path, Buffer.alloc(size));
+      await utimes(path, mtime, mtime);
+    }
+    expect(await covers()).toEqual(before);
+    for (const path of [mp3, svg]) await utimes(path, new Date(), new Date());
+    expect(await covers()).toEqual([undefined, undefined]);
+  });
+
+  it('a picture is kept without the rest of the tags that it is in', async () => {
+    await folder.put('tone.mp3', 'tone.mp3');
+    const of = await open();
+    const bytes = (await of.cover(only(of).id))?.bytes;
+    expect(bytes?.buffer.byteLength).toBe(bytes?.length);
+  });
+
   it('without tags the title is the file name, the artist the folder, else unknown', async () => {
     await folder.write('Some Band/03 - Long_Road.wav', tinyWav(1));
     await folder.write('loose.wav', tinyWav(2));

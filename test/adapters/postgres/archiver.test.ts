@@ -1,5 +1,6 @@
 // The archive as it follows a live log: in order, as often as it is told, with holes, and its chat.
 import { describe, expect, it } from 'vitest';
+import { PostgresArchiver } from '../../../src/adapters/postgres/postgres-archiver.ts';
 import { createPromMetrics } from '../../../src/adapters/system/prom-metrics.ts';
 import type { Archive } from '../../../src/ports/archive.ts';
 import type { ArchiveWriter } from '../../../src/ports/archive-writer.ts';
@@ -107,6 +108,39 @@ describe.skipIf(server === undefined)('PostgresArchiver', () => {
     expect(rows.events).toHaveLength(room.head.revision);
     expect(rows.stays).toHaveLength(2);
     expect((await metrics.exposition()).body).toContain('earshot_archive_holes_total 1');
+  });
+
+  it('loads a room once while there is news of it, and again after ten minutes without', async () => {
+    const log = new ToldLog();
+    const loaded: string[] = [];
+    let now = 0;
+    const archiver = new PostgresArchiver({
+      sql: context.sql,
+      archive: {
+        load: (roomId) => {
+          loaded.push(roomId);
+          return context.stores.roomLog.load(roomId);
+        },
+      },
+      ...{ live: log, metrics: createPromMetrics(), log: SILENT },
+      now: () => now,
+    });
+    const [room, other] = [await gathering(log), await gathering(log)];
+    const goesOn = async (of: typeof room, minutes: number): Promise<void> => {
+      now = minutes * 60_000;
+      await of.append(log, [of.renamed(`After ${minutes} minutes`)]);
+      await archived(archiver, log.take());
+    };
+    await archived(archiver, log.take());
+    expect(loaded.sort()).toEqual([room.roomId, other.roomId].sort());
+    for (const minutes of [1, 9, 18]) await goesOn(room, minutes);
+    expect(loaded).toHaveLength(2);
+    await goesOn(other, 18);
+    expect(loaded.slice(2)).toEqual([other.roomId]);
+    expect(await context.stores.roomLog.load(other.roomId)).toEqual({
+      head: other.head,
+      state: other.state,
+    });
   });
 
   it('adopts the state where the log has no events for what it lacks, with who is there', async () => {

@@ -30,6 +30,28 @@ export function stall(socket: Socket, frame: Frame): number {
   throw new Error('nothing was ever buffered');
 }
 
+/** A body that counts how often it is asked for more. */
+export function endless(chunkBytes: number): {
+  body: ReadableStream<Uint8Array>;
+  pulled: () => number;
+  cancelled: Promise<void>;
+} {
+  let count = 0;
+  let cancel = (): void => undefined;
+  const cancelled = new Promise<void>((resolve) => (cancel = resolve));
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        count += 1;
+        controller.enqueue(new Uint8Array(chunkBytes));
+      },
+      cancel: () => cancel(),
+    },
+    { highWaterMark: 0 },
+  );
+  return { body, pulled: () => count, cancelled };
+}
+
 export interface SocketsGround {
   readonly sockets: Sockets;
   readonly recorder: SocketRecorder;

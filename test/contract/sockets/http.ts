@@ -1,8 +1,8 @@
 // What every transport does with HTTP requests: bodies, lengths, pipelining, back-pressure, limits.
 import { describe, expect, it } from 'vitest';
-import { type ListenOptions } from '../../../src/ports/sockets.ts';
+import { DATA_HEADERS, type ListenOptions } from '../../../src/ports/sockets.ts';
 import { handshakeText } from '../../support/raw-websocket.ts';
-import { maxBodyBytes, path, type SocketsGround } from './ground.ts';
+import { endless, maxBodyBytes, path, type SocketsGround } from './ground.ts';
 
 export function httpContract(ground: SocketsGround): void {
   const { listen, connectRaw } = ground;
@@ -121,28 +121,6 @@ export function httpContract(ground: SocketsGround): void {
       expect(['', '</1>', '</1></2>']).toContain(answers.join(''));
     });
 
-    /** A body that counts how often it is asked for more. */
-    function endless(chunkBytes: number): {
-      body: ReadableStream<Uint8Array>;
-      pulled: () => number;
-      cancelled: Promise<void>;
-    } {
-      let count = 0;
-      let cancel = (): void => undefined;
-      const cancelled = new Promise<void>((resolve) => (cancel = resolve));
-      const body = new ReadableStream<Uint8Array>(
-        {
-          pull(controller) {
-            count += 1;
-            controller.enqueue(new Uint8Array(chunkBytes));
-          },
-          cancel: () => cancel(),
-        },
-        { highWaterMark: 0 },
-      );
-      return { body, pulled: () => count, cancelled };
-    }
-
     /** Resolves when the count has stood still for a while: the peer's and the system's buffers are full. */
     async function settled(count: () => number): Promise<number> {
       for (let last = -1; ;) {
@@ -210,6 +188,171 @@ export function httpContract(ground: SocketsGround): void {
       });
       const received = Buffer.from(await (await fetch(url(port))).arrayBuffer());
       expect(received.equals(whole)).toBe(true);
+    });
+
+    const gibibyte = 1024 * 1024 * 1024;
+
+    it.each([
+      ['chunked', {}],
+      ['of known length', { 'content-length': String(gibibyte) }],
+    ])(
+      'cuts a peer that takes nothing of a body %s, and ends its source',
+      async (_name, headers: Record<string, string>) => {
+        const source = endless(64 * 1024);
+        const { port } = await listen({
+          answerPace: { windowMs: 600, minBytes: 1 },
+          fetch: () => new Response(source.body, { headers }),
+        });
+        const connection = await connectRaw(port);
+        connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        connection.pauseReading();
+        await source.cancelled;
+        connection.resumeReading();
+        await connection.gone;
+      },
+    );
+
+    it('cuts a peer that takes nothing of a body that was whole from the start', async () => {
+      let cut = (): void => undefined;
+      const isCut = new Promise<void>((resolve) => (cut = resolve));
+      const { port } = await listen({
+        answerPace: { windowMs: 600, minBytes: 1 },
+        fetch({ signal }) {
+          signal.addEventListener('abort', () => cut());
+          return new Response(new Uint8Array(64 * 1024 * 1024));
+        },
+      });
+      const connection = await connectRaw(port);
+      connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      connection.pauseReading();
+      await isCut;
+      connection.resumeReading();
+      await connection.gone;
+    });
+
+    it.each([
+      ['chunked', {}],
+      ['of known length', { 'content-length': String(gibibyte) }],
+    ])(
+      'cuts a peer that always takes a little of a body %s, and less than it must, and ends its source',
+      async (_name, headers: Record<string, string>) => {
+        const source = endless(64 * 1024);
+        const { port } = await listen({
+          answerPace: { windowMs: 1_500, minBytes: gibibyte },
+          fetch: () => new Response(source.body, { headers }),
+        });
+        const { body } = await fetch(url(port));
+        const read = async (): Promise<void> => {
+          for await (const _chunk of body!) await new Promise((resolve) => setTimeout(resolve, 10));
+        };
+        await expect(read()).rejects.toThrow();
+        await source.cancelled;
+      },
+    );
+
+    it.each([
+      ['chunked', false],
+      ['of known length', true],
+    ])('keeps a peer that takes a body %s at a pace of its own', async (_name, hasLength) => {
+      const totalBytes = 48 * 1024 * 1024;
+      let restBytes = totalBytes;
+      const { port } = await listen({
+        answerPace: { windowMs: 1_500, minBytes: 1024 },
+        fetch() {
+          const body = new ReadableStream<Uint8Array>({
+            pull(controller) {
+              if (restBytes === 0) controller.close();
+              else controller.enqueue(new Uint8Array(64 * 1024));
+              restBytes = Math.max(0, restBytes - 64 * 1024);
+            },
+          });
+          return new Response(
+            body,
+            hasLength ? { headers: { 'content-length': String(totalBytes) } } : {},
+          );
+        },
+      });
+      const response = await fetch(url(port));
+      let takenBytes = 0;
+      let sinceBytes = 0;
+      for await (const chunk of response.body!) {
+        takenBytes += chunk.byteLength;
+        sinceBytes += chunk.byteLength;
+        if (sinceBytes < 1024 * 1024) continue;
+        sinceBytes = 0;
+        await new Promise((resolve) => setTimeout(resolve, 80));
+      }
+      expect(takenBytes).toBe(totalBytes);
+    });
+
+    it('holds it against nobody that the source of a body is slow', async () => {
+      let count = 0;
+      const { port } = await listen({
+        answerPace: { windowMs: 120, minBytes: gibibyte },
+        fetch() {
+          const body = new ReadableStream<Uint8Array>({
+            async pull(controller) {
+              await new Promise((resolve) => setTimeout(resolve, 150));
+              count += 1;
+              if (count > 8) controller.close();
+              else controller.enqueue(Buffer.from('part'));
+            },
+          });
+          return new Response(body);
+        },
+      });
+      expect(await (await fetch(url(port))).text()).toBe('part'.repeat(8));
+    });
+
+    it('ends the source of each request, sent before the last was answered or not', async () => {
+      const sources: ReturnType<typeof endless>[] = [];
+      let asked = (): void => undefined;
+      const isAsked = new Promise<void>((resolve) => (asked = resolve));
+      const { port } = await listen({
+        fetch() {
+          const source = endless(64 * 1024);
+          sources.push(source);
+          asked();
+          return new Response(source.body);
+        },
+      });
+      const connection = await connectRaw(port);
+      connection.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+      await isAsked;
+      connection.write('GET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n');
+      // Whatever came on the connection before has been read by the time that another has its answer.
+      const other = await connectRaw(port);
+      other.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await other.takeThrough('\r\n\r\n');
+      connection.destroy();
+      other.destroy();
+      await Promise.all(sources.map(({ cancelled }) => cancelled));
+    });
+
+    it('keeps no answers for a peer that goes on asking and reads none', async () => {
+      let served = 0;
+      let asked = (): void => undefined;
+      const { port } = await listen({
+        fetch() {
+          served += 1;
+          asked();
+          return new Response('x'.repeat(15_000));
+        },
+      });
+      const connection = await connectRaw(port);
+      connection.pauseReading();
+      const enough = 3_000;
+      while (!connection.net.destroyed && served < enough) {
+        // One after the other; and who reads nothing learns of the end by writing alone.
+        const isAsked = new Promise<void>((resolve) => {
+          asked = resolve;
+          setTimeout(resolve, 50);
+        });
+        connection.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        await isAsked;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(served).toBeLessThan(enough);
     });
 
     it('cuts the connection when a body fails half-way', async () => {
@@ -367,6 +510,28 @@ export function httpContract(ground: SocketsGround): void {
         );
         connection.write(twice);
         expect(await connection.takeThrough('\r\n')).toContain(' 400 ');
+      }
+    });
+
+    it('says of its own answers that they are data, and no document', async () => {
+      const { port } = await listen({
+        upgrade: () => ({ kind: 'reject', status: 403, message: 'no' }),
+        fetch() {
+          throw new Error('secret');
+        },
+      });
+      for (const [status, request] of [
+        [400, 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n'],
+        [403, handshakeText({ port, path })],
+        [413, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${maxBodyBytes + 1}\r\n\r\n`],
+        [500, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
+      ] as const) {
+        const connection = await connectRaw(port);
+        connection.write(request);
+        const head = (await connection.takeThrough('\r\n\r\n')).toLowerCase();
+        expect(head).toContain(` ${status} `);
+        for (const [name, value] of Object.entries(DATA_HEADERS))
+          expect(head).toContain(`\r\n${name}: ${value}\r\n`);
       }
     });
 
