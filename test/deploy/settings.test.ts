@@ -394,3 +394,10 @@ it('what initiates MongoDB can be read by its shell, which is Node', () => {
   const text = readFileSync('deploy/mongo/initiate.mongodb', 'utf8');
   expect(() => new Script(text)).not.toThrow();
 });
+
+it('no request is in the log of ingress-nginx, whose lines have signatures and invites', () => {
+  const { metadata } = parse(readFileSync('deploy/kubernetes/base/ingress.yaml', 'utf8')) as {
+    readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+  };
+  expect(metadata.annotations['nginx.ingress.kubernetes.io/enable-access-log']).toBe('false');
+});

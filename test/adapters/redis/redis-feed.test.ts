@@ -30,7 +30,11 @@ function onRedis(target: RedisTarget, urls: readonly string[]): void {
       ...{ ...common, connect, timers: systemTimers, log: SILENT, localNow },
     });
     stops.push(() => channels.stop());
-    return new RedisFeed({ ...common, channels, now: () => performance.timeOrigin + performance.now() });
+    return new RedisFeed({
+      ...common,
+      channels,
+      now: () => performance.timeOrigin + performance.now(),
+    });
   };
   const onEach = async (
     work: (redis: Awaited<ReturnType<typeof connectRedis>>['redis']) => Promise<number>,
