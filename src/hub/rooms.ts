@@ -4,7 +4,7 @@ import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/schemas/pushes.ts';
 import type { Preset, Visibility } from '../../protocol/schemas/room.ts';
 import { decide } from '../domain/decide.ts';
-import { NO_ROOM, StoreUnavailable } from '../ports/room-log.ts';
+import { NO_ROOM, StoreUnavailable, isSameHead } from '../ports/room-log.ts';
 import type { Nodes } from './hub-ports.ts';
 import { LiveRoom, type LiveRoomDeps } from './live-room.ts';
 import { RoomRates, type RoomMaker } from './room-rates.ts';
@@ -122,7 +122,7 @@ export class Rooms {
   ): Promise<LiveRoom | Refusal> {
     const { random, roomLog } = this.#deps.ports;
     // One that is there already is not made again.
-    const waitMs = (await this.open(roomId)) === undefined ? this.#rates.take(maker) : 0;
+    const waitMs = (await this.#isInLog(roomId)) ? 0 : this.#rates.take(maker);
     if (waitMs > 0) return refuse('rate_limited', 'too many new rooms', waitMs);
     for (let attempt = 0; attempt < CODE_ATTEMPTS; attempt += 1) {
       const decision = decide(
@@ -148,6 +148,13 @@ export class Rooms {
       if (room?.state.public.ownerId === user.id) return room;
     }
     return refuse('unavailable', 'no free room code was found', 1_000);
+  }
+
+  /** Asks no archive, which may be away: one that is there alone is paid for again. */
+  async #isInLog(roomId: RoomId): Promise<boolean> {
+    if (this.#live.has(roomId)) return true;
+    const [head = NO_ROOM] = await this.#deps.ports.roomLog.heads([roomId]);
+    return !isSameHead(head, NO_ROOM);
   }
 
   #cancelAll(): void {

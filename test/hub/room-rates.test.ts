@@ -1,6 +1,10 @@
 // How many rooms are made by a person and from an address, by whatever way: they are kept for good.
 import { describe, expect, it } from 'vitest';
+import { archivedRoomLog } from '../../src/adapters/archived-logs.ts';
+import { MemoryArchive } from '../../src/adapters/memory/memory-archive.ts';
+import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
+import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { FakeSharedRates } from '../support/fake-shared-rates.ts';
 import { HubWorld, trackId, userId, type Message, type TestClient } from '../support/hub-world.ts';
 import { appOver, call } from '../support/http-calls.ts';
@@ -115,5 +119,15 @@ describe('the rooms that are made', () => {
     expect(await join(ben)).toMatchObject({ type: 'ok', roomId });
     expect(await make(eve)).toMatchObject({ code: 'rate_limited' });
     expect(await make(ada)).toMatchObject({ type: 'ok' });
+  });
+
+  it('are made while the archive is away', async () => {
+    const away = new MemoryRoomLog(new MemoryArchive());
+    away.load = () => Promise.reject(new StoreUnavailable('Postgres is away'));
+    const live = new MemoryRoomLog(new MemoryArchive());
+    const world = new HubWorld(UNHURRIED_ELSE, { roomLog: archivedRoomLog(live, away) });
+    const ana = await from(world, 1, HERE);
+    expect(await make(ana)).toMatchObject({ type: 'ok' });
+    expect(await make(ana, 'once')).toMatchObject({ type: 'ok' });
   });
 });
