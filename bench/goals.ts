@@ -179,9 +179,9 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
 }
 
 function goalsOfOperations({ drain, soak }: OperationParts): Goal[] {
-  const people = drain === undefined ? 'all its people' : SI(drain.people);
-  const minutes = soak === undefined ? 'a long time' : `${soak.minutes} minutes`;
-  const grew = `people come and go for ${minutes}: resident memory does not grow`;
+  // Where it was not run its goal is called as it is by itself: a page of before may tell it.
+  const people = SI(drain?.people ?? 10_000);
+  const grew = `people come and go for ${soak?.minutes ?? 30} minutes: resident memory does not grow`;
   // Of a crowd that was not there, or not all the time, it says nothing.
   const rss = soak !== undefined && soak.lost + soak.faults === 0 ? soak.rss : undefined;
   return [
