@@ -1,6 +1,7 @@
 // The token by which an operator comes, signed with the secret that the nodes have. Knows no command line.
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { ALGORITHM, AUDIENCE, OPERATOR } from './adapters/system/jwt-authenticator.ts';
 import { uuidFrom } from './adapters/system/system-random.ts';
 import type { Config } from './config.ts';
 import { Refused } from './operator-calls.ts';
@@ -21,15 +22,15 @@ export async function signOperatorToken(
     throw new Refused(
       people === undefined
         ? 'no TOKEN_SECRET, nor TOKEN_SECRET_FILE: set the one that the nodes have (those that were given none have made one that only they know)'
-        : `no TOKEN_SECRET, nor TOKEN_SECRET_FILE: a token of an operator comes from your login, with "operator" in its claim ${rolesClaim}`,
+        : `no TOKEN_SECRET, nor TOKEN_SECRET_FILE: a token of an operator comes from your login, with "${OPERATOR}" in its claim ${rolesClaim}`,
     );
   return (
     // The claim of that very name goes before a path, so a name with dots in it does as well.
-    new SignJWT({ name, [rolesClaim]: ['operator'] })
-      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    new SignJWT({ name, [rolesClaim]: [OPERATOR] })
+      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
       // The same with each token, as what an operator does is logged by their id.
       .setSubject(uuidFrom(`operator ${name}`))
-      .setAudience('earshot')
+      .setAudience(AUDIENCE)
       .setJti(randomUUID())
       .setIssuedAt()
       .setExpirationTime(`${hours}h`)

@@ -5,6 +5,7 @@ import { routePath } from 'hono/route';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
 import { peerAddress } from '../hub/peer-address.ts';
+import { DATA_HEADERS } from '../ports/sockets.ts';
 import { unavailability } from '../hub/unavailable.ts';
 import { boundedBodies } from './body-bounds.ts';
 import { crossOrigin } from './cross-origin.ts';
@@ -27,8 +28,6 @@ import { addTracks } from './routes/tracks.ts';
 
 export type HttpApp = (request: Request, peer: Peer) => Response | Promise<Response>;
 
-/** Of an answer that is not the page’s: it is data, which no browser should take for a document that does anything. */
-const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 /** For a year, told over TLS alone. */
 const ONLY_TLS = 'max-age=31536000';
 
@@ -142,9 +141,8 @@ export function createHttpApp(deps: HttpDeps): HttpApp {
 
 /** What every answer says to browsers, unless it says more itself. */
 function guard(headers: Headers, { protocol, hostname, pathname }: URL): void {
-  headers.set('x-content-type-options', 'nosniff');
-  if (!headers.has('content-security-policy')) headers.set('content-security-policy', DATA_POLICY);
-  if (!headers.has('referrer-policy')) headers.set('referrer-policy', 'no-referrer');
+  for (const [name, value] of Object.entries(DATA_HEADERS))
+    if (!headers.has(name)) headers.set(name, value);
   // What REST answers is somebody's, and of this moment.
   if (pathname.startsWith('/v1/') && !headers.has('cache-control'))
     headers.set('cache-control', 'no-store');

@@ -19,9 +19,11 @@ const DeviceIdSchema = z.uuid().optional();
 /** Longer than any login's ids are. */
 const SubjectSchema = z.string().min(1).max(256);
 const TokenIdSchema = z.string().min(1).max(256).optional();
-const ALGORITHM = 'HS256';
-const AUDIENCE = 'earshot';
-const OPERATOR = 'operator';
+/** Of the tokens that are signed with the hub's own secret. */
+export const ALGORITHM = 'HS256';
+export const AUDIENCE = 'earshot';
+/** The role. */
+export const OPERATOR = 'operator';
 
 export interface JwtAuthenticatorOptions {
   /** At least 32 bytes. */

@@ -1,10 +1,9 @@
 // What nodes tell each other of a room over the bus: kept, so that a node of another version still understands it.
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { EntryId } from '../../../protocol/ids.ts';
 import type { BusMessage } from '../../../src/ports/bus.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, BO, ROOM, WordsPlace, grown, type Words } from './words-place.ts';
+import { ANA, BO, ROOM, describeWords, grown, type Words } from './words-place.ts';
 
 const MESSAGES: { readonly [T in BusMessage['type']]: Extract<BusMessage, { type: T }> } = {
   reactions: { type: 'reactions', counts: { '🎉': 2, '❤️': 1 }, from: [ANA, BO] },
@@ -16,17 +15,7 @@ const MESSAGES: { readonly [T in BusMessage['type']]: Extract<BusMessage, { type
   },
 };
 
-const server = await orSkipped('Redis', startRedisServer);
-
-describe.skipIf(server === undefined)('the bus', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
-  afterEach(() => place.leave());
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
-
+await describeWords('the bus', (place) => {
   async function heardOf(words: Words): Promise<unknown[]> {
     const heard: unknown[] = [];
     await place.heard(words, ({ bus }) => {

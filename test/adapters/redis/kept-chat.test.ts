@@ -1,26 +1,15 @@
 // A room's chat in Redis and what is told of it: kept, so that a node of another version reads on in it.
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { itemOf, keptItem } from '../../../src/adapters/redis/kept-chat-item.ts';
 import type { ChatItem } from '../../../protocol/schemas/pushes.ts';
 import type { ChatLog } from '../../../src/ports/chat-log.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, BO, ROOM, WordsPlace, grown, type Words } from './words-place.ts';
+import { ANA, BO, ROOM, describeWords, grown, type Words } from './words-place.ts';
 
 type Reading = 'after' | 'before' | 'find' | 'newest' | 'subscribe';
 type Writing = Exclude<keyof ChatLog, Reading>;
 
-const server = await orSkipped('Redis', startRedisServer);
-
-describe.skipIf(server === undefined)('the chat of a room', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
-  afterEach(() => place.leave());
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
-
+await describeWords('the chat of a room', (place) => {
   async function talk(log: ChatLog): Promise<void> {
     const say = (name: string, text: string, at: number, key?: string) =>
       log.append(ROOM, { kind: 'message', userId: ANA, name, text }, at, key);

@@ -1,26 +1,16 @@
 // An author's head in Redis, and what is told on their channel: kept, so that viewers on a node of another version see the same.
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Feed, FeedHead } from '../../../src/ports/feed.ts';
 import type { JsonObject } from '../../../protocol/merge-patch.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, WordsPlace, grown, type Words } from './words-place.ts';
+import { ANA, describeWords, grown, type Words } from './words-place.ts';
 
 type Reading = 'nodeId' | 'heads' | 'subscribe' | 'onDoubt';
 type Writing = Exclude<keyof Feed, Reading>;
 
 const SONG = { activityId: 'a1', track: { title: 'Ä “song”\n2' } };
-const server = await orSkipped('Redis', startRedisServer);
 
-describe.skipIf(server === undefined)('the feed', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
-  afterEach(() => place.leave());
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
-
+await describeWords('the feed', (place) => {
   async function read(words: Words) {
     const told: (FeedHead | { readonly signal: JsonObject })[] = [];
     const { feed } = await place.heard(words, async (node) => {

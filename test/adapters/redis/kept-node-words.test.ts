@@ -1,7 +1,7 @@
 // What nodes say to all nodes, over the feed: kept, so that a node of another version still does what it is told.
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import type { UserId } from '../../../protocol/ids.ts';
 import { Dismissals } from '../../../src/hub/dismissals.ts';
 import { FellowNodes } from '../../../src/hub/fellow-nodes.ts';
@@ -10,13 +10,11 @@ import type { Feed } from '../../../src/ports/feed.ts';
 import type { RevocationDraft, RevocationSubject } from '../../../src/ports/revocations.ts';
 import { StoreUnavailable } from '../../../src/ports/room-log.ts';
 import { logRecorder } from '../../support/log-recorder.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, BO, WordsPlace, grown, type Words, type WordsNode } from './words-place.ts';
+import { ANA, BO, describeWords, grown, type Words, type WordsNode } from './words-place.ts';
 
 const TO_ALL = '00000000-0000-0000-0000-000000000000' as UserId;
 const HUB = path.resolve('src/hub');
-const server = await orSkipped('Redis', startRedisServer);
 
 /** Whatever on a node hears such words, and what it does. */
 interface Hearers {
@@ -26,21 +24,12 @@ interface Hearers {
   readonly acts: unknown[][];
 }
 
-describe.skipIf(server === undefined)('words to all nodes', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
+await describeWords('words to all nodes', (place) => {
   const stops: (() => void)[] = [];
   const end = (): void => {
     for (const stop of stops.splice(0)) stop();
   };
-  afterEach(async () => {
-    end();
-    await place.leave();
-  });
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
+  afterEach(end);
 
   async function hearersOf(
     nodeId: string,

@@ -1,13 +1,10 @@
 // What waits for the archive: kept, so that whichever node works on it, of whatever version, still brings it there.
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { entryOf, fieldsWithout } from '../../../src/adapters/redis/outbox-entry.ts';
 import type { ArchiveEntry } from '../../../src/ports/archive-writer.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, BO, ROOM, WordsPlace, grown, type Words, type WordsNode } from './words-place.ts';
+import { ANA, BO, ROOM, describeWords, grown, type Words, type WordsNode } from './words-place.ts';
 import { appendAll, held, loseAndRestore } from './words-room.ts';
-
-const server = await orSkipped('Redis', startRedisServer);
 
 /** Those of all outboxes, names and values in turn. */
 function entriesIn({ keys }: Words): readonly (readonly string[])[] {
@@ -18,15 +15,7 @@ function entriesIn({ keys }: Words): readonly (readonly string[])[] {
 
 const read = (words: Words): ArchiveEntry[] => entriesIn(words).map((fields) => entryOf(fields));
 
-describe.skipIf(server === undefined)('the outbox', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
-  afterEach(() => place.leave());
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
-
+await describeWords('the outbox', (place) => {
   const example = (act: (node: WordsNode) => Promise<void>): Example<Words> => ({
     write: async () => {
       const { keys } = await place.written(act);

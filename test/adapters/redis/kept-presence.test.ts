@@ -1,24 +1,13 @@
 // Who is in a room on which node, the nodes' leases, and what is told of both: kept, so that nodes of two versions see each other.
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Presence, PresenceChange } from '../../../src/ports/presence.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, BO, ROOM, WordsPlace, grown, type Words } from './words-place.ts';
+import { ANA, BO, ROOM, describeWords, grown, type Words } from './words-place.ts';
 
 type Reading = 'aliveNodes' | 'read' | 'versions' | 'subscribe' | 'onNodes';
 type Writing = Exclude<keyof Presence, Reading>;
 
-const server = await orSkipped('Redis', startRedisServer);
-
-describe.skipIf(server === undefined)('presence', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
-  afterEach(() => place.leave());
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
-
+await describeWords('presence', (place) => {
   async function read(words: Words): Promise<object> {
     const told: PresenceChange[] = [];
     let presence: Presence | undefined;

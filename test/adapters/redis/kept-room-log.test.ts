@@ -1,25 +1,14 @@
 // A room's log in Redis and what is told of it: kept, so that a node of another version still finds the room.
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { RoomLog, ToldAppend } from '../../../src/ports/room-log.ts';
-import { orSkipped, startRedisServer } from '../../support/redis-server.ts';
 import { testKept, type Example } from './kept-words.ts';
-import { ANA, BO, ROOM, WordsPlace, grown, type KeptKey, type Words } from './words-place.ts';
+import { ANA, BO, ROOM, describeWords, grown, type KeptKey, type Words } from './words-place.ts';
 import { CODE, KEY, appendAll, held, loseAndRestore } from './words-room.ts';
 
 type Reading = 'load' | 'read' | 'heads' | 'recall' | 'findByCode' | 'inhabited' | 'subscribe';
 type Writing = Exclude<keyof RoomLog, Reading>;
 
-const server = await orSkipped('Redis', startRedisServer);
-
-describe.skipIf(server === undefined)('the log of a room', async () => {
-  if (server === undefined) return;
-  const place = await WordsPlace.at(server);
-  afterEach(() => place.leave());
-  afterAll(async () => {
-    await place.stop();
-    await server.stop();
-  });
-
+await describeWords('the log of a room', (place) => {
   async function read(words: Words): Promise<object> {
     const told: ToldAppend[] = [];
     const { roomLog } = await place.heard(words, (node) => {

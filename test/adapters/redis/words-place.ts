@@ -1,5 +1,6 @@
 // A Redis in which it can be seen what a node writes and tells, and into which the same can be put again for another one to read.
 import { createClient, ErrorReply } from 'redis';
+import { afterAll, afterEach, describe } from 'vitest';
 import { connectRedis } from '../../../src/adapters/redis/connect-redis.ts';
 import { RedisBus } from '../../../src/adapters/redis/redis-bus.ts';
 import { RedisChannels, type ToldKind } from '../../../src/adapters/redis/redis-channels.ts';
@@ -13,7 +14,7 @@ import { RedisRoomLog } from '../../../src/adapters/redis/redis-room-log.ts';
 import type { RoomId, UserId } from '../../../protocol/ids.ts';
 import { logRecorder, type Line } from '../../support/log-recorder.ts';
 import { ManualTime } from '../../support/manual-time.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
+import { orSkipped, startRedisServer, type RedisServer } from '../../support/redis-server.ts';
 
 export type KeptKey =
   | { readonly hash: Readonly<Record<string, string>> }
@@ -46,6 +47,24 @@ const END = 'end';
 const PARTITIONS = 4;
 /** In place of what the server has, which is another one each time: numbers of epochs and heads are made from it. */
 const REIGN = '0123456789abcdef0123456789abcdef01234567';
+
+/** Tests with a Redis of their own, left out where there is none. */
+export async function describeWords(
+  title: string,
+  tests: (place: WordsPlace) => void,
+): Promise<void> {
+  const server = await orSkipped('Redis', startRedisServer);
+  describe.skipIf(server === undefined)(title, async () => {
+    if (server === undefined) return;
+    const place = await WordsPlace.at(server);
+    afterEach(() => place.leave());
+    afterAll(async () => {
+      await place.stop();
+      await server.stop();
+    });
+    tests(place);
+  });
+}
 
 export class WordsPlace {
   readonly keys = new RedisKeys(PARTITIONS);
