@@ -167,7 +167,7 @@ export class CrewRoom {
         if (answer.kind === 'refused') ground.counts.addRefusal(`${what} ${answer.code ?? ''}`);
       };
     host.request('queue.add', { roomId, trackIds: known }, onRefused('queue.add'));
-    host.request('playback.mode', { roomId, repeat: 'all' }, onRefused('playback.mode'));
+    host.request('playback.mode', { roomId, repeat: group.repeat }, onRefused('playback.mode'));
     if (group.playing) host.request('playback.play', { roomId }, onRefused('playback.play'));
   }
 

@@ -14,6 +14,7 @@ import { ReportSchema } from './report/report.ts';
 import { BUILT_IN } from './scenario/built-in.ts';
 import { readScenario } from './scenario/read-scenario.ts';
 import { ScenarioSchema } from './scenario/scenario.ts';
+import { isCounted } from './scenario/threshold.ts';
 import { targetOf } from './target.ts';
 
 /** Passed; a threshold broke, or a figure is worse than before; it could not begin; the figures cannot be trusted; ended early. */
@@ -50,12 +51,16 @@ interface Flags {
 const terminal = new Terminal(process.stdout);
 
 async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
-  const scenario = await readScenario(nameOrFile, {
+  const whole = await readScenario(nameOrFile, {
     ...flags,
     arrivalsPerSecond: flags.arrivals,
     thresholds: flags.threshold,
     noThresholds: !flags.thresholds,
   });
+  const isLedgerOnly = flags.ledgerOnly === true;
+  const scenario = isLedgerOnly
+    ? { ...whole, thresholds: whole.thresholds.filter(isCounted) }
+    : whole;
   const urls = flags.url.length === 0 ? ['http://localhost:8080'] : flags.url;
   const secret = flags.guests === true ? undefined : (flags.secret ?? process.env['TOKEN_SECRET']);
   // A whole run would be lost where it cannot be written.
@@ -72,7 +77,7 @@ async function loadTest(nameOrFile: string, flags: Flags): Promise<void> {
     drainPids: flags.drain,
     findLimit: flags.findLimit === true ? { mostLoad: flags.mostLoad } : undefined,
     keepRooms: flags.keepRooms === true,
-    isLedgerOnly: flags.ledgerOnly === true,
+    isLedgerOnly,
     onSecond: (second, phase) => terminal.second(second, phase),
     say: (line) => terminal.say(line),
   };
@@ -181,7 +186,7 @@ program
     new Option(
       '--ledger-only',
       'judge what came and what did not, and nothing that was timed: for machines that are busy with other things',
-    ).conflicts('findLimit'),
+    ),
   )
   .option('-o, --out <folder>', 'write the report there: JSON, a page, and JUnit XML')
   .action(loadTest);

@@ -43,7 +43,7 @@ export function refusalsOf({ scenario, hubPids, drainPids, findLimit }: Asked): 
 /** Why there is nothing to search for, in words; undefined where there is. */
 function searchRefusal({ name, thresholds, phases }: Scenario): string | undefined {
   if (thresholds.length === 0) {
-    return `${name} has no thresholds: a search for the limit needs one that may break`;
+    return `${name} has no thresholds that are judged: a search for the limit needs one that may break`;
   }
   return phases.some(({ event }) => event === 'drain')
     ? `${name} drains hubs, which it can do once only: its limit cannot be searched for`

@@ -6,7 +6,6 @@ import type { Found } from './limit.ts';
 import type { Phases } from './phases.ts';
 import { REPORT_VERSION, type HubSecond, type PhaseReport, type Report } from './report/report.ts';
 import type { Phase, Scenario } from './scenario/scenario.ts';
-import { isFigure } from './scenario/threshold.ts';
 import { verdictOn } from './verdict.ts';
 
 /** What a run leaves behind. */
@@ -42,8 +41,8 @@ export function reportOf(run: RunFindings): Report {
   const { latencies, seconds } = phases.evidence(measured, found?.coming ?? [...ran.keys()]);
   const summaries = latencies.summaries();
   const totals = phases.totals();
-  const asked = scenario.thresholds.filter(({ metric }) => !isLedgerOnly || isFigure(metric));
-  const thresholds = limit === null ? judge(asked, { latencies: summaries, totals }) : [];
+  const thresholds =
+    limit === null ? judge(scenario.thresholds, { latencies: summaries, totals }) : [];
   const isTimed = limit === null && !isLedgerOnly;
   const { verdict, reasons } = verdictOn({
     ...{ isInterrupted, lost },

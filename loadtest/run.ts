@@ -190,13 +190,10 @@ export class LoadTest {
 
   /** @returns what was found where the limit was looked for */
   async #through(lead: Lead, mostLoad: number): Promise<Found | undefined> {
-    const { scenario, findLimit: search, say } = this.#options;
+    const { scenario, findLimit: search, isLedgerOnly, say } = this.#options;
     if (search !== undefined) {
       return findLimit({
-        scenario,
-        lead,
-        mostLoad,
-        say,
+        ...{ scenario, lead, mostLoad, isLedgerOnly, say },
         clockErrorMs: this.#elsewhere?.clockErrorMs ?? 0,
       });
     }

@@ -33,6 +33,16 @@ interface Wanted<T extends RequestType = RequestType> {
   readonly body: RequestBody<T>;
 }
 
+/** An act that is under way. */
+interface Sent {
+  readonly act: Act;
+  readonly type: RequestType;
+  readonly member: RoomListener;
+  /** Of what the member had when it was sent. */
+  readonly epoch: number;
+  readonly intendedMs: number;
+}
+
 const MINUTE_MS = 60_000;
 /** A pause is taken back after this long, as most are. */
 const PAUSE_MS = 2_000;
@@ -146,8 +156,9 @@ export class RoomActs {
       done(machineNow());
       return;
     }
+    const sent = { act, type: wanted.type, member, epoch: version.epoch, intendedMs };
     const isSent = member.request(wanted.type, wanted.body, (answer, nowMs) => {
-      this.#onAnswer(act, wanted.type, version.epoch, intendedMs, answer, nowMs);
+      this.#onAnswer(sent, answer, nowMs);
       if (act === 'pause') this.#playAgain(member);
       done(nowMs);
     });
@@ -162,14 +173,7 @@ export class RoomActs {
     agenda.at(intendedMs, () => this.#act('play', member, intendedMs, () => undefined));
   }
 
-  #onAnswer(
-    act: Act,
-    type: RequestType,
-    epoch: number,
-    intendedMs: number,
-    answer: Answer,
-    nowMs: number,
-  ): void {
+  #onAnswer({ act, type, member, epoch, intendedMs }: Sent, answer: Answer, nowMs: number): void {
     const { ground, mark } = this.#options;
     if (answer.kind === 'broken') return;
     recordAct(ground.latencies, act, 'ack', nowMs - intendedMs);
@@ -178,6 +182,8 @@ export class RoomActs {
       else ground.counts.addRefusal(`${type} ${answer.code}`);
       return;
     }
+    // Who has left meanwhile is not told what came of it, and may have been the last: that nobody has it would be no fault.
+    if (!member.isJoined) return;
     const { epoch: newEpoch, revision, seq } = answer.body;
     if (typeof revision === 'number' && typeof newEpoch === 'number') {
       mark('revisions', keyOf(newEpoch, revision), { act, intendedMs });

@@ -1,5 +1,6 @@
 // Owns what a load test may ask for: the schema of a scenario, with its defaults. Knows no sockets.
 import { z } from 'zod';
+import { RepeatSchema } from '../../protocol/schemas/playback.ts';
 import { PresetSchema } from '../../protocol/schemas/room.ts';
 import { ACTS, COMMANDS, type Act } from './acts.ts';
 import { ThresholdSchema } from './threshold.ts';
@@ -35,6 +36,9 @@ export const RoomsGroupSchema = z.strictObject({
   preset: PresetSchema.default('friends'),
   tracks: z.int().min(0).max(100).default(5).describe('tracks queued before anybody comes'),
   playing: z.boolean().default(true).describe('whether the music plays from the start'),
+  repeat: RepeatSchema.default('all').describe(
+    'what plays after the last track; but for off, a queue that is full takes no more',
+  ),
   acts: ActsSchema,
   chatBytes: z.int().min(16).max(1_000).default(60).describe('length of a chat message'),
   model: z

@@ -41,6 +41,11 @@ export interface Threshold {
   readonly limit: number;
 }
 
+/** Whether it judges a number of things, and nothing that was timed. */
+export function isCounted({ metric, statistic }: Threshold): boolean {
+  return statistic === undefined ? isFigure(metric) : statistic === 'count';
+}
+
 const FORM = /^\s*([a-z][\w.]*)(?:\s+([\w.]+))?\s*(<=|>=|==|<|>)\s*(-?\d+(?:\.\d+)?)\s*$/i;
 
 /** @returns what is wrong with it, in words, where it is no threshold */

@@ -5,7 +5,7 @@ import { Crew } from '../../loadtest/crew.ts';
 import type { CrewReport, IntervalReport } from '../../loadtest/crew-messages.ts';
 import { machineNow } from '../../loadtest/machine-clock.ts';
 import { Phases } from '../../loadtest/phases.ts';
-import { ScenarioSchema } from '../../loadtest/scenario/scenario.ts';
+import { ScenarioSchema, type Scenario } from '../../loadtest/scenario/scenario.ts';
 import { ScriptedHub, joinedReply, nextRevision } from '../support/scripted-hub.ts';
 
 const roomId = '0a0a0a0a-0000-4000-8000-000000000001' as RoomId;
@@ -15,14 +15,16 @@ afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();
 });
 
-const scenario = ScenarioSchema.parse({
-  name: 'three',
-  groups: [{ kind: 'rooms', rooms: 1, listeners: 3, clockShare: 0 }],
-  phases: [{ name: 'steady', seconds: 1, measured: true }],
-});
+function three(more: object = {}): Scenario {
+  return ScenarioSchema.parse({
+    name: 'three',
+    groups: [{ kind: 'rooms', rooms: 1, listeners: 3, clockShare: 0, ...more }],
+    phases: [{ name: 'steady', seconds: 1, measured: true }],
+  });
+}
 
 /** A crew of three whose people have all come and asked to be let in. */
-async function crewAtTheDoor(): Promise<{
+async function crewAtTheDoor(scenario = three()): Promise<{
   readonly crew: Crew;
   readonly hub: ScriptedHub;
   readonly reports: CrewReport[];
@@ -79,6 +81,34 @@ describe('the end of a run', () => {
     });
     const found = judged().faults.map(({ stream, kind }) => `${stream} ${kind}`);
     expect(found).toEqual(['revision unseen', 'chat unseen']);
+  });
+});
+
+describe('what somebody does and then leaves', () => {
+  /** All are in the room, and one has sent a message that is not answered yet. */
+  async function whoWrites() {
+    const world = await crewAtTheDoor(three({ acts: { chat: 60_000 } }));
+    for (let n = 0; n < 3; n += 1) (await world.hub.next('room.join')).answer(joinedReply(roomId));
+    return { ...world, written: await world.hub.next('chat.send') };
+  }
+
+  it('is unseen where those who stay do not have it', async () => {
+    const { written, judged, hub } = await whoWrites();
+    written.answer({ seq: 1 });
+    await hub.next('chat.send');
+    await expect.poll(() => judged().faults).toMatchObject([{ stream: 'chat', kind: 'unseen' }]);
+  });
+
+  it('is no fault where it is answered once all have left', async () => {
+    const { crew, written, judged, hub } = await whoWrites();
+    crew.obey({ kind: 'phase', phase: 1, inMs: 0, seconds: 0, from: 0, to: 0 });
+    const leaves = [];
+    for (let n = 0; n < 3; n += 1) leaves.push(await hub.next('room.leave'));
+    written.answer({ seq: 1 });
+    for (const leave of leaves) leave.answer();
+    await expect.poll(() => judged().counts.left).toBe(3);
+    await expect.poll(() => hub.connected).toBe(0);
+    expect(judged().faults).toEqual([]);
   });
 });
 

@@ -14,6 +14,7 @@ async function search(
   changes: object,
   mostLoad: number,
   during: (phase: Phase, isComing: boolean) => IntervalChanges,
+  isLedgerOnly = false,
 ): Promise<Search> {
   const scenario = ScenarioSchema.parse({
     name: 'searched',
@@ -45,6 +46,7 @@ async function search(
     lead,
     mostLoad,
     clockErrorMs: 0,
+    isLedgerOnly,
     say: () => undefined,
   });
   return { ...found, ran };
@@ -90,6 +92,19 @@ describe('a trial', () => {
       [2, 'invalid'],
     ]);
     expect(found.limit.gaveWay.join()).toContain('busy all the time');
+  });
+
+  it('of what is counted alone does not mind a generator that is late', async () => {
+    const late = ({ load }: Phase): IntervalChanges => ({
+      latencies: { join: Array.from({ length: load > 1 ? 9 : 1 }, () => 50) },
+      loop: { busyShare: 1 },
+    });
+    const thresholds = ['join count <= 30'];
+    expect(verdicts(await search({ thresholds }, 1, late))[0]).toEqual([1, 'invalid']);
+    expect(verdicts(await search({ thresholds }, 2, late, true)).slice(0, 2)).toEqual([
+      [1, 'held'],
+      [2, 'broke'],
+    ]);
   });
 
   it('repeats the loss of all connections, with time to come back', async () => {

@@ -50,7 +50,9 @@ describe('what is asked for', () => {
       'drains hubs, which it can do once only',
     );
     const scenario = await readScenario('party', { noThresholds: true });
-    expect(await refusals('party', { findLimit, scenario })).toContain('has no thresholds');
+    expect(await refusals('party', { findLimit, scenario })).toContain(
+      'has no thresholds that are judged',
+    );
     expect(await refusals('party', { scenario })).toBe('');
   });
 });

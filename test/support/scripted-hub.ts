@@ -64,6 +64,11 @@ export class ScriptedHub {
     return held ?? new Promise((resolve) => this.#waiting.push({ type, resolve }));
   }
 
+  /** Those who are there now. */
+  get connected(): number {
+    return this.#server.clients.size;
+  }
+
   close(): void {
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
@@ -95,7 +100,8 @@ function greeting(connection: number): object {
 
 /** The answer to a join: a room without anything in it, at revision 5. */
 export function joinedReply(roomId: RoomId): object {
-  const room = { id: roomId };
+  const playback = { timeline: [{ state: 'stopped', positionMs: 0, at: 0 }] };
+  const room = { id: roomId, queue: {}, playback };
   return {
     roomId,
     snapshot: { roomId, epoch: 1, revision: 5, hash: stateHash(room), room },

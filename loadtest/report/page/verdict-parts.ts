@@ -1,6 +1,5 @@
 // Owns what a page tells first: the verdict and why, the figures at a glance, the thresholds, and the search for the limit.
-import { isFigure } from '../../scenario/threshold.ts';
-import { parseThreshold } from '../../scenario/threshold.ts';
+import { isCounted, parseThreshold } from '../../scenario/threshold.ts';
 import { times, told, toldOr, toldWhole } from '../numbers.ts';
 import type { LatencyReport, Report } from '../report.ts';
 import { markup, type Markup } from './markup.ts';
@@ -135,10 +134,7 @@ ${table(
 /** Latencies are in ms, and whatever else is judged is a number of things. */
 export function unitOf(text: string): string {
   const threshold = parseThreshold(text);
-  if (typeof threshold === 'string') return '';
-  const { metric, statistic } = threshold;
-  const isNumber = statistic === undefined ? isFigure(metric) : statistic === 'count';
-  return isNumber ? '' : ' ms';
+  return typeof threshold === 'string' || isCounted(threshold) ? '' : ' ms';
 }
 
 export function limitSection({ limit }: Report): Markup | undefined {
