@@ -64,6 +64,8 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           exclude: [...pages, 'node_modules/**'],
+          // Some start a dozen processes, one after the other, beside as much of others.
+          testTimeout: 60_000,
           isolate: false,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

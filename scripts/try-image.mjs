@@ -23,6 +23,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { nodeOfMajor } from './node-of-major.mjs';
 
 const NODE_MAJOR = 24;
 const PATIENCE_MS = 60_000;
@@ -62,20 +63,6 @@ function instructionsOf(text) {
   });
 }
 
-/** The Node of the image: this one if it is that, else the one of npm's package `node`, kept in .cache. */
-function findNode() {
-  if (Number(process.versions.node.split('.')[0]) === NODE_MAJOR) return process.execPath;
-  const home = path.resolve(`.cache/node${NODE_MAJOR}`);
-  const node = path.join(home, 'node_modules/node/bin/node');
-  if (!existsSync(node)) {
-    const args = ['install', '--prefix', home, '--no-audit', '--no-fund', `node@${NODE_MAJOR}`];
-    mkdirSync(home, { recursive: true });
-    const { status } = spawnSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-    if (status !== 0) throw new Problem(`could not install node@${NODE_MAJOR} into ${home}`);
-  }
-  return node;
-}
-
 /** The folder of npm itself, which the image of Node brings along. */
 function findNpm() {
   const { stdout } = spawnSync('npm', ['root', '--global'], { encoding: 'utf8' });
@@ -89,7 +76,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'earshot-image-'));
 chmodSync(work, 0o755);
 const context = path.resolve('.');
 const ignore = ignoredBy(readFileSync('.dockerignore', 'utf8'));
-const node = findNode();
+const node = nodeOfMajor(NODE_MAJOR);
 
 /** Whether .dockerignore leaves a path out: the last line that matches decides. */
 function ignoredBy(text) {

@@ -2,6 +2,7 @@
 
 /** Each time garbles two seconds, so that a device that is starved oftener leaves next to nothing to be heard. */
 const STARVED_PER_SECOND = 1;
+const MOST_LISTENED = 4;
 
 class DeviceStarved extends Error {
   override readonly name = 'DeviceStarved';
@@ -13,6 +14,23 @@ export function expectFed(what: string, starved: number, forMs: number): void {
   if (starved <= seconds * STARVED_PER_SECOND) return;
   throw new DeviceStarved(
     `${what}: the machine starved its audio device ${starved} times in ${Math.round(seconds)} s`,
+  );
+}
+
+/**
+ * What was heard while the device was fed: listens again, a few times, where it was starved.
+ * @throws what `unlessStarved` knows where it was starved each time
+ */
+export async function heardFed<T extends { readonly starved: number }>(
+  what: string,
+  listen: () => Promise<T>,
+): Promise<T> {
+  for (let time = 0; time < MOST_LISTENED; time += 1) {
+    const heard = await listen();
+    if (heard.starved === 0) return heard;
+  }
+  throw new DeviceStarved(
+    `${what}: the machine starved its audio device each of ${MOST_LISTENED} times`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectFed, unlessStarved } from '../support/device-starved.ts';
+import { expectFed, heardFed, unlessStarved } from '../support/device-starved.ts';
 import { startLabServer } from './player-lab/lab-server.ts';
 import type { Lab } from './player-lab/lab.ts';
 
@@ -242,12 +242,13 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
     for (const { starved, begun } of [first, steady, afterSeek, across]) {
       if (starved === 0) expect(begun).toBe(0);
     }
-    expect(gaps.filter((ms) => ms > 5)).toEqual([]);
-    expect(frozenGaps.filter((ms) => ms > 5)).toEqual([]);
+    // A device that has no samples is silent, whatever the player does.
+    if (across.starved + afterSeek.starved === 0) expect(gaps.filter((ms) => ms > 5)).toEqual([]);
+    if (frozen.starved === 0) expect(frozenGaps.filter((ms) => ms > 5)).toEqual([]);
     await page.close();
   }
 
-  it('a tone over two files goes on without a hole', { timeout: 90_000, retry: 2 }, ({ skip }) =>
+  it('a tone over two files goes on without a hole', { timeout: 120_000, retry: 2 }, ({ skip }) =>
     unlessStarved(skip, joins),
   );
 
@@ -281,18 +282,28 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
   }
 
   /** What is heard where the first part of the tone ends and the second begins; levels in dB. */
-  async function join(page: Page, output: string, format: 'wav' | 'mp3' | 'm4a') {
-    const joinAt = await page.evaluate((f) => lab.playTone(f, lab.now() + 900), format);
+  function join(page: Page, output: string, format: 'wav' | 'mp3' | 'm4a') {
+    return heardFed(`a tone over two files, ${output} ${format}`, () =>
+      joinOnce(page, output, format),
+    );
+  }
+
+  async function joinOnce(page: Page, output: string, format: 'wav' | 'mp3' | 'm4a') {
+    const { startAt, joinAt } = await page.evaluate((f) => {
+      const at = lab.now() + 900;
+      return { startAt: at, joinAt: lab.playTone(f, at) };
+    }, format);
     await waitUntil(page, joinAt + 700);
     const heard = await page.evaluate(
-      (at) => ({
+      ([from, at]) => ({
         gaps: lab.gaps(at - 400, at + 400).map(({ lengthMs }) => lengthMs),
         breaks: lab.breaks(at - 400, at + 400).map(({ size }) => size),
         before: lab.levels(at - 450, at - 100),
         after: lab.levels(at + 100, at + 450),
-        starved: lab.starved(at - 500, at + 500).length,
+        // Whatever it missed before, the player makes good by a jump.
+        starved: lab.starved(from, at + 600).length,
       }),
-      joinAt,
+      [startAt, joinAt] as const,
     );
     const [before, after] = [medianOf(heard.before), medianOf(heard.after)];
     const most = (sizes: readonly number[]): string => Math.max(0, ...sizes).toFixed(4);
