@@ -10,8 +10,11 @@ const CHUNK_BYTES = 256 * 1_024;
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 const NOTHING = Buffer.alloc(0);
 const [TEXT, PING] = [1, 9];
-/** Of nothing, under a mask of zeros. */
-const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+
+/** With the ping's own bytes, masked by zeros. */
+function pongOf(ping: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0x8a, 0x80 | ping.length, 0, 0, 0, 0]), ping]);
+}
 
 /** @param head of the payload, good until the call returns. @param length of the whole payload */
 export type FrameListener = (head: Buffer, length: number) => void;
@@ -158,7 +161,7 @@ export class BenchSocket {
       }
       if (isText)
         this.onFrame(data.subarray(headerBytes, Math.min(end, headerBytes + HEAD_BYTES)), length);
-      else if (kind === PING) this.#net.write(PONG);
+      else if (kind === PING) this.#net.write(pongOf(data.subarray(headerBytes, end)));
       data = data.subarray(end);
     }
     if (data.length > 0) this.#held = Buffer.from(data);

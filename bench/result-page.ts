@@ -51,12 +51,15 @@ function reportsOf(results: Results): [string, Report | undefined][] {
   return [['curves', curves], ['limits', limits], ['operations', operations], ...others];
 }
 
+/** Of operations each part that was run here by its own name: others may have been measured elsewhere. */
 function machines(results: Results): string[] {
   const by = new Map<string, string[]>();
   for (const [bench, report] of reportsOf(results)) {
     if (report === undefined) continue;
     const machine = toldMachine(report.machine);
-    by.set(machine, [...(by.get(machine) ?? []), bench]);
+    const parts = OPERATION_NAMES.filter((name) => results.operations?.parts[name] !== undefined);
+    const benches = bench === 'operations' ? parts : [bench];
+    by.set(machine, [...(by.get(machine) ?? []), ...benches]);
   }
   return [...by].map(([machine, benches]) => `- ${benches.join(', ')}: ${machine}`);
 }
