@@ -1,7 +1,9 @@
 #!/bin/sh
 # Makes the secrets of a deployment, one file each, in the given folder: those that are missing, and no other.
 # usage: deploy/secrets.sh FOLDER
-# Passwords are random; addresses carry those of the stores that compose.yaml and kubernetes/stores start. Edit or replace the files at will.
+# Passwords are random; addresses carry those of the stores that compose.yaml and kubernetes/stores start. Before anything is started, edit
+# or replace the files at will; later, as docs/operations.md tells under "Rotate a secret": a store that has data knows its password from
+# them, and does not always read the file again.
 set -eu
 [ $# = 1 ] || { echo "usage: $0 FOLDER" >&2; exit 2; }
 mkdir -p "$1"

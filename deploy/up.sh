@@ -12,6 +12,17 @@ NGINX_FILES=$(find compose/*.conf nginx/earshot.conf site -type f -exec cksum {}
 REDIS_FILES=$(cksum <redis/earshot.conf | cut -d ' ' -f 1)
 export NGINX_FILES REDIS_FILES
 
+# Nor is what is in a secret: without these, who has read one that was replaced would go on with the old one, and nobody would be told.
+# Of each service the secrets that compose.yaml gives it, and no other: a new password of MongoDB is nothing to Redis. Whoever may look at
+# containers sees these 32 bits, which of a random secret tell nothing. Some take more than to be replaced (docs/operations.md, Rotate a secret).
+of_secrets() { (cd secrets && cksum "$@") | cksum | cut -d ' ' -f 1; }
+HUB_SECRETS=$(of_secrets token-secret postgres-url redis-url mongodb-url)
+REDIS_SECRETS=$(of_secrets redis-auth redis-password)
+POSTGRES_SECRETS=$(of_secrets postgres-password)
+MONGO_SECRETS=$(of_secrets mongo-key mongo-root-password)
+INITIATE_SECRETS=$(of_secrets mongo-root-password mongo-password)
+export HUB_SECRETS REDIS_SECRETS POSTGRES_SECRETS MONGO_SECRETS INITIATE_SECRETS
+
 up() { docker compose up --detach --wait "$@"; }
 
 docker compose build

@@ -3,6 +3,7 @@ package main
 import (
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,8 +102,26 @@ func checkObjects(objects []runtime.Object, found *faults) {
 			c.checkConnections(o)
 		}
 	}
+	c.checkNamesOfContents()
 	c.checkImages()
 	c.checkAddresses()
+}
+
+// namedByContents ends in the checksum that Kustomize puts there.
+var namedByContents = regexp.MustCompile(`-[a-z0-9]{10}$`)
+
+// checkNamesOfContents sees that what is in a Secret or a ConfigMap is in its name: a pod takes another one only where its template names another one.
+func (c *cluster) checkNamesOfContents() {
+	for _, kind := range []struct {
+		name string
+		of   []string
+	}{{"Secret", keysOf(c.secrets)}, {"ConfigMap", keysOf(c.configMaps)}} {
+		for _, name := range kind.of {
+			if !namedByContents.MatchString(name) {
+				c.say("%s %s: no checksum in its name, so no pod takes what is changed in it", kind.name, name)
+			}
+		}
+	}
 }
 
 func surgeOf(deployment *appsv1.Deployment) intstr.IntOrString {

@@ -181,6 +181,12 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
     'Deployment earshot: REDIS_URL is on port 6380, to which no NetworkPolicy lets it',
   ],
   [
+    'deploy/kubernetes/overlays/production/kustomization.yaml',
+    'secretGenerator:',
+    'generatorOptions: { disableNameSuffixHash: true }\nsecretGenerator:',
+    'Secret earshot: no checksum in its name, so no pod takes what is changed in it',
+  ],
+  [
     'deploy/secrets.sh',
     '@mongo:27017',
     '@mongo:27018',

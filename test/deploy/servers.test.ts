@@ -1,10 +1,13 @@
-// The configurations that compose.yaml gives to Redis and nginx, read by Redis and nginx themselves.
+// The configurations that compose.yaml gives to Redis and nginx, and what a controller makes of the Ingress, read by Redis and nginx themselves.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
 import { freePort } from '../support/free-port.ts';
 import { hasNginx } from '../support/nginx.ts';
 import { orSkipped, startRedisServer } from '../support/redis-server.ts';
@@ -111,4 +114,121 @@ describe.skipIf(!hasNginx())('deploy/compose/nginx.conf', () => {
       expect(status).toBe(0);
     },
   );
+});
+
+interface Ingress {
+  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+}
+
+/** What the controller of nginx.org (5.4) makes of the annotations for a Service, as far as it is about which hub is asked. */
+function asOfNginxOrg(hubs: readonly number[], port: number, folder: string): string {
+  const { metadata } = parse(
+    readFileSync('deploy/kubernetes/base/ingress.yaml', 'utf8'),
+  ) as Ingress;
+  const of = (name: string, usual: string): string =>
+    metadata.annotations[`nginx.org/${name}`] ?? usual;
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `daemon off;
+    pid ${folder}/nginx.pid;
+    events {}
+    http {
+      access_log off;
+      ${paths.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ')}
+      upstream hubs {
+        zone hubs 256k;
+        ${of('lb-method', 'random two least_conn')};
+        ${hubs.map((hub) => `server 127.0.0.1:${hub} max_fails=${of('max-fails', '1')} fail_timeout=${of('fail-timeout', '10s')};`).join(' ')}
+      }
+      server {
+        listen 127.0.0.1:${port};
+        location / {
+          proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection upgrade;
+          proxy_next_upstream ${of('proxy-next-upstream', 'error timeout')};
+          proxy_next_upstream_timeout ${of('proxy-next-upstream-timeout', '0s')};
+          proxy_next_upstream_tries ${of('proxy-next-upstream-tries', '0')};
+          proxy_pass http://hubs;
+        }
+      }
+    }`;
+}
+
+/** What a hub answers to whoever asks for a path. */
+type StatusOf = (path: string) => number;
+
+/** Two hubs behind it. @returns asks for a path, as a socket does for its own, and answers the status */
+async function behindNginxOrg(
+  statuses: readonly StatusOf[],
+): Promise<(path: string) => Promise<number>> {
+  const hubs: number[] = [];
+  for (const statusOf of statuses) {
+    const hub = createServer((request, response) => {
+      response.writeHead(statusOf(request.url ?? ''), { connection: 'close' }).end();
+    });
+    hub.on('upgrade', (request, socket) => {
+      const status = statusOf(request.url ?? '');
+      socket.end(
+        `HTTP/1.1 ${status} Of A Hub\r\nConnection: ${status === 101 ? 'upgrade\r\nUpgrade: websocket' : 'close'}\r\n\r\n`,
+      );
+    });
+    hub.listen(0, '127.0.0.1');
+    await once(hub, 'listening');
+    onTestFinished(() => void hub.close());
+    hubs.push((hub.address() as AddressInfo).port);
+  }
+  const dir = mkdtempSync(path.join(place, 'ingress-'));
+  const port = await freePort();
+  const file = path.join(dir, 'nginx.conf');
+  writeFileSync(file, asOfNginxOrg(hubs, port, dir));
+  const nginx = spawn('nginx', ['-c', file, '-p', dir, '-e', path.join(dir, 'error.log')]);
+  const ended = once(nginx, 'exit');
+  onTestFinished(async () => {
+    nginx.kill('SIGTERM');
+    await ended;
+  });
+  const ask = (asked: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const upgrade = asked === '/v1/socket' ? { connection: 'upgrade', upgrade: 'websocket' } : {};
+      const sent = request({
+        port,
+        host: '127.0.0.1',
+        path: asked,
+        headers: upgrade,
+        agent: false,
+      });
+      const told = ({ statusCode = 0 }: IncomingMessage): void => resolve(statusCode);
+      sent
+        .on('error', reject)
+        .on('response', told)
+        .on('upgrade', (answer, socket) => {
+          socket.destroy();
+          told(answer);
+        });
+      sent.end();
+    });
+  await expect
+    .poll(() => ask('/').catch(() => undefined), { timeout: 10_000 })
+    .toEqual(expect.any(Number));
+  return ask;
+}
+
+describe.skipIf(!hasNginx())('the Ingress, by the controller of nginx.org,', () => {
+  const goes: StatusOf = (asked) => (asked === '/v1/socket' ? 101 : 200);
+
+  it('has a hub take each newcomer whom another one, which is drained, sends away', async () => {
+    const drained: StatusOf = (asked) => (asked === '/v1/socket' ? 503 : 200);
+    const ask = await behindNginxOrg([drained, goes]);
+    for (let i = 0; i < 8; i += 1) expect(await ask('/v1/socket')).toBe(101);
+  });
+
+  it('lets sockets and music through while all hubs say 503 to REST, as a store is away', async () => {
+    const withoutStore: StatusOf = (asked) => (asked.startsWith('/v1/rooms') ? 503 : goes(asked));
+    const ask = await behindNginxOrg([withoutStore, withoutStore]);
+    for (let i = 0; i < 4; i += 1) {
+      expect(await ask('/v1/rooms')).toBe(503);
+      expect(await ask('/v1/socket')).toBe(101);
+      expect(await ask('/media/a')).toBe(200);
+    }
+  });
 });

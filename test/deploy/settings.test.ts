@@ -58,7 +58,7 @@ function deployment(): Deployment {
     secrets: path.join(copy, 'secrets'),
     environment: () =>
       Object.fromEntries(
-        [...readFileSync(environment, 'utf8').matchAll(/^(\w+_FILES)=(.*)$/gm)].map(
+        [...readFileSync(environment, 'utf8').matchAll(/^(\w+_(?:FILES|SECRETS))=(.*)$/gm)].map(
           ([, key = '', value = '']) => [key, value],
         ),
       ),
@@ -91,6 +91,12 @@ const contentsOf = (folder: string): Record<string, string> =>
   );
 
 type Settings = Readonly<Record<string, string>>;
+
+/** What `up.sh` gives to the engine, by name. */
+const exportedOfUp = (): string[] =>
+  [...readFileSync('deploy/up.sh', 'utf8').matchAll(/^export (.+)$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
 
 function settingsOfCompose(hub = 'hub-1'): Settings {
   const file = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {
@@ -167,7 +173,7 @@ describe('one command', () => {
       volumes.some((volume) => /^\.\/.*\.conf:/.test(volume)),
     );
     expect(mounting.map(([name]) => name)).toEqual(['nginx', 'redis']);
-    const exported = /^export (.+)$/m.exec(readFileSync('deploy/up.sh', 'utf8'))?.[1]?.split(' ');
+    const exported = exportedOfUp();
     for (const [, { labels }] of mounting)
       expect(exported).toContain(/^\$\{(\w+):-\}$/.exec(labels?.['earshot.files'] ?? '')?.[1]);
     const { up, environment, change } = deployment();
@@ -198,6 +204,41 @@ describe('one command', () => {
     }
     expect(new Set(seen.map((each) => each['NGINX_FILES'])).size).toBe(4);
     expect(new Set(seen.map((each) => each['REDIS_FILES'])).size).toBe(1);
+  });
+
+  it('starts anew whoever reads a secret, where that secret was replaced, and nobody else', () => {
+    const { services } = parse(readFileSync('deploy/compose.yaml', 'utf8'), { merge: true }) as {
+      services: Record<string, { secrets?: string[]; labels?: Settings }>;
+    };
+    const reading = Object.entries(services).flatMap(([name, { secrets = [], labels }]) => {
+      if (secrets.length === 0) return [];
+      const [, key = ''] = /^\$\{(\w+):-\}$/.exec(labels?.['earshot.secrets'] ?? '') ?? [];
+      expect(exportedOfUp(), name).toContain(key);
+      return [{ name, secrets, key }];
+    });
+    const { up, secrets, environment, change } = deployment();
+    up();
+    for (const secret of readdirSync(secrets)) {
+      const before = environment();
+      chmodSync(path.join(secrets, secret), 0o600);
+      change(`secrets/${secret}`);
+      up();
+      const after = environment();
+      const startedAnew = reading.filter(({ key }) => after[key] !== before[key]);
+      expect(startedAnew.map(({ name }) => name)).toEqual(
+        reading.filter((each) => each.secrets.includes(secret)).map(({ name }) => name),
+      );
+      expect(startedAnew, secret).not.toEqual([]);
+    }
+  });
+
+  it('has a runbook that tells of each secret how it is replaced', () => {
+    const [, runbook = ''] =
+      /\n## Rotate a secret\n([^]*?)\n## /.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+    const { up, secrets } = deployment();
+    up();
+    for (const secret of readdirSync(secrets)) expect(runbook).toContain(`\`${secret}\``);
+    expect(runbook).toContain('ALTER ROLE earshot PASSWORD');
   });
 
   it('leaves to Compose which files there are, so that an override is one of them, and git leaves it out', () => {
@@ -346,7 +387,7 @@ it('the stop of a container leaves the hubs the time that they take', () => {
   expect(grace).toBeGreaterThanOrEqual(longestMs + 10_000);
 });
 
-it.each(['secrets.sh', 'up.sh', 'mongo/start.sh', 'mongo/initiate.sh'])(
+it.each(['secrets.sh', 'up.sh', 'backup.sh', 'mongo/start.sh', 'mongo/initiate.sh'])(
   '%s can be read by a shell',
   (file) => {
     const { status, stderr } = spawnSync('sh', ['-n', path.join('deploy', file)], {
