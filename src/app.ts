@@ -9,10 +9,12 @@ import { systemTimers } from './adapters/system/system-timers.ts';
 import { loadUwsSockets } from './adapters/uws/uws-sockets.ts';
 import { createWsSockets } from './adapters/ws/ws-sockets.ts';
 import type { Config } from './config.ts';
+import { Deadline, endAll, endWithinMs, type Stop } from './ending.ts';
 import { Front } from './front.ts';
 import type { Hub } from './hub/hub.ts';
 import type { Log } from './ports/log.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
+import { readRelease, tellRelease } from './release.ts';
 import { openService, type Patience } from './service.ts';
 import { untilThere, type Stores } from './store-opening.ts';
 import { openEmbedded, openServers } from './stores.ts';
@@ -21,8 +23,11 @@ import type { WorkerLink } from './worker.ts';
 
 export interface App {
   readonly port: number;
-  /** Sends everybody away in good order, then ends all that was started. Idempotent. */
-  stop(): Promise<void>;
+  /**
+   * Sends everybody away in good order, then ends all that was started, as far as it ends in the time that the process has. Idempotent.
+   * @returns whether it all did, with nothing lost; what did not is in the log
+   */
+  stop(): Promise<boolean>;
 }
 
 /** The folder of what is kept cannot be used. */
@@ -33,6 +38,14 @@ export class UnusableDataDir extends Error {
       options,
     );
     this.name = 'UnusableDataDir';
+  }
+}
+
+/** The transport that was asked for by name cannot serve here. */
+export class TransportUnavailable extends Error {
+  constructor(reason: string) {
+    super(`TRANSPORT=uws, but ${reason}`);
+    this.name = 'TransportUnavailable';
   }
 }
 
@@ -53,35 +66,44 @@ export async function startApp(
   failed: (error: Error) => void,
   worker?: WorkerLink,
 ): Promise<App> {
-  const stops: (() => Promise<void> | void)[] = [];
-  let stopping: Promise<void> | undefined;
-  const stopAll = async (): Promise<void> => {
-    for (const stop of stops.reverse()) await stop();
-  };
+  const nodeId = nanoid(NODE_ID_LENGTH);
+  const log = createPinoLog(config.logLevel).child({
+    node: nodeId,
+    ...(worker === undefined ? {} : { worker: worker.worker }),
+  });
+  const stops: Stop[] = [];
+  const deadline = (): Deadline =>
+    new Deadline(endWithinMs(config.hub.drain), systemTimers, () => performance.now());
+  let stopping: Promise<boolean> | undefined;
   try {
-    const running = await start(config, stops, failed, worker);
-    return {
-      port: running.port,
-      stop: () => (stopping ??= running.drain().then(stopAll)),
+    const running = await start(config, { nodeId, log, stops, failed, worker });
+    const stop = async (): Promise<boolean> => {
+      // It runs while people leave, too.
+      const end = deadline();
+      await running.drain();
+      return endAll(stops, end, log);
     };
+    return { port: running.port, stop: () => (stopping ??= stop()) };
   } catch (error) {
-    await stopAll();
+    await endAll(stops, deadline(), log);
     throw error;
   }
 }
 
 async function start(
   config: Config,
-  stops: (() => Promise<void> | void)[],
-  failed: (error: Error) => void,
-  worker: WorkerLink | undefined,
+  parts: {
+    readonly nodeId: string;
+    readonly log: Log;
+    readonly stops: Stop[];
+    readonly failed: (error: Error) => void;
+    readonly worker: WorkerLink | undefined;
+  },
 ): Promise<{ readonly port: number; drain(): Promise<void> }> {
-  const nodeId = nanoid(NODE_ID_LENGTH);
-  const log = createPinoLog(config.logLevel).child({
-    node: nodeId,
-    ...(worker === undefined ? {} : { worker: worker.worker }),
-  });
+  const { nodeId, log, stops, failed, worker } = parts;
+  const release = readRelease();
   const metrics = createPromMetrics(worker);
+  tellRelease(metrics, release);
   await makeDataDir(config.dataDir);
   const front = new Front();
   const sockets = await chooseSockets(config, log);
@@ -113,8 +135,8 @@ async function start(
     return listening;
   };
   const serve = (stores: Stores, patience: Patience): Promise<Hub> =>
-    openService({ config, nodeId, stores, front, stops, log, metrics, worker, patience });
-  const told = { sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
+    openService({ config, nodeId, release, stores, front, stops, log, metrics, worker, patience });
+  const told = { release, sockets: sockets.name, music: config.mediaDir ?? 'demo tracks' };
 
   if (config.postgres === undefined) {
     const kept = await openEmbedded(config, log, failed);
@@ -182,8 +204,7 @@ async function chooseSockets(config: Config, log: Log): Promise<Sockets> {
   if (config.transport === 'ws') return createWsSockets();
   const uws = await loadUwsSockets();
   if (uws.kind === 'ok') return uws.sockets;
-  if (config.transport === 'uws')
-    throw new Error(`TRANSPORT=uws, but uWebSockets.js cannot be loaded: ${uws.reason}`);
+  if (config.transport === 'uws') throw new TransportUnavailable(uws.reason);
   log.warn(
     { reason: uws.reason },
     'uWebSockets.js cannot be loaded here; serving with ws, which holds fewer sockets',

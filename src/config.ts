@@ -36,8 +36,16 @@ import {
 
 const D = DEFAULT_HUB_OPTIONS;
 
+/** Nobody is given longer. A timer of Node that is to wait for more than 24.8 days fires at once. */
+const MOST_HELLO_MS = 600_000;
+const MOST_GRACE_MS = 86_400_000;
+
 /** A number of a hub option; its default is the option's own. */
 const limit = (value: number, describe: string) => positive.default(value).describe(describe);
+
+/** A time of a hub option, ms, which a timer waits for. */
+const time = (value: number, mostMs: number, describe: string) =>
+  positive.max(mostMs).default(value).describe(describe);
 
 const EnvironmentSchema = z.object({
   HOST: z.string().min(1).default('0.0.0.0').describe('address to listen on'),
@@ -177,20 +185,23 @@ const EnvironmentSchema = z.object({
     D.hardBufferBytes,
     'unread bytes above which a socket is closed as too slow',
   ),
-  HELLO_TIMEOUT_MS: limit(
+  HELLO_TIMEOUT_MS: time(
     D.helloTimeoutMs,
+    MOST_HELLO_MS,
     'time for the first frame; its answer has three times as long',
   ),
   MAX_HELLOS_AT_ONCE: limit(
     D.maxHellosAtOnce,
     'first frames that are looked at at once; the others wait for their turn',
   ),
-  PRESENCE_GRACE_MS: limit(
+  PRESENCE_GRACE_MS: time(
     D.presenceGraceMs,
+    MOST_GRACE_MS,
     'time in which a lost socket may come back unnoticed',
   ),
-  HOST_GRACE_MS: limit(
+  HOST_GRACE_MS: time(
     D.domain.hostGraceMs,
+    MOST_GRACE_MS,
     'time after which somebody else takes over from an absent host',
   ),
 });
@@ -240,7 +251,7 @@ export class BadConfig extends Error {
 
 /**
  * Reads the whole configuration.
- * @param environment for instance `process.env`; an empty value counts as none
+ * @param environment for instance `process.env`; an empty value, or one of blanks alone, counts as none
  * @param purpose whoever does not serve people needs none of what production asks for
  * @throws BadConfig that names every bad key
  */
@@ -248,7 +259,10 @@ export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
   purpose: 'serve' | 'tend' = 'serve',
 ): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(
+    // Blanks alone would be the number 0.
+    Object.entries(environment).filter(([, value]) => value?.trim() !== ''),
+  );
   const { environment: keys, faults: unread } = withSecretFiles(given);
   const isProduction = keys['NODE_ENV'] === 'production';
   // A key whose file cannot be read is not missing: its own line says what is wrong.
@@ -282,7 +296,9 @@ function togetherFaults(env: Environment, origins: readonly string[] | undefined
     faults.push(`${lacks}: must be set as well, for TLS needs a certificate and its key`);
   }
   for (const origin of origins ?? []) {
-    if (!isOrigin(origin))
+    if (origin.includes('*'))
+      faults.push(`ALLOWED_ORIGINS: "${origin}": a * stands for nothing; name each origin in full`);
+    else if (!isOrigin(origin))
       faults.push(`ALLOWED_ORIGINS: "${origin}" is no origin such as https://example.org`);
   }
   faults.push(

@@ -10,10 +10,10 @@ const LOOPBACKS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', ':
 
 const [, , target = '/healthz'] = process.argv;
 
-/** An empty value counts as none, as it does in the configuration. */
+/** An empty value, or one of blanks alone, counts as none, as it does in the configuration. */
 function given(key: string): string | undefined {
   const value = process.env[key];
-  return value === '' ? undefined : value;
+  return value?.trim() === '' ? undefined : value;
 }
 
 function end(code: 0 | 1, why: string): void {

@@ -28,7 +28,8 @@ async function serve(config: Config, worker: WorkerLink | undefined): Promise<vo
       void starting
         .then((app) => app.stop())
         .then(
-          () => process.exit(0),
+          // Whoever counts on its last words is told that there were some.
+          (isGood) => process.exit(isGood ? 0 : 1),
           () => process.exit(1),
         );
     });

@@ -3,6 +3,7 @@
 import { DatabaseInUse, lockDatabase } from './adapters/postgres/database-lock.ts';
 import {
   MigrationsLocked,
+  TablesInUse,
   migrateDown,
   migrateUp,
   migrationStatus,
@@ -29,18 +30,19 @@ async function main(word: string): Promise<void> {
   }
   const target = { clientUrl: postgres.url, poolSize: 1 };
   const log = createPinoLog('silent');
+  const told = createPinoLog(logLevel);
   if (word === 'up') {
     const waiting = {
-      log: createPinoLog(logLevel),
+      log: told,
       front: { waitFor: () => undefined },
       life: { isOver: false },
     };
     // Started beside a Postgres that takes its time, as nodes are. Whoever asks for the rest is a person, who waits for an answer.
-    const names = await untilThere('Postgres', waiting, () => migrateUp(target, log));
+    const names = await untilThere('Postgres', waiting, () => migrateUp(target, told));
     for (const name of names) say(`migrated ${name}`);
     if (names.length === 0) say('the tables are up to date');
   } else if (word === 'down') {
-    const name = await migrateDown(target, log);
+    const name = await migrateDown(target, told);
     say(name === undefined ? 'there is nothing to take back' : `took back ${name}`);
   } else if (word === 'status') {
     for (const { name, state } of await migrationStatus(target, log)) say(`${state} ${name}`);
@@ -88,7 +90,9 @@ function reasonOf(error: unknown): string {
   const isAnswer = 'code' in error && typeof error.code === 'string';
   const isExpected =
     isAnswer ||
-    [Problem, MigrationsLocked, DatabaseInUse].some((expected) => error instanceof expected);
+    [Problem, MigrationsLocked, TablesInUse, DatabaseInUse].some(
+      (expected) => error instanceof expected,
+    );
   return isExpected ? error.message : lineFor(error);
 }
 

@@ -4,7 +4,9 @@ import { z } from 'zod';
 const Problem = z.object({ code: z.string(), detail: z.string() });
 const Node = z.object({
   id: z.string(),
+  host: z.string().optional(),
   worker: z.number().optional(),
+  release: z.string().optional(),
   version: z.string(),
   startedAt: z.number(),
   connections: z.number(),
@@ -14,16 +16,22 @@ const Node = z.object({
   away: z.array(z.string()),
 });
 const Nodes = z.object({ nodes: z.array(Node), missing: z.array(z.string()) });
-const Rooms = z.object({
-  rooms: z.array(
-    z.object({
-      id: z.string(),
-      code: z.string(),
-      name: z.string(),
-      visibility: z.string(),
-      hereCount: z.number(),
-    }),
+const room = {
+  id: z.string(),
+  code: z.string(),
+  name: z.string(),
+  visibility: z.string(),
+  hereCount: z.number(),
+};
+const RoomPeople = z.object({
+  ...room,
+  isClosed: z.boolean(),
+  members: z.array(
+    z.object({ id: z.string(), name: z.string(), role: z.string(), isHere: z.boolean() }),
   ),
+});
+const Rooms = z.object({
+  rooms: z.array(z.object(room)),
   total: z.number(),
   missing: z.array(z.string()),
 });
@@ -67,6 +75,11 @@ export class OperatorCalls {
 
   rooms(limit: number): Promise<z.infer<typeof Rooms>> {
     return this.#json(Rooms, 'GET', `rooms?limit=${limit}`);
+  }
+
+  /** @param room its id or code */
+  room(room: string): Promise<z.infer<typeof RoomPeople>> {
+    return this.#json(RoomPeople, 'GET', `rooms/${encodeURIComponent(room)}`);
   }
 
   drain(node: string, withinMs: number | undefined): Promise<z.infer<typeof Node>> {

@@ -22,6 +22,10 @@ interface Common {
   readonly json?: boolean;
 }
 
+// An empty value counts as none, as it does in the configuration: commander takes it for one.
+for (const [key, value] of Object.entries(process.env))
+  if (value?.trim() === '') Reflect.deleteProperty(process.env, key);
+
 const program = new Command('earshot-operator')
   .description('Looks after a running Earshot.')
   .addOption(new Option('--url <url>', 'where it is reached').env('EARSHOT_URL').default(urlHere()))
@@ -72,17 +76,19 @@ program
 
 program
   .command('nodes')
-  .description('all nodes: people, rooms, whether they are ready and why not')
+  .description('all nodes: their machines and releases, people, rooms, whether they are ready')
   .action(async () => {
     const { nodes, missing } = await (await calls()).nodes();
     say({ nodes, missing }, () =>
       table(
-        ['node', 'worker', 'version', 'up since', 'sockets', 'rooms', 'state'],
+        ['node', 'host', 'worker', 'release', 'up since', 'sockets', 'rooms', 'state'],
         [
           ...nodes.map((node) => [
             node.id,
+            // One of an older release tells neither this nor which that is.
+            node.host ?? '',
             node.worker ?? '',
-            node.version,
+            node.release ?? '',
             new Date(node.startedAt).toISOString(),
             node.connections,
             node.rooms,
@@ -91,7 +97,7 @@ program
               ...node.away.map((each) => `${each} is away`),
             ].join(', '),
           ]),
-          ...missing.map((id) => [id, '', '', '', '', '', 'does not answer']),
+          ...missing.map((id) => [id, '', '', '', '', '', '', 'does not answer']),
         ],
       ),
     );
@@ -125,18 +131,33 @@ program
     const answer = await (await calls()).rooms(limit);
     say(answer, () =>
       [
-        table(
-          ['code', 'people', 'visibility', 'name', 'room'],
-          answer.rooms.map(({ code, hereCount, visibility, name, id }) => [
-            code,
-            hereCount,
-            visibility,
-            name,
-            id,
-          ]),
-        ),
+        roomTable(answer.rooms),
         ...(answer.total > answer.rooms.length ? [`${answer.total} in all`] : []),
         ...answer.missing.map((id) => `${id} does not answer`),
+      ].join('\n'),
+    );
+  });
+
+program
+  .command('room')
+  .description('who is in a room: their ids, by which they are banned, exported or revoked')
+  .argument('<room>', 'its id or code')
+  .action(async (room: string) => {
+    const answer = await (await calls()).room(room);
+    say(answer, () =>
+      [
+        roomTable([answer]),
+        ...(answer.isClosed ? ['it is closed'] : []),
+        '',
+        table(
+          ['person', 'role', 'presence', 'name'],
+          answer.members.map(({ id, role, isHere, name }) => [
+            id,
+            role,
+            isHere ? 'here' : 'away',
+            name,
+          ]),
+        ),
       ].join('\n'),
     );
   });
@@ -179,7 +200,9 @@ program
 
 program
   .command('revoke')
-  .description('takes back a token by its jti, or all tokens of a person that were made until now')
+  .description(
+    'takes back a token by its jti, or all tokens of a person that were made until now, or seconds later',
+  )
   .addOption(new Option('--token-id <jti>', 'the token').conflicts('user'))
   .option('--user <user>', 'the id of the person')
   .option('--expires <time>', 'when the last such token ends', moment)
@@ -244,6 +267,27 @@ program
     await pipeline(operator.dataOf(userId), createWriteStream(out, { flags: 'wx', mode: 0o600 }));
     say({ written: out }, () => `written to ${out}`);
   });
+
+interface ListedRoom {
+  readonly id: string;
+  readonly code: string;
+  readonly name: string;
+  readonly visibility: string;
+  readonly hereCount: number;
+}
+
+function roomTable(rooms: readonly ListedRoom[]): string {
+  return table(
+    ['code', 'people', 'visibility', 'name', 'room'],
+    rooms.map(({ code, hereCount, visibility, name, id }) => [
+      code,
+      hereCount,
+      visibility,
+      name,
+      id,
+    ]),
+  );
+}
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('is no whole number');

@@ -1,4 +1,5 @@
 // The hub and HTTP on what is stored, put together in the order in which they start, and the front opened to them.
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { nanoid } from 'nanoid';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
@@ -6,6 +7,7 @@ import { systemRandom } from './adapters/system/system-random.ts';
 import { systemTimers, tellTimers } from './adapters/system/system-timers.ts';
 import { tellLiveHeap } from './adapters/system/live-heap.ts';
 import type { Config } from './config.ts';
+import type { Stop } from './ending.ts';
 import type { Front } from './front.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { createMediaSignature } from './http/media-signature.ts';
@@ -33,15 +35,18 @@ export type Patience = <T>(server: string, open: () => Promise<T>) => Promise<T>
 export async function openService(parts: {
   readonly config: Config;
   readonly nodeId: NodeId;
+  /** As `readRelease` has it. */
+  readonly release: string;
   readonly stores: Stores;
   readonly front: Front;
-  readonly stops: (() => Promise<void> | void)[];
+  readonly stops: Stop[];
   readonly log: Log;
   readonly metrics: Metrics;
   readonly worker: WorkerLink | undefined;
   readonly patience: Patience;
 }): Promise<Hub> {
-  const { config, nodeId, stores, front, stops, log, metrics, worker, patience } = parts;
+  const { config, nodeId, release, stores, front, stops, log, metrics, worker, patience } = parts;
+  const host = hostname();
   const { clock } = stores;
   const catalogue = await openCatalogue(config, log, worker);
   stops.push(() => catalogue.stop());
@@ -52,13 +57,19 @@ export async function openService(parts: {
     timers: systemTimers,
     log,
     wallNow: () => Date.now(),
+    clockToleranceMs: config.identity.clockToleranceS * 1_000,
   });
   await patience('Postgres', () => revoked.start());
   stops.push(() => revoked.stop());
   tellTimers(metrics);
   stops.push(tellLiveHeap(metrics));
   const tracer = tracerOf(config, { log, metrics, nodeId });
-  stops.push(async () => tracer?.stop());
+  // Beside all that is stopped after it, as a collector may be away: partitions and locks are not to wait for it.
+  let traced: Promise<void> | undefined;
+  stops.unshift(() => traced);
+  stops.push(({ leftMs }) => {
+    traced = tracer?.stop(leftMs / 2);
+  });
   const hub = new Hub(
     {
       ...stores,
@@ -73,7 +84,10 @@ export async function openService(parts: {
     },
     config.hub,
   );
-  stops.push(() => hub.stop());
+  stops.push(async ({ leftMs, lost }) => {
+    // The stores are still to be closed after it.
+    if ((await hub.stop(leftMs / 2)) > 0) lost();
+  });
   await patience('the rooms’ log', () => hub.start());
   if (config.activityLifeMs !== undefined)
     stops.push(
@@ -102,7 +116,9 @@ export async function openService(parts: {
       const reasons = notReady();
       return {
         id: nodeId,
+        host,
         ...(worker === undefined ? {} : { worker: worker.worker }),
+        release,
         version: PROTOCOL_VERSION,
         startedAt: Math.round(performance.timeOrigin),
         connections: hub.connectionCount,

@@ -40,6 +40,8 @@ export class Workers {
   #hasServed = false;
   #saidReady = false;
   #isStopping = false;
+  /** A worker did not end in good order after it was asked to. */
+  #hasFailed = false;
 
   private constructor(port: number, count: number, log: Log, ended: (exitCode: number) => void) {
     this.#port = port;
@@ -57,7 +59,7 @@ export class Workers {
   /**
    * Starts the first worker, and the others once it serves: what keeps one from starting keeps all, and is said once.
    * Rejects with `PortInUse`.
-   * @param ended called when the last worker has gone: 0 after `stop`, 1 when the first could not start
+   * @param ended called when the last worker has gone: 0 after `stop`, 1 where one of them did not end in good order then, or the first could not start
    */
   static async start(
     config: Config,
@@ -104,7 +106,9 @@ export class Workers {
     place.servingSince = undefined;
     for (const gathering of this.#gatherings.values()) this.#answered(gathering, worker);
     if (this.#isStopping) {
-      this.#endIfGone(0);
+      // One that was still to serve had nobody, and nothing to lose.
+      if (code !== 0 && served !== undefined) this.#hasFailed = true;
+      this.#endIfGone(this.#hasFailed ? 1 : 0);
       return;
     }
     if (!this.#hasServed && code !== null && code !== 0) {

@@ -1,7 +1,7 @@
 // What REST takes from operators and tells them.
 import { z } from '@hono/zod-openapi';
 import { UserIdSchema } from '../../protocol/schemas/primitives.ts';
-import { VisibilitySchema } from '../../protocol/schemas/room.ts';
+import { RoleSchema, VisibilitySchema } from '../../protocol/schemas/room.ts';
 
 const wallMs = z.number().openapi({ description: 'by the clock on the wall, ms since 1970' });
 const reason = z.string().max(200).optional().openapi({ description: 'for operators alone' });
@@ -58,8 +58,13 @@ const missing = z
 export const NodeBody = z
   .object({
     id: z.string().openapi({ description: 'as `node` in the log; another one with each start' }),
+    host: z.string().optional().openapi({
+      description:
+        'the name of its machine, pod or container; absent where it is of a release that tells none',
+    }),
     worker: z.int().optional(),
-    version: z.string(),
+    release: z.string().optional().openapi({ description: 'which it runs; absent as `host` is' }),
+    version: z.string().openapi({ description: 'of the protocol' }),
     startedAt: wallMs,
     connections: z.int(),
     rooms: z.int().openapi({ description: 'held in its memory' }),
@@ -80,17 +85,34 @@ export const DrainBody = z
   })
   .openapi('Drain');
 
+const room = {
+  id: z.uuid(),
+  code: z.string(),
+  name: z.string(),
+  visibility: VisibilitySchema,
+  hereCount: z.int().openapi({ description: 'people who are connected to it, on any node' }),
+};
+
+export const RoomPeopleBody = z
+  .object({
+    ...room,
+    isClosed: z.boolean(),
+    members: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          name: z.string(),
+          role: RoleSchema,
+          isHere: z.boolean().openapi({ description: 'connected to the room, on any node' }),
+        }),
+      )
+      .openapi({ description: 'those who are here first, then by role and name' }),
+  })
+  .openapi('RoomPeople');
+
 export const BusyRoomListBody = z
   .object({
-    rooms: z.array(
-      z.object({
-        id: z.uuid(),
-        code: z.string(),
-        name: z.string(),
-        visibility: VisibilitySchema,
-        hereCount: z.int(),
-      }),
-    ),
+    rooms: z.array(z.object(room)),
     total: z.int().openapi({ description: 'of which the first are here' }),
     missing,
   })

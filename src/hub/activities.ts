@@ -71,6 +71,8 @@ export interface SoloRequest {
 }
 
 const TICK_MS = 1_000;
+/** Of the time for the end, this part is for what may have been private; what is not known is private, and that must be handed on, too. */
+const ASKED_PART = 3;
 
 export class Activities implements RoomListener {
   readonly #deps: ActivitiesDeps;
@@ -231,9 +233,13 @@ export class Activities implements RoomListener {
     this.#authors.reacted(userId, activityId, emoji);
   }
 
-  /** All that was heard is handed on, with its ends; resolves when it is. What is shown of this node's people goes with the node. */
-  async stop(): Promise<void> {
-    if (this.#isStopped) return this.#recorder.stop();
+  /**
+   * All that was heard is handed on, with its ends; resolves when it is, and after `patienceMs` at the latest. What is shown of this
+   * node's people goes with the node.
+   * @returns how many entries of the history were lost, as nobody took them in time
+   */
+  async stop(patienceMs: number): Promise<number> {
+    if (this.#isStopped) return this.#recorder.stop(patienceMs);
     this.#isStopped = true;
     this.#cancelTick?.();
     const now = this.#deps.ports.clock.now();
@@ -241,8 +247,9 @@ export class Activities implements RoomListener {
     this.#rooms.clear();
     this.#solo.stop(now);
     this.#publisher.stop();
-    await this.#authors.stop();
-    await this.#recorder.stop();
+    await this.#authors.stop(patienceMs / ASKED_PART);
+    const usedMs = this.#deps.ports.clock.now() - now;
+    return this.#recorder.stop(Math.max(0, patienceMs - usedMs));
   }
 
   #listenIn(room: ListenedRoom, now: HubMs): RoomListening {

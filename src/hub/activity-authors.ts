@@ -8,6 +8,7 @@ import type { Friends } from '../ports/friends.ts';
 import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
+import { endsWithin, type Timers } from '../ports/timers.ts';
 import {
   isPlayed,
   isWaiting,
@@ -32,6 +33,7 @@ export interface ActivityAuthorsDeps {
   readonly friends: Pick<Friends, 'policies'>;
   readonly clock: HubClock;
   readonly random: Pick<Random, 'activityId'>;
+  readonly timers: Timers;
   readonly log: Log;
   readonly publisher: ActivityPublisher;
   readonly history: ActivityHistory;
@@ -168,12 +170,19 @@ export class ActivityAuthors {
     this.#heads.tick(now);
   }
 
-  /** Resolves when the history was told of all that is over, as far as it can be known whether it was private. */
-  async stop(): Promise<void> {
+  /**
+   * Resolves when the history was told of all that is over: as private where it cannot be known within `patienceMs` whether it was.
+   */
+  async stop(patienceMs: number): Promise<void> {
     this.#stopDoubt();
     this.#heads.stop();
     for (const { subscription } of this.#authors.values()) subscription.stop();
-    await this.#policies.answered();
+    if (!(await endsWithin(this.#deps.timers, patienceMs, this.#policies.answered()))) {
+      for (const author of this.#authors.values()) {
+        author.isAsking = false;
+        this.#candidates.settleEndings(author);
+      }
+    }
     this.#authors.clear();
   }
 

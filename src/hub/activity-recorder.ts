@@ -12,7 +12,7 @@ import type { ActivityOutbox } from '../ports/activity-outbox.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import type { Timers } from '../ports/timers.ts';
+import { endsWithin, type Timers } from '../ports/timers.ts';
 
 export interface ActivityRecorderDeps {
   readonly outbox: ActivityOutbox;
@@ -37,7 +37,7 @@ export class ActivityRecorder {
   readonly #waiting = new Map<string, ActivityEntry>();
   #cancel: (() => void) | undefined;
   #sending: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<number> | undefined;
   /** All that could be handed on was: what comes after it is lost. */
   #isOver = false;
   /** Whether something that takes back waits since the last batch was made up. */
@@ -124,21 +124,35 @@ export class ActivityRecorder {
   }
 
   /**
-   * Resolves when all that waits was handed on, what comes in meanwhile too. Where the outbox takes no more, the rest is lost, and
-   * counted. Idempotent.
+   * Resolves when all that waits was handed on, what comes in meanwhile too. Where the outbox takes no more, or does not answer for
+   * `patienceMs` in all, the rest is lost, and counted; of a batch that was not answered it may have been taken. Idempotent.
+   * @returns how many entries were lost by it
    */
-  stop(): Promise<void> {
+  stop(patienceMs: number): Promise<number> {
     this.#cancelNext();
-    this.#stopping ??= this.#sendAll();
+    this.#stopping ??= this.#end(patienceMs);
     return this.#stopping;
+  }
+
+  async #end(patienceMs: number): Promise<number> {
+    await endsWithin(this.#deps.timers, patienceMs, this.#sendAll());
+    this.#isOver = true;
+    const lost = this.#waiting.size;
+    this.#waiting.clear();
+    if (lost === 0) return 0;
+    this.#lost += lost;
+    // Whatever was told before: nobody reads the figure of a process that is over.
+    this.#isLossTold = true;
+    this.#deps.log.error(
+      { entries: lost },
+      'listening history is lost: its outbox did not take it before the end of the process',
+    );
+    return lost;
   }
 
   async #sendAll(): Promise<void> {
     await this.#sending;
-    while (this.#waiting.size > 0 && (await this.#send()));
-    this.#isOver = true;
-    if (this.#waiting.size > 0) this.#lose(this.#waiting.size);
-    this.#waiting.clear();
+    while (!this.#isOver && this.#waiting.size > 0 && (await this.#send()));
   }
 
   #cancelNext(): void {

@@ -4,7 +4,7 @@ import type { HubClock } from '../ports/hub-clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { StoreUnavailable } from '../ports/room-log.ts';
-import type { Timers } from '../ports/timers.ts';
+import { endsWithin, type Timers } from '../ports/timers.ts';
 
 export interface ActivityRetentionDeps {
   readonly activityLog: Pick<ActivityLog, 'prune'>;
@@ -24,8 +24,10 @@ const AGAIN_MS = 60_000;
 /** After a full bite the rest waits this long, so that reads and writes come in between. */
 const BETWEEN_MS = 200;
 const BITE = 1_000;
+/** What is not dropped now is by the next node that looks. */
+const STOP_PATIENCE_MS = 500;
 
-/** Starts to drop what is older, now and every hour. Returns its stop, which waits for the bite that is under way; idempotent. */
+/** Starts to drop what is older, now and every hour. Returns its stop, which waits a moment for the bite that is under way; idempotent. */
 export function keepFor(deps: ActivityRetentionDeps): () => Promise<void> {
   const { activityLog, lifeMs, clock, timers, metrics, log } = deps;
   let isStopped = false;
@@ -66,6 +68,6 @@ export function keepFor(deps: ActivityRetentionDeps): () => Promise<void> {
   return () => {
     isStopped = true;
     cancel();
-    return pass;
+    return endsWithin(timers, STOP_PATIENCE_MS, pass).then(() => undefined);
   };
 }

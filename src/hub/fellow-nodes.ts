@@ -11,8 +11,13 @@ import { hearNodes, tellNodes } from './node-words.ts';
 const count = z.int().min(0);
 const NodeReportSchema = z.object({
   id: z.string().max(64),
+  /** The name of its machine, pod or container, as the system there has it; older nodes tell none. */
+  host: z.string().max(255).exactOptional(),
   /** Which of the workers of its machine; absent where there is one process. */
   worker: count.exactOptional(),
+  /** The version of the package that it runs; older nodes tell none. */
+  release: z.string().max(64).exactOptional(),
+  /** Of the protocol. */
   version: z.string().max(64),
   /** By the clock on the wall, ms since 1970. */
   startedAt: z.number(),

@@ -19,7 +19,8 @@ export interface HubFeed {
   readonly dismissals: Dismissals;
   readonly standing: StandingWatch;
   readonly history: FeedHistory;
-  stop(): Promise<void>;
+  /** As of `Activities`. */
+  stop(patienceMs: number): Promise<number>;
 }
 
 export function hubFeed(parts: {
@@ -85,13 +86,13 @@ export function hubFeed(parts: {
     dismissals,
     standing,
     history,
-    async stop() {
+    stop(patienceMs) {
       removeDoubt();
       standing.stop();
       missed.stop();
       dismissals.stop();
       desk.stop();
-      await activities.stop();
+      return activities.stop(patienceMs);
     },
   };
 }

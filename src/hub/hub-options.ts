@@ -37,6 +37,11 @@ export interface HubOptions {
   readonly softBufferBytes: number;
   /** Above this it is closed as too slow. */
   readonly hardBufferBytes: number;
+  /**
+   * Above this a socket is behind as well, as it has not shown that it has read what it was sent; above half of it, it is refused what has long
+   * answers. Well above what is on its way to who reads: a transport asks each 64 KiB.
+   */
+  readonly mostUnreadBytes: number;
   /** How long somebody whose socket was lost still counts as in the room, ms. */
   readonly presenceGraceMs: number;
   /** Arrivals and departures within this window reach the log as one batch, ms. */
@@ -105,6 +110,7 @@ export const DEFAULT_HUB_OPTIONS: HubOptions = {
   maxRateRefusals: 200,
   trustProxy: NO_PROXY,
   softBufferBytes: 64 * 1_024,
+  mostUnreadBytes: 1_024 * 1_024,
   hardBufferBytes: 1_024 * 1_024,
   presenceGraceMs: 15_000,
   presenceBatchMs: 50,

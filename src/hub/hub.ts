@@ -14,13 +14,14 @@ import type { Connection } from './connection.ts';
 import { drainWindow } from './drain-window.ts';
 import { frameOf, okFrame } from './frame.ts';
 import type { Answer, Handler, HandledType } from './handlers/handler.ts';
-import { HANDLERS, costOf } from './handlers/handlers.ts';
+import { HANDLERS, costOf, hasLongAnswer } from './handlers/handlers.ts';
 import { HubMetrics } from './hub-metrics.ts';
 import { hubFeed, type HubFeed } from './hub-feed.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { LiveRoomDeps } from './live-room.ts';
 import { Outbox } from './outbox.ts';
+import { OverloadLog } from './overload-log.ts';
 import { peerAddress } from './peer-address.ts';
 import { People } from './people.ts';
 import { Rooms } from './rooms.ts';
@@ -29,6 +30,10 @@ import { unavailability } from './unavailable.ts';
 
 /** As said of `maxRateRefusals`. */
 const RATE_REFUSALS_WINDOW_MS = 10_000;
+/** When whoever has yet to read is to ask again. */
+const UNREAD_RETRY_MS = 1_000;
+/** For what was listened to, when the hub stops: its stores may not answer. */
+const STOP_PATIENCE_MS = 3_000;
 
 /** What a player says of itself every few seconds: there would be little else. */
 const UNTRACED: ReadonlySet<RequestType> = new Set(['sync.report', 'ready']);
@@ -43,6 +48,7 @@ export class Hub implements SocketListener {
   readonly #ports: HubPorts;
   readonly #options: HubOptions;
   readonly #outbox: Outbox;
+  readonly #overloads: OverloadLog;
   readonly #people: People;
   readonly #sessions: Sessions;
   readonly #connections = new Map<Socket, Connection>();
@@ -60,6 +66,7 @@ export class Hub implements SocketListener {
       hellosWaiting: () => this.#sessions.hellosWaiting,
     });
     this.#outbox = new Outbox(ports.timers, this.metrics, options);
+    this.#overloads = new OverloadLog(ports.log, ports.timers);
     this.#people = new People(options, {
       shared: ports.sharedRates,
       timers: ports.timers,
@@ -91,6 +98,7 @@ export class Hub implements SocketListener {
       this.metrics,
       this.feed?.standing,
       () => this.#connections.values(),
+      this.#overloads,
     );
     this.#removeRevoked = ports.revoked?.onRevoked((revocation) => this.#letGo(revocation));
   }
@@ -231,14 +239,19 @@ export class Hub implements SocketListener {
     });
   }
 
-  /** Resolves when what was heard is handed on: the stores may close then. */
-  async stop(): Promise<void> {
+  /**
+   * Resolves when what was heard is handed on, and after some seconds at the latest: the stores may close then.
+   * @param withinMs where there is less time than that, ms
+   * @returns how many entries of the listening history were lost, as nobody took them in time
+   */
+  async stop(withinMs = STOP_PATIENCE_MS): Promise<number> {
     this.#state = 'stopped';
     this.#removeRevoked?.();
     this.#sessions.stop();
+    this.#overloads.stop();
     this.#people.stop();
     this.rooms.stop();
-    await this.feed?.stop();
+    return (await this.feed?.stop(Math.min(withinMs, STOP_PATIENCE_MS))) ?? 0;
   }
 
   #drainWindow(connections: number): number {
@@ -300,6 +313,11 @@ export class Hub implements SocketListener {
       return;
     }
     if (!this.#isWithinRate(connection, request.id, costOf(request.type))) return;
+    if (hasLongAnswer(request.type) && this.#outbox.isReadingLittle(connection)) {
+      const message = 'what you were sent is not read yet';
+      this.#refuse(connection, request.id, refuse('rate_limited', message, UNREAD_RETRY_MS));
+      return;
+    }
     if (request.type === 'auth.refresh') {
       void this.#sessions.refresh(connection, request);
       return;
@@ -379,6 +397,9 @@ export class Hub implements SocketListener {
     }
     connection.rateRefusals += 1;
     if (connection.rateRefusals > this.#options.maxRateRefusals) {
+      const { session } = connection;
+      const userId = session.phase === 'active' ? session.user.id : undefined;
+      this.#overloads.closed({ connectionId: connection.id, userId });
       this.#outbox.close(connection, 'overloaded', 'requests go on above their rate');
       return false;
     }

@@ -9,6 +9,7 @@ import type { HubMetrics } from './hub-metrics.ts';
 export interface OutboxOptions {
   readonly softBufferBytes: number;
   readonly hardBufferBytes: number;
+  readonly mostUnreadBytes: number;
 }
 
 const CUT_AFTER_MS = 5_000;
@@ -95,6 +96,7 @@ export class Outbox {
     }
     // Looked at once all has been handed over: what a cork holds back is not what a slow peer leaves unread.
     if (isBuffered) this.#watch(connection);
+    if (socket.unreadBytes > this.#options.mostUnreadBytes) this.#fallsBehind(connection);
   }
 
   /** @returns whether something stayed behind */
@@ -123,19 +125,29 @@ export class Outbox {
       // buffer does not stay in memory until the idle timeout.
       connection.close('too_slow');
       this.#timers.after(CUT_AFTER_MS, () => connection.socket.terminate());
-    } else if (bufferedBytes > this.#options.softBufferBytes && !connection.isBehind) {
-      connection.isBehind = true;
-      this.#metrics.socketsBehind += 1;
+    } else if (bufferedBytes > this.#options.softBufferBytes) {
+      this.#fallsBehind(connection);
     }
   }
 
+  #fallsBehind(connection: Connection): void {
+    if (connection.isBehind) return;
+    connection.isBehind = true;
+    this.#metrics.socketsBehind += 1;
+  }
+
+  /** Whether a connection has read so little of what it was sent that it gets no long answers. */
+  isReadingLittle({ socket }: Connection): boolean {
+    return socket.unreadBytes > this.#options.mostUnreadBytes / 2;
+  }
+
   /**
-   * Some of a connection's buffer has gone.
+   * Some of a connection's buffer has gone, or it has read some of what it was sent.
    * @returns whether it has just caught up, and is owed its snapshots
    */
   drained(connection: Connection): boolean {
-    if (!connection.isBehind || connection.socket.bufferedBytes > this.#options.softBufferBytes / 2)
-      return false;
+    const isFull = connection.socket.bufferedBytes > this.#options.softBufferBytes / 2;
+    if (!connection.isBehind || isFull || this.isReadingLittle(connection)) return false;
     connection.isBehind = false;
     return true;
   }

@@ -28,6 +28,11 @@ export interface RevokedTokensDeps {
   readonly log: Log;
   /** The clock on the wall, ms since 1970: tokens are by it. */
   readonly wallNow: () => number;
+  /**
+   * How far the clock of who signs tokens may be ahead of that of who revokes, ms. Nodes' own clocks count as well: a guest's token
+   * may be made by another node.
+   */
+  readonly clockToleranceMs: number;
 }
 
 export class RevokedTokens {
@@ -69,8 +74,7 @@ export class RevokedTokens {
     const ofUser = this.#known.get(keyOf({ kind: 'user', userId }));
     const isRevoked =
       (tokenId !== undefined && this.#holds(this.#known.get(keyOf({ kind: 'token', tokenId })))) ||
-      // A token that does not say when it was made may be an old one.
-      (this.#holds(ofUser) && (issuedAtMs ?? -Infinity) <= ofUser.at);
+      (this.#holds(ofUser) && this.#mayBeOlder(issuedAtMs, ofUser));
     return isRevoked ? 'the token was revoked' : undefined;
   }
 
@@ -100,6 +104,15 @@ export class RevokedTokens {
   onRevoked(listener: (revocation: Revocation) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Whether a token may have been made before the revocation. One that says it was made a moment after it may be stolen, and signed by
+   * a clock that is ahead. That holds for guests too, and costs them nothing: they come back by no token once all are revoked.
+   */
+  #mayBeOlder(issuedAtMs: number | undefined, { at }: Revocation): boolean {
+    // A token that does not say when it was made may be an old one.
+    return issuedAtMs === undefined || issuedAtMs <= at + this.#deps.clockToleranceMs;
   }
 
   #holds(revocation: Revocation | undefined): revocation is Revocation {

@@ -64,6 +64,11 @@ export class RoomElsewhere {
     return this.#people.has(userId);
   }
 
+  /** Those on other nodes. */
+  *people(): Generator<{ readonly userId: UserId; readonly name: string }, void> {
+    for (const [userId, { name }] of this.#people) yield { userId, name };
+  }
+
   /** The nodes with people in the room, this one aside. */
   nodes(): Iterable<NodeId> {
     return this.#byNode.keys();

@@ -125,6 +125,12 @@ export class RoomMembers {
     return this.#memberships.values();
   }
 
+  /** Everybody who is connected, on any node, once. */
+  *present(): Generator<{ readonly userId: UserId; readonly name: string }, void> {
+    yield* this.#memberships.values();
+    if (this.elsewhere !== undefined) yield* this.elsewhere.people();
+  }
+
   /** On any node. */
   isPresent(userId: UserId): boolean {
     return this.#memberships.has(userId) || this.elsewhere?.has(userId) === true;

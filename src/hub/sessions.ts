@@ -15,6 +15,7 @@ import type { HubMetrics } from './hub-metrics.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
 import type { Outbox } from './outbox.ts';
+import type { OverloadLog } from './overload-log.ts';
 import type { People } from './people.ts';
 import type { StandingWatch } from './standing-watch.ts';
 import { Turns, type Turn } from './turns.ts';
@@ -56,6 +57,7 @@ export class Sessions {
   readonly #standing: Pick<StandingWatch, 'look'> | undefined;
   readonly #lookUps = new Set<LookUp>();
   readonly #connections: () => Iterable<Connection>;
+  readonly #overloads: Pick<OverloadLog, 'closed'>;
   readonly #limits: Limits;
   /** Of those whose hello is looked at: ten thousand who come back at once are not to keep everybody else waiting. */
   readonly #turns: Turns;
@@ -69,6 +71,7 @@ export class Sessions {
     metrics: HubMetrics,
     standing: Pick<StandingWatch, 'look'> | undefined,
     connections: () => Iterable<Connection>,
+    overloads: Pick<OverloadLog, 'closed'>,
   ) {
     this.#ports = ports;
     this.#options = options;
@@ -77,6 +80,7 @@ export class Sessions {
     this.#metrics = metrics;
     this.#standing = standing;
     this.#connections = connections;
+    this.#overloads = overloads;
     this.#turns = new Turns(options.maxHellosAtOnce);
     this.#limits = {
       maxFrameBytes: MAX_FRAME_BYTES,
@@ -222,6 +226,7 @@ export class Sessions {
     const waitMs = this.#people.take(id, costOf('hello'));
     if (waitMs > 0) {
       this.#metrics.connectionRefused('rate');
+      this.#overloads.closed({ connectionId: connection.id, userId: id });
       const refusal = refuse('rate_limited', 'too many requests', waitMs);
       this.#turnAway(connection, request.id, refusal, 'overloaded');
       return false;

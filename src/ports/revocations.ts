@@ -3,7 +3,7 @@ import type { UserId } from '../../protocol/ids.ts';
 
 /** Times are by the clock on the wall, ms since 1970, as those of tokens are. */
 export type RevocationDraft = {
-  /** From when on it holds; tokens of a `user` that were made later are good. */
+  /** From when on it holds; tokens of a `user` that were surely made later are good. */
   readonly at: number;
   /** When no token is left that it is about; undefined: never. */
   readonly endsAt: number | undefined;
@@ -16,7 +16,7 @@ export type RevocationDraft = {
 export type RevocationSubject =
   /** The token of this `jti`. */
   | { readonly kind: 'token'; readonly tokenId: string }
-  /** All tokens of the person that were made until `at`. */
+  /** All tokens of the person that were made until `at`, or may have been: clocks differ. */
   | { readonly kind: 'user'; readonly userId: UserId }
   /** All tokens of the person, whenever they were made. */
   | { readonly kind: 'ban'; readonly userId: UserId };

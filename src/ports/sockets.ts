@@ -23,6 +23,11 @@ export interface Socket {
   readonly isOpen: boolean;
   /** Bytes accepted by `send` and not yet handed to the kernel. */
   readonly bufferedBytes: number;
+  /**
+   * Bytes of messages of which the peer has not shown that it has read them, about: the transport asks it to at intervals, so what is on its way
+   * is among it, and so are some last ones that nobody asked for. A message counts for 256 KiB at most.
+   */
+  readonly unreadBytes: number;
   send(frame: Frame): SendOutcome;
   /** Runs `sends` so that everything it sends on this socket leaves in one system call where the transport can. */
   cork(sends: () => void): void;
@@ -56,7 +61,7 @@ export interface SocketListener {
   opened(socket: Socket, request: UpgradeRequest): void;
   /** `data` belongs to the transport and is valid only until this returns: copy what is kept. */
   message(socket: Socket, data: Uint8Array, isBinary: boolean): void;
-  /** Some or all of what was buffered has gone; look at `bufferedBytes`. */
+  /** Some or all of what was buffered has gone, or of what was unread was read; look at `bufferedBytes` and `unreadBytes`. */
   drained(socket: Socket): void;
   /** The socket is gone. 1006 where no close frame was received. Sends from here on return `closed`. */
   closed(socket: Socket, code: number, reason: string): void;

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OtlpTracer, type OtlpTracerOptions } from '../../src/adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
+import { freePort } from '../support/free-port.ts';
 import { logRecorder, type Line } from '../support/log-recorder.ts';
 import { ManualTime } from '../support/manual-time.ts';
 import { OtlpCollector, attributesOf } from '../support/otlp-collector.ts';
@@ -165,6 +166,31 @@ describe('an exporter of traces', () => {
     const lost = tracerWith({ url: 'http://127.0.0.1:9/v1/traces', metrics: createPromMetrics() });
     makeSpans(lost, 2);
     await lost.stop();
-    expect(lines.at(-1)).toMatchObject({ level: 'warn' });
+    // What it says is why, and not that `fetch` failed.
+    expect(lines.at(-1)).toMatchObject({
+      level: 'warn',
+      reason: expect.not.stringContaining('fetch failed') as string,
+    });
+  });
+
+  it('says why a collector cannot be reached', async () => {
+    const tracer = tracerWith({ url: `http://localhost:${await freePort()}/v1/traces` });
+    makeSpans(tracer, 1);
+    await tracer.stop();
+    expect(lines).toMatchObject([
+      { level: 'warn', reason: expect.stringContaining('ECONNREFUSED') as string },
+    ]);
+  });
+
+  it('takes no longer to stop than it is given', async () => {
+    collector.isSilent = true;
+    const tracer = tracerWith();
+    makeSpans(tracer, 2);
+    let isOver = false;
+    const stopped = tracer.stop(500).then(() => (isOver = true));
+    await time.advance(499);
+    expect(isOver).toBe(false);
+    await time.advance(1);
+    await stopped;
   });
 });

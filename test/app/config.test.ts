@@ -109,6 +109,34 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes a value of blanks alone for none, and not for 0', () => {
+    const blank = { DRAIN_MS: ' ', REDIS_IDLE_ROOM_HOURS: '\t ', PORT: '  ', MEDIA_DIR: ' ' };
+    expect(readConfig(blank)).toEqual(readConfig({}));
+    const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+    expect(readConfig({ ...collector, TRACE_RATIO: ' ' }).traces?.ratio).toBe(0.01);
+  });
+
+  it('refuses a time that a timer cannot wait for, of every key', () => {
+    const times = configReference()
+      .map(({ key }) => key)
+      .filter((key) => key.endsWith('_MS'));
+    expect(times).toContain('HELLO_TIMEOUT_MS');
+    for (const key of times)
+      expect(faultsOf({ [key]: String(2 ** 31) })).toEqual([
+        expect.stringMatching(new RegExp(`^${key}: .*expected number to be <=`)),
+      ]);
+    // Its answer has three times as long.
+    expect(faultsOf({ HELLO_TIMEOUT_MS: String(Math.ceil(2 ** 31 / 3)) })).toHaveLength(1);
+    expect(readConfig({ PRESENCE_GRACE_MS: '86400000' }).hub.presenceGraceMs).toBe(86_400_000);
+  });
+
+  it('refuses an origin with a * in it, which would match nothing', () => {
+    for (const origin of ['*', 'https://*.example.org', 'https://*'])
+      expect(faultsOf({ ALLOWED_ORIGINS: `https://ok.example,${origin}` })).toEqual([
+        `ALLOWED_ORIGINS: "${origin}": a * stands for nothing; name each origin in full`,
+      ]);
+  });
+
   it('takes a login’s key set by https alone, with its issuer, and never a secret’s algorithm', () => {
     const good = {
       JWT_JWKS_URL: 'https://login.example.org/jwks.json',
@@ -352,7 +380,7 @@ describe('the configuration’s page', () => {
     const page = [
       '# Configuration',
       '',
-      'Everything is read from the environment, once, at start. An empty value counts as none. Whatever is wrong is named, all at once, and nothing starts.',
+      'Everything is read from the environment, once, at start. An empty value, or one of blanks alone, counts as none. Whatever is wrong is named, all at once, and nothing starts.',
       '',
       `A secret may stand in a file instead, as containers get theirs: ${SECRET_KEYS.map((key) => `\`${key}_FILE\``).join(', ')} name the file whose content, without the white space around it, is the value. A file that cannot be read, is empty, or is named beside the key itself is a fault.`,
       '',

@@ -22,7 +22,7 @@ describe('the metrics', () => {
 
   it('have few labels, of which none is a person’s, a room’s or an address’s', () => {
     const labels = new Set(own.flatMap((row) => row.labels));
-    expect([...labels].sort()).toEqual(['code', 'limit', 'outcome', 'store']);
+    expect([...labels].sort()).toEqual(['code', 'limit', 'outcome', 'store', 'version']);
   });
 });
 
@@ -50,13 +50,18 @@ describe('the metrics’ page', () => {
   it('has them all; `npm run generate` writes it', async () => {
     const row = (each: MetricRow): string =>
       `| \`${each.name}\` | ${each.kind} | ${unitOf(each)} | ${each.labels.map((label) => `\`${label}\``).join(', ')} | ${each.help} |`;
+    const valuesOf = (name: string): string => {
+      const { values = [] } = own.find((each) => each.name === name) ?? {};
+      expect(values).not.toEqual([]);
+      return values.map((value) => `\`${value}\``).join(', ');
+    };
     const head = ['| name | kind | unit | labels | meaning |', '|---|---|---|---|---|'];
     const page = [
       '# Metrics',
       '',
       '`/metrics` answers in the text format of Prometheus. [operations.md](operations.md#what-to-watch) says which of them to look at, and what to do when they are off.',
       '',
-      'Where several workers serve, each figure has the label `worker`, too. Labels have few values: `code` those of the protocol’s errors, `limit` (`hub`, `address`, `person`), `outcome` those of an append (`committed`, `conflict`, `moved`, `duplicate`, `failed`), `store` (`redis`, `postgres`, `mongodb`). No figure is of one room or one person.',
+      `Where several workers serve, each figure has the label \`worker\`, too. Labels have few values: \`code\` those of the protocol’s errors, \`limit\` (${valuesOf('earshot_connections_refused_total')}), \`outcome\` those of an append (\`committed\`, \`conflict\`, \`moved\`, \`duplicate\`, \`failed\`), \`store\` (\`redis\`, \`postgres\`, \`mongodb\`), \`version\` the release that runs. No figure is of one room or one person.`,
       '',
       '## Of Earshot',
       '',

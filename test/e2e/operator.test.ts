@@ -1,6 +1,7 @@
 // The command line of operators, a process of its own, against a running Earshot.
 import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
@@ -67,11 +68,18 @@ describe('earshot-operator', () => {
     const ana = await WireClient.enter(earshot.url, await guestToken(earshot.url, 'Ana'));
     const made = await ana.ask('room.create', { name: 'Kitchen', visibility: 'private' });
     const nodes = await run(['nodes']);
-    expect(nodes.stdout).toMatch(/^node +worker +version +up since +sockets +rooms +state\n/);
+    expect(nodes.stdout).toMatch(/^node +host +worker +release +up since +sockets +rooms +state\n/);
     expect(nodes.stdout).toMatch(/ 1 +1 +ready\n$/);
     const listed = (await json('nodes')) as { nodes: { id: string }[] };
     // The same id stands in each line of the log.
     expect(listed.nodes.map(({ id }) => id)).toEqual([earshot.lines[0]?.['node']]);
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    expect(listed.nodes).toMatchObject([{ host: hostname(), release: version }]);
+    expect(earshot.lines.find(({ msg }) => msg === 'Earshot is listening')).toMatchObject({
+      release: version,
+    });
+    const metrics = await (await fetch(`${earshot.url}/metrics`)).text();
+    expect(metrics).toContain(`\nearshot_build_info{version="${version}"} 1\n`);
     const { rooms } = (await json('rooms')) as { rooms: { id: string }[] };
     expect(rooms).toMatchObject([
       { id: made?.['roomId'], name: 'Kitchen', visibility: 'private', hereCount: 1 },
@@ -83,6 +91,17 @@ describe('earshot-operator', () => {
     expect((await run(['close', String(made?.['roomId'])])).stderr).toMatch(
       /^earshot-operator: \w+: .*\n$/,
     );
+    ana.close();
+  });
+
+  it('shows who is in a room, by its id and its code, with the ids by which they are banned', async () => {
+    const guest = await guestToken(earshot.url, 'Ana');
+    const ana = await WireClient.enter(earshot.url, guest);
+    const made = await ana.ask('room.create', { name: 'Attic', visibility: 'private' });
+    const { code, members } = await json('room', String(made?.['roomId']));
+    expect(members).toEqual([{ id: guest.user.id, name: 'Ana', role: 'host', isHere: true }]);
+    const { stdout } = await run(['room', String(code)]);
+    expect(stdout).toMatch(new RegExp(`\n${guest.user.id} +host +here +Ana\n$`));
     ana.close();
   });
 
@@ -118,6 +137,21 @@ describe('earshot-operator', () => {
     expect(await me()).toBe(200);
   });
 
+  it('takes back all of a person’s, those of a login too whose clock is ahead by what is allowed', async () => {
+    const madeIn = (seconds: number): Promise<string> => {
+      const iat = Math.floor(Date.now() / 1_000) + seconds;
+      return signedToken(TOKEN_SECRET, { iat }, { sub: userId(4) });
+    };
+    const statusOf = (theirs: string): Promise<number> =>
+      fetch(`${earshot.url}/v1/me`, { headers: { authorization: `Bearer ${theirs}` } }).then(
+        ({ status }) => status,
+      );
+    const [stolen, later] = [await madeIn(5), await madeIn(3_600)];
+    expect([await statusOf(stolen), await statusOf(later)]).toEqual([200, 200]);
+    await json('revoke', '--user', userId(4));
+    expect([await statusOf(stolen), await statusOf(later)]).toEqual([401, 200]);
+  });
+
   it('exports a person into a file that nobody else reads', async () => {
     const guest = await guestToken(earshot.url, 'Cleo');
     const out = path.join(dir, 'cleo.json');
@@ -145,6 +179,10 @@ describe('earshot-operator', () => {
     const { hostname: HOST, port: PORT } = new URL(earshot.url);
     const beside = await run(['nodes'], { ...within, HOST, PORT, EARSHOT_URL: undefined });
     expect(beside).toMatchObject({ code: 0, stderr: '' });
+    // Empty values, as Compose passes on keys that nobody has set, count as none.
+    const empty = { EARSHOT_URL: '', OPERATOR_TOKEN_FILE: '', TLS_CERT_FILE: ' ' };
+    const still = await run(['nodes'], { ...within, HOST, PORT, ...empty });
+    expect(still).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('says in one line what is wrong, and never the token', async () => {

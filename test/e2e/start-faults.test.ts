@@ -79,6 +79,15 @@ describe.skipIf(servers === undefined)('a server that must not be used', () => {
     expect(said).not.toContain(wrong.password);
   }, 60_000);
 
+  it('is named in one line, without its password: a MongoDB whose address is none', async () => {
+    const said = await saidOf({ MONGODB_URL: 'mongodb://ana:hu@sh:qu@iet@127.0.0.1:1/' });
+    expect(said).toMatch(/^earshot: MONGODB_URL: .*percent-encoded/);
+    expect(said).not.toMatch(/hu@|sh:qu|iet/);
+    expect(await saidOf({ MONGODB_URL: 'mongodb://127.0.0.1:1/?nonsense=1' })).toContain(
+      'MONGODB_URL: option nonsense is not supported',
+    );
+  }, 60_000);
+
   it('is named in one line: a Redis that evicts', async () => {
     const evicting = await startRedisServer([
       '--maxmemory',

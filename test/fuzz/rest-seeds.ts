@@ -82,6 +82,7 @@ const OF_OPERATORS: readonly RestSeed[] = [
   ['GET /v1/operator/nodes'],
   ['POST /v1/operator/nodes/here/drain', { withinMs: 5_000 }],
   ['GET /v1/operator/rooms?limit=5'],
+  ['GET /v1/operator/rooms/@code'],
   [`GET /v1/operator/people/${FRIEND}/data`],
   ['POST /v1/operator/backups'],
   ['GET /v1/operator/revocations?limit=5'],

@@ -202,6 +202,7 @@ async function operated(): Promise<{
   const revoked = new RevokedTokens({
     ...{ revocations, feed, timers, log },
     wallNow: () => Date.now(),
+    clockToleranceMs: 5_000,
   });
   const fellows: FellowNodes = new FellowNodes({
     ...{ nodeId: 'here', feed, timers, log },

@@ -34,6 +34,8 @@ class ServiceWorld extends SocialWorld {
       alive: () => new Set(['here']),
       report: () => ({
         id: 'here',
+        host: 'hub-1',
+        release: '0.2.0',
         version: '1',
         startedAt: 5,
         connections: hub.connectionCount,
@@ -85,6 +87,9 @@ describe('operators of the whole service', () => {
       nodes: [expect.objectContaining({ id: 'here', connections: 1, rooms: 1, away: ['mongodb'] })],
       missing: [],
     });
+    // What an alert and the notes of a release are matched with.
+    const [node] = (await world.operator('GET', '/nodes')).body['nodes'] as object[];
+    expect(node).toMatchObject({ host: 'hub-1', release: '0.2.0' });
     const { body } = await world.operator('GET', '/rooms?limit=1');
     expect(body).toMatchObject({
       rooms: [{ name: 'Kitchen', visibility: 'private', hereCount: 1 }],

@@ -1,10 +1,10 @@
 // Operators over REST: who is one, what they take back, and what that does to REST, devices and sockets.
 import { describe, expect, it } from 'vitest';
-import { MemoryRevocations } from '../../src/adapters/memory/memory-revocations.ts';
-import { RevokedTokens } from '../../src/hub/revoked-tokens.ts';
-import { call, type Answer } from '../support/http-calls.ts';
+import type { RevokedTokens } from '../../src/hub/revoked-tokens.ts';
+import { appOver, call, type Answer } from '../support/http-calls.ts';
 import { RecordingLog, userId } from '../support/hub-world.ts';
-import { ListeningWorld } from '../support/listening-world.ts';
+import { NodesWorld } from '../support/nodes-world.ts';
+import { revokedHere } from '../support/revoked-here.ts';
 import { SocialWorld, idsIn } from '../support/social-world.ts';
 import { termedAuthenticator, tokenOf } from '../support/termed-tokens.ts';
 
@@ -23,14 +23,7 @@ class OperatorWorld extends SocialWorld {
 
   constructor() {
     // REST alone asks it here; what it does to sockets is tested with the hub.
-    const listening = new ListeningWorld();
-    const revoked = new RevokedTokens({
-      revocations: new MemoryRevocations(),
-      feed: listening.feed,
-      timers: listening.time,
-      log: listening.log,
-      wallNow: () => Date.now(),
-    });
+    const revoked = revokedHere();
     const authenticator = termedAuthenticator(() => Date.now());
     super({ revoked, authenticator });
     this.revoked = revoked;
@@ -160,6 +153,63 @@ describe('an operator', () => {
     expect((await again).status).toBe(410);
     for (const none of [userId(5), 'ABCD2345', 'nope'])
       expect((await world.call('DELETE', `/v1/operator/rooms/${none}`)).status).toBe(404);
+  });
+
+  it('finds whom to ban: who is in a room, on any node, by its id or code, and nobody else does', async () => {
+    const nodes = new NodesWorld();
+    const [east, west, south] = [
+      await nodes.start('east'),
+      await nodes.start('west'),
+      await nodes.start('south'),
+    ];
+    const host = await east.connect(1);
+    const roomId = String((await host.ask('room.create', { name: 'Kitchen' }))['roomId']);
+    const others = [await west.connect(2), await west.connect(3)];
+    for (const other of others) await other.ask('room.join', { roomId });
+    await nodes.time.advance(5_000);
+    await host.ask('role.set', { roomId, userId: userId(3), role: 'dj' });
+    await host.ask('room.update', { roomId, visibility: 'private' });
+    others[1]?.close();
+    await nodes.time.advance(5_000);
+    const log = new RecordingLog();
+    // It has nobody in the room, and did not hold it.
+    const app = appOver(south, {
+      ...{ revoked: revokedHere(), authenticator: termedAuthenticator(() => Date.now()) },
+      log,
+    });
+    const { code } = (await call(app, `/v1/rooms/${roomId}`)).body;
+    for (const name of [roomId, String(code)]) {
+      const target = `/v1/operator/rooms/${name}`;
+      expect((await call(app, target, { token: tokenOf(1) })).status).toBe(403);
+      expect(await call(app, target, { token: OPERATOR })).toMatchObject({
+        status: 200,
+        body: {
+          ...{ id: roomId, code, name: 'Kitchen', hereCount: 2, isClosed: false },
+          members: [
+            { id: userId(1), name: 'User 1', role: 'host', isHere: true },
+            { id: userId(2), name: 'User 2', role: 'listener', isHere: true },
+            { id: userId(3), name: 'User 3', role: 'dj', isHere: false },
+          ],
+        },
+      });
+    }
+    expect(log.lines).toContainEqual({
+      level: 'info',
+      message: 'an operator looked at who is in a room',
+      fields: { by: userId(99), roomId },
+    });
+    for (const none of [userId(5), 'ABCD2345', 'nope'])
+      expect((await call(app, `/v1/operator/rooms/${none}`, { token: OPERATOR })).status).toBe(404);
+    for (const { hub } of [east, west, south]) await hub.stop();
+  });
+
+  it('finds who has just come, before the log has them', async () => {
+    const world = new OperatorWorld();
+    const [host, other] = [await world.world.connect(1), await world.world.connect(2)];
+    const { roomId } = await host.ask('room.create', { name: 'Kitchen' });
+    await other.ask('room.join', { roomId: String(roomId) });
+    const { body } = await world.call('GET', `/v1/operator/rooms/${String(roomId)}`);
+    expect(idsIn({ body } as Answer, 'members')).toEqual([userId(1), userId(2)]);
   });
 
   it.each([

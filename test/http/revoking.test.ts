@@ -1,12 +1,11 @@
 // What somebody has under way while an operator takes back their tokens: it brings them nothing that outlives it.
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryRevocations } from '../../src/adapters/memory/memory-revocations.ts';
 import { createJwtAuthenticator } from '../../src/adapters/system/jwt-authenticator.ts';
-import { RevokedTokens } from '../../src/hub/revoked-tokens.ts';
+import type { RevokedTokens } from '../../src/hub/revoked-tokens.ts';
 import { call, type Answer } from '../support/http-calls.ts';
 import { userId } from '../support/hub-world.ts';
-import { ListeningWorld } from '../support/listening-world.ts';
+import { revokedHere } from '../support/revoked-here.ts';
 import { SocialWorld } from '../support/social-world.ts';
 
 const SECRET = new TextEncoder().encode('a secret of more than thirty-two bytes');
@@ -38,14 +37,7 @@ class RevokingWorld extends SocialWorld {
   readonly revoked: RevokedTokens;
 
   constructor() {
-    const listening = new ListeningWorld();
-    const revoked = new RevokedTokens({
-      revocations: new MemoryRevocations(),
-      feed: listening.feed,
-      timers: listening.time,
-      log: listening.log,
-      wallNow: () => Date.now(),
-    });
+    const revoked = revokedHere();
     super({
       revoked,
       authenticator: createJwtAuthenticator({ secret: SECRET, tokenLifeMs: 86_400_000 }),

@@ -449,4 +449,20 @@ describe('a hub that stops', () => {
     expect(world.outbox.history(2)).toMatchObject([{ endedAt: stoppedAt }]);
     expect(world.outbox.history(3)[0]?.endedAt).toBeLessThan(startedAt + 21_000);
   });
+
+  it('tells the ends as private where it cannot ask in time whether they were, and waits no longer', async () => {
+    const { world } = await kitchen(['track1']);
+    const alone = await world.person(2);
+    const word = { track: { trackId: 'track3' }, positionMs: 0, state: 'playing' } as const;
+    await alone.ask('activity.set', word);
+    await world.time.advance(20_000);
+    world.stores.friends.policies = () => new Promise(() => undefined);
+    const stoppedAt = world.time.now();
+    let lost: number | undefined;
+    const stopped = world.hub.stop().then((count) => (lost = count));
+    await world.time.advance(3_000);
+    expect(lost).toBe(0);
+    await stopped;
+    expect(world.outbox.history(2)).toMatchObject([{ endedAt: stoppedAt, isPrivate: true }]);
+  });
 });

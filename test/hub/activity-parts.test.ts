@@ -11,6 +11,9 @@ import { RecordingLog, silentMetrics, userId } from '../support/hub-world.ts';
 import { KeepingOutbox } from '../support/listening-world.ts';
 import { ManualTime } from '../support/manual-time.ts';
 
+/** For a stop. */
+const PATIENCE_MS = 3_000;
+
 const track = { title: 'Title', artist: 'Artist', durationMs: 60_000, hasCover: false };
 
 function heard(id: string, from: number, to: number): HeardEntry {
@@ -159,7 +162,7 @@ describe('the recorder', () => {
   it('hands on what waits when it stops', async () => {
     const { time, outbox, recorder: it } = recorder();
     it.record(played('a', 1));
-    await it.stop();
+    await it.stop(PATIENCE_MS);
     expect(outbox.entries).toHaveLength(1);
     expect(time.waiting).toBe(0);
   });
@@ -176,7 +179,7 @@ describe('the recorder', () => {
     await time.advance(250);
     for (let n = 1_500; n < 2_500; n += 1) it.record(played(`a${n}`, n));
     let isOver = false;
-    const stopped = it.stop().then(() => (isOver = true));
+    const stopped = it.stop(PATIENCE_MS).then(() => (isOver = true));
     for (let batch = 1; batch <= 3; batch += 1) {
       await time.settle();
       expect([held.length, isOver]).toEqual([batch, false]);
@@ -195,12 +198,48 @@ describe('the recorder', () => {
       await add(entries);
       outbox.isAway = true;
     };
-    await it.stop();
+    expect(await it.stop(PATIENCE_MS)).toBe(500);
     it.record(played('late', 1));
     expect(outbox.entries).toHaveLength(1_000);
     expect([it.waiting, it.lost]).toEqual([0, 501]);
     expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
     expect(time.waiting).toBe(0);
+  });
+
+  it('does not wait for an outbox that does not answer when it stops: what it has is counted as lost, and told', async () => {
+    const { time, outbox, log, recorder: it } = recorder();
+    outbox.add = () => new Promise(() => undefined);
+    it.record(played('under way', 1));
+    await time.advance(250);
+    it.record(played('a', 1));
+    it.record(heard('a', 0, 5));
+    let lost: number | undefined;
+    const stopped = it.stop(PATIENCE_MS).then((count) => (lost = count));
+    await time.advance(PATIENCE_MS - 1);
+    expect(lost).toBeUndefined();
+    await time.advance(1);
+    await stopped;
+    expect([lost, it.lost, it.waiting]).toEqual([3, 3, 0]);
+    expect(log.lines.at(-1)).toMatchObject({ level: 'error', fields: { entries: 3 } });
+    expect(await it.stop(PATIENCE_MS)).toBe(3);
+    expect(time.waiting).toBe(0);
+  });
+
+  it('begins no further batch once its time to stop is over', async () => {
+    const { time, outbox, recorder: it } = recorder();
+    let answer = (): void => undefined;
+    let calls = 0;
+    outbox.add = () => {
+      calls += 1;
+      return new Promise((resolve) => (answer = resolve));
+    };
+    for (let n = 0; n < 1_500; n += 1) it.record(played(`a${n}`, n));
+    const stopped = it.stop(PATIENCE_MS);
+    await time.advance(PATIENCE_MS);
+    expect(await stopped).toBe(1_500);
+    answer();
+    await time.settle();
+    expect(calls).toBe(1);
   });
 });
 

@@ -76,6 +76,34 @@ describe('a socket that reads too slowly', () => {
     expect(slow.take('room.events')).toHaveLength(1);
   });
 
+  it('is behind as well where nothing is buffered here but it shows of too little that it has read it', async () => {
+    const world = new HubWorld({ mostUnreadBytes: 4_000 });
+    const { roomId, clients } = await roomOf(world, 2);
+    const [host, slow] = clients as [TestClient, TestClient];
+    slow.socket.unreadBytes = 2_001;
+    // Not behind yet, but who does not read is sent nothing long.
+    expect(await slow.ask('room.join', { roomId })).toMatchObject({
+      ...{ type: 'error', code: 'rate_limited', retryable: true, retryAfterMs: 1_000 },
+      message: 'what you were sent is not read yet',
+    });
+    expect(await slow.ask('chat.send', { roomId, text: 'hello' })).toMatchObject({ type: 'ok' });
+    slow.socket.unreadBytes = 4_001;
+    await change(host, roomId, 1);
+    slow.socket.take();
+    expect(world.hub.metrics.socketsBehind).toBe(1);
+    await change(host, roomId, 3);
+    expect(slow.socket.take()).toEqual([]);
+    // It has read half of it: too little to be sent as much again.
+    slow.socket.unreadBytes = 2_001;
+    world.hub.drained(slow.socket);
+    expect(slow.socket.take()).toEqual([]);
+    slow.socket.unreadBytes = 0;
+    world.hub.drained(slow.socket);
+    await world.time.settle();
+    expect(slow.socket.take()).toMatchObject([{ type: 'room.snapshot', reason: 'behind' }]);
+    expect(await slow.ask('room.join', { roomId })).toMatchObject({ type: 'ok' });
+  });
+
   it('still gets the answers to what it asks', async () => {
     const world = new HubWorld(MARKS);
     const { roomId, clients } = await roomOf(world, 2);

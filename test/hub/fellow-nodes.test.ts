@@ -11,6 +11,8 @@ class FakeNode {
   readonly drains: (number | undefined)[] = [];
   rooms: RoomReport[] = [];
   isCutOff = false;
+  /** Of a release that tells them. */
+  told: { readonly host?: string; readonly release?: string } = {};
 
   constructor(id: string, feeds: MemoryFeeds, time: ManualTime, alive: ReadonlySet<string>) {
     const feed = feeds.join(id);
@@ -30,6 +32,7 @@ class FakeNode {
       alive: () => alive,
       report: () => ({
         id,
+        ...this.told,
         version: '1',
         startedAt: 5,
         connections: 3,
@@ -73,6 +76,19 @@ describe('fellow nodes', () => {
         ['east', 3],
         ['west', 3],
       ]);
+      expect(missing).toEqual([]);
+    }
+  });
+
+  it('tell their machine and release, and are known without where they are of one that tells none', async () => {
+    east.told = { host: 'hub-1', release: '0.2.0' };
+    for (const { fellows } of [east, west]) {
+      const { nodes, missing } = await fellows.nodes();
+      expect(nodes).toMatchObject([
+        { id: 'east', host: 'hub-1', release: '0.2.0' },
+        { id: 'west' },
+      ]);
+      expect(nodes[1]).not.toHaveProperty('host');
       expect(missing).toEqual([]);
     }
   });

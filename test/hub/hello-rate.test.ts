@@ -1,11 +1,15 @@
 // Who says hello over and over: it costs their own rate, and nobody else's turn or store.
 import { describe, expect, it } from 'vitest';
-import { MemoryRevocations } from '../../src/adapters/memory/memory-revocations.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
-import { RevokedTokens } from '../../src/hub/revoked-tokens.ts';
-import { HubWorld, userId, type Message, type TestClient } from '../support/hub-world.ts';
-import { ListeningWorld } from '../support/listening-world.ts';
+import {
+  HubWorld,
+  RecordingLog,
+  userId,
+  type Message,
+  type TestClient,
+} from '../support/hub-world.ts';
+import { revokedHere } from '../support/revoked-here.ts';
 import { termedAuthenticator, tokenOf } from '../support/termed-tokens.ts';
 
 const CLIENT = { client: { name: 'test', version: '1' } };
@@ -56,7 +60,8 @@ describe('hello', () => {
 
   it('in a loop fills neither the turns nor the store', async () => {
     const users = new AskedUsers();
-    const world = new HubWorld({ maxHellosAtOnce: 2 }, { users });
+    const log = new RecordingLog();
+    const world = new HubWorld({ maxHellosAtOnce: 2 }, { users, log });
     const loop = Array.from({ length: 1_000 }, () => {
       const client = world.open();
       client.send('hello', { token: token(1), ...CLIENT });
@@ -69,6 +74,8 @@ describe('hello', () => {
     const { burst } = world.options.userRate;
     expect(users.asked.length).toBeLessThanOrEqual(burst / 3 + 1);
     expect(loop.filter(({ socket }) => socket.isOpen)).toHaveLength(10);
+    // Who it is, and no line for each.
+    expect(log.lines.map(({ fields }) => fields['userId'])).toEqual([userId(1)]);
   });
 
   it('of ten tabs, once each, is answered when they all come back at the same time', async () => {
@@ -117,14 +124,7 @@ describe('hello', () => {
   });
 
   it('by a token that was revoked takes nothing of what its person may ask', async () => {
-    const listening = new ListeningWorld();
-    const revoked = new RevokedTokens({
-      revocations: new MemoryRevocations(),
-      feed: listening.feed,
-      timers: listening.time,
-      log: listening.log,
-      wallNow: () => 1_000,
-    });
+    const revoked = revokedHere(() => 1_000);
     const users = new AskedUsers();
     const world = new HubWorld(
       { userRate: { perSecond: 1, burst: 3 } },

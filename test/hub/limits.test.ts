@@ -7,7 +7,7 @@ import { RequestSchemas, type RequestType } from '../../protocol/schemas/request
 import { stateHash } from '../../protocol/state-hash.ts';
 import { DEFAULT_HUB_OPTIONS } from '../../src/hub/hub-options.ts';
 import { FakeSharedRates } from '../support/fake-shared-rates.ts';
-import { HubWorld, trackId, userId, type TestClient } from '../support/hub-world.ts';
+import { HubWorld, RecordingLog, trackId, userId, type TestClient } from '../support/hub-world.ts';
 import { NodesWorld } from '../support/nodes-world.ts';
 
 async function alone(world: HubWorld): Promise<{ host: TestClient; roomId: RoomId }> {
@@ -157,6 +157,52 @@ describe('the rate of a connection', () => {
     // What came before in the same tick was answered before the close.
     const codes = client.socket.messages().map((reply) => reply['code'] ?? reply['type']);
     expect(codes).toEqual(['ok', ...Array.from({ length: 10 }, () => 'rate_limited')]);
+  });
+});
+
+describe('whoever is closed as overloaded', () => {
+  const LIMITS = { connectionRate: { perSecond: 1, burst: 1 }, maxRateRefusals: 10 };
+  const MESSAGE = 'a connection was closed as overloaded: it went on above its rate';
+
+  async function flooder(world: HubWorld, n: number): Promise<{ connectionId: unknown }> {
+    const client = world.open();
+    const token = `${userId(n)}|User ${n}`;
+    const hello = { token, client: { name: 'test', version: '1' } };
+    const { connectionId } = await client.ask('hello', hello);
+    while (client.socket.isOpen)
+      client.send('room.leave', { roomId: '00000000-0000-4000-8000-000000000001' });
+    return { connectionId };
+  }
+
+  it('is named in the log at once', async () => {
+    const log = new RecordingLog();
+    const world = new HubWorld(LIMITS, { log });
+    const { connectionId } = await flooder(world, 1);
+    const fields = { connectionId, userId: userId(1) };
+    expect(log.lines).toEqual([{ level: 'warn', message: MESSAGE, fields }]);
+  });
+
+  it('fills no log: one of them is named in a second, with how many are left out', async () => {
+    const log = new RecordingLog();
+    const world = new HubWorld(LIMITS, { log });
+    for (let n = 1; n < 10; n += 1) await flooder(world, n);
+    expect(log.lines).toHaveLength(1);
+    await world.time.advance(1_000);
+    expect(log.lines.slice(1)).toMatchObject([{ fields: { userId: userId(9), leftOut: 7 } }]);
+    await flooder(world, 10);
+    expect(log.lines).toHaveLength(2);
+    await world.time.advance(1_000);
+    expect(log.lines.slice(2).map(({ fields }) => fields['userId'])).toEqual([userId(10)]);
+    expect(log.lines[2]?.fields).not.toHaveProperty('leftOut');
+    // Where nobody was closed for a second, the next one is named at once again.
+    await world.time.advance(1_000);
+    await flooder(world, 11);
+    await flooder(world, 12);
+    expect(log.lines.slice(3)).toMatchObject([{ fields: { userId: userId(11) } }]);
+    await world.hub.stop();
+    expect(log.lines.slice(4)).toMatchObject([{ fields: { userId: userId(12) } }]);
+    await world.time.advance(10_000);
+    expect(log.lines).toHaveLength(5);
   });
 });
 

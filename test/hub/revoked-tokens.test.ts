@@ -15,6 +15,7 @@ import { termedAuthenticator, tokenOf } from '../support/termed-tokens.ts';
 const ANA = userId(1);
 const CLIENT = { client: { name: 'test', version: '1' } };
 const OPERATOR = userId(99);
+const CLOCK_TOLERANCE_MS = 5_000;
 
 class City {
   readonly nodes = new NodesWorld();
@@ -79,6 +80,7 @@ class City {
       timers: time,
       log: new RecordingLog(),
       wallNow: () => time.now(),
+      clockToleranceMs: CLOCK_TOLERANCE_MS,
     });
     this.revoked.set(nodeId, revoked);
     return revoked;
@@ -169,7 +171,23 @@ describe('a person whose tokens are revoked', () => {
     expect(other.socket.isOpen).toBe(true);
     for (const terms of [early, {}])
       await expect(a.connectBy(tokenOf(1, terms))).rejects.toThrow('unauthorised');
+    await city.nodes.time.advance(CLOCK_TOLERANCE_MS);
     await a.connectBy(tokenOf(1, { issuedAtMs: city.now }));
+  });
+
+  it('does not stay, nor come, by one that a clock ahead of the hub’s says is made later', async () => {
+    const city = new City();
+    const [a, b] = [await city.start('a'), await city.start('b')];
+    const ahead = (byMs: number): string => tokenOf(1, { issuedAtMs: city.now + byMs });
+    const [stolen, later] = [ahead(CLOCK_TOLERANCE_MS), ahead(CLOCK_TOLERANCE_MS + 1)];
+    const there = await b.connectBy(stolen);
+    await city.of('a').revoke(city.draft({ kind: 'user', userId: ANA }));
+    await city.nodes.time.advance(10);
+    expect(there.socket.closedWith).toMatchObject(CLOSED);
+    // However late it is by then: what counts is when it says that it was made.
+    await city.nodes.time.advance(60_000);
+    for (const node of [a, b]) await expect(node.connectBy(stolen)).rejects.toThrow('unauthorised');
+    expect((await a.connectBy(later)).socket.isOpen).toBe(true);
   });
 
   it('comes by none while they are banned, and again once it is lifted or over', async () => {

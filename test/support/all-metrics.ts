@@ -12,6 +12,7 @@ import { tellTimers } from '../../src/adapters/system/system-timers.ts';
 import { keepFor } from '../../src/hub/activity-retention.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import { Backups } from '../../src/backups.ts';
+import { tellRelease } from '../../src/release.ts';
 import { StoreWatch } from '../../src/store-watch.ts';
 import { appOver } from './http-calls.ts';
 import { ListeningWorld } from './listening-world.ts';
@@ -21,6 +22,8 @@ export interface MetricRow {
   readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly labels: readonly string[];
   readonly help: string;
+  /** Values of its one label that are there from the start: a counter that was never added to is told for each. */
+  readonly values: readonly string[];
 }
 
 /** Those of the service itself, by name. */
@@ -29,13 +32,15 @@ export async function ownMetrics(): Promise<readonly MetricRow[]> {
   const add = (
     kind: MetricRow['kind'],
     { name, help, labels = [] }: { name: string; help: string; labels?: readonly string[] },
+    values: readonly string[] = [],
   ): void => {
-    rows.push({ name, kind, labels, help });
+    rows.push({ name, kind, labels, help, values });
   };
   const metrics: Metrics = {
     counter: (options) => {
-      add('counter', options);
-      return { add: () => undefined };
+      const values: string[] = [];
+      add('counter', options, values);
+      return { add: (_amount, labels) => void values.push(...Object.values<string>(labels)) };
     },
     gauge: (options) => add('gauge', options),
     gauges: (options) => add('gauge', options),
@@ -51,6 +56,7 @@ export async function ownMetrics(): Promise<readonly MetricRow[]> {
   // Only what keeps its options until it is started.
   const options = { metrics, clock, timers, log, now: () => 0 } as never;
   appOver(world, { metrics });
+  tellRelease(metrics, '0.1.0');
   tellTimers(metrics);
   tellLiveHeap(metrics)();
   new RedisOutbox(options);
@@ -81,6 +87,7 @@ export async function nodeMetrics(): Promise<readonly MetricRow[]> {
       kind: kinds.get(name) as MetricRow['kind'],
       labels: labels.get(name) ?? [],
       help,
+      values: [],
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

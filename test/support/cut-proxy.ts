@@ -1,4 +1,5 @@
-// A network between a client and the service that the test can cut: what is connected breaks, and nothing new gets through.
+// A network between a client and the service that the test can cut: what is connected breaks, and nothing new gets through. Or freeze:
+// nothing breaks, and nothing gets through.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export class CutProxy {
@@ -6,6 +7,7 @@ export class CutProxy {
   readonly #pairs = new Set<Socket>();
   readonly #words = new Set<string>();
   #isCut = false;
+  #isFrozen = false;
 
   private constructor(targetPort: number) {
     this.#server = createServer((client) => this.#join(client, targetPort));
@@ -24,6 +26,11 @@ export class CutProxy {
   #join(client: Socket, targetPort: number): void {
     if (this.#isCut) {
       client.destroy();
+      return;
+    }
+    if (this.#isFrozen) {
+      this.#pairs.add(client);
+      client.on('error', () => client.destroy());
       return;
     }
     const upstream = connect(targetPort, '127.0.0.1');
@@ -62,6 +69,15 @@ export class CutProxy {
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#pairs) socket.destroy();
+  }
+
+  /** As when a machine is lost without a word. For good. */
+  freeze(): void {
+    this.#isFrozen = true;
+    for (const socket of this.#pairs) {
+      socket.unpipe();
+      socket.pause();
+    }
   }
 
   mend(): void {

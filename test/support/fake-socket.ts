@@ -5,6 +5,7 @@ export class FakeSocket implements Socket {
   readonly remoteAddress: string;
   isOpen = true;
   bufferedBytes = 0;
+  unreadBytes = 0;
   /** While true nothing reaches the peer: it is buffered. */
   isStalled = false;
   readonly received: Frame[] = [];

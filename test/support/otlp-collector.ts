@@ -65,6 +65,8 @@ export class OtlpCollector {
   status = 200;
   /** Of the spans of each request, how many it says that it has not taken. */
   rejects = 0;
+  /** It hears, and answers nothing. */
+  isSilent = false;
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -86,6 +88,7 @@ export class OtlpCollector {
           collector.faults.push(`${String(method)} ${String(url)}`);
         if (headers['content-type'] !== 'application/json')
           collector.faults.push(`content-type ${String(headers['content-type'])}`);
+        if (collector.isSilent) return;
         if (collector.status === 200) collector.#take(body);
         response.writeHead(collector.status, { 'content-type': 'application/json' });
         const partialSuccess =

@@ -15,6 +15,7 @@ export interface RawWebSocketOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const [PING, PONG] = [0x9, 0xa];
 const mask = Buffer.from([0x11, 0x22, 0x33, 0x44]);
 
 /** The handshake as text, blank line included. */
@@ -56,6 +57,8 @@ export class RawWebSocket {
   readonly connection: RawConnection;
   /** The status line and headers of the answer to the handshake. */
   readonly responseHead: string;
+  /** Those that wanted their bytes back, and had them. */
+  pings = 0;
 
   private constructor(connection: RawConnection, responseHead: string) {
     this.connection = connection;
@@ -77,8 +80,17 @@ export class RawWebSocket {
     this.connection.write(clientFrame(opcode, payload, isFinal));
   }
 
-  /** The next frame from the server, control frames included. */
+  /** The next frame from the server, control frames included; but a ping that wants its bytes back has them, and is passed over. */
   async nextFrame(): Promise<RawFrame> {
+    for (;;) {
+      const frame = await this.#nextOfAll();
+      if (frame.opcode !== PING || frame.payload.length === 0) return frame;
+      this.pings += 1;
+      this.send(PONG, frame.payload);
+    }
+  }
+
+  async #nextOfAll(): Promise<RawFrame> {
     const frame = await this.connection.take((received) => {
       if (received.length < 2) return undefined;
       const size = frameSize(received);

@@ -2,7 +2,7 @@
 import { SignJWT } from 'jose';
 import { userId } from './hub-world.ts';
 
-/** @param claims beside those that a good token has; an operator's `roles`, say */
+/** @param claims beside those that a good token has; an operator's `roles`, say, or an `iat` of another time than now */
 export function signedToken(
   secret: string,
   claims: Readonly<Record<string, unknown>> = {},
@@ -12,7 +12,7 @@ export function signedToken(
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(sub)
     .setAudience('earshot')
-    .setIssuedAt()
+    .setIssuedAt(typeof claims['iat'] === 'number' ? claims['iat'] : undefined)
     .setExpirationTime(expires)
     .sign(new TextEncoder().encode(secret));
 }

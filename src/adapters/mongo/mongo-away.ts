@@ -32,12 +32,18 @@ export function isMongoAway(error: unknown): boolean {
   return typeof error.code === 'number' && AWAY_CODES.has(error.code);
 }
 
-/** Rejects with `StoreUnavailable` where MongoDB is away; with the driver's error for a fault of what was asked. */
+/** Unauthorized, authentication failed: of a service that was let in at its start, whose password has been changed meanwhile. */
+const NO_MORE_LET_IN_CODES: ReadonlySet<unknown> = new Set([13, 18]);
+
+/** Rejects with `StoreUnavailable` where MongoDB is away, or lets this service in no more; with the driver's error for a fault of what was asked. */
 export async function orMongoAway<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw isMongoAway(error) ? new StoreUnavailable('MongoDB', { cause: error }) : error;
+    const isLetIn = !(error instanceof MongoServerError && NO_MORE_LET_IN_CODES.has(error.code));
+    throw isMongoAway(error) || !isLetIn
+      ? new StoreUnavailable('MongoDB', { cause: error })
+      : error;
   }
 }
 

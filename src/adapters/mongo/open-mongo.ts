@@ -17,10 +17,10 @@ export interface OpenMongo {
   stop(): Promise<void>;
 }
 
-/** The MongoDB of the configuration is there, and lets this process do nothing. */
+/** The MongoDB of the configuration is there, and lets this process do nothing; or it is named by what is no address. One line. */
 export class MongoRefuses extends Error {
-  constructor(cause: Error) {
-    super(`MongoDB refuses: ${cause.message}: see that MONGODB_URL is right`, { cause });
+  constructor(reason: string, options: ErrorOptions) {
+    super(reason, options);
     this.name = 'MongoRefuses';
   }
 }
@@ -40,14 +40,14 @@ const OPTIONS: MongoClientOptions = {
 const REFUSALS = new Set([13, 18, 8_000]);
 
 /**
- * Resolves whether or not it is there. Rejects with `MongoRefuses` where it is, and lets this process do nothing.
- * @throws MongoParseError for an address that is none
+ * Resolves whether or not it is there. Rejects with `MongoRefuses` where it is, and lets this process do nothing, and for an address
+ * that is none.
  */
 export async function openMongo({ url, database }: MongoTarget, log: Log): Promise<OpenMongo> {
   let client: MongoClient | undefined;
   let opened: Promise<MongoCollections> | undefined;
   const open = async (): Promise<MongoCollections> => {
-    const fresh = new MongoClient(url, OPTIONS);
+    const fresh = clientOf(url);
     try {
       const collections = await openCollections(fresh.db(database));
       client = fresh;
@@ -64,7 +64,9 @@ export async function openMongo({ url, database }: MongoTarget, log: Log): Promi
     await collections();
   } catch (error) {
     if (error instanceof MongoServerError && REFUSALS.has(Number(error.code)))
-      throw new MongoRefuses(error);
+      throw new MongoRefuses(`MongoDB refuses: ${error.message}: see that MONGODB_URL is right`, {
+        cause: error,
+      });
     if (!isMongoAway(error)) throw error;
     log.warn({ err: error }, 'MongoDB cannot be reached: history waits until it is there');
   }
@@ -78,4 +80,26 @@ export async function openMongo({ url, database }: MongoTarget, log: Log): Promi
       await client?.close();
     },
   };
+}
+
+/** @throws MongoRefuses for an address that the driver cannot use, with nothing of a password in its message */
+function clientOf(url: string): MongoClient {
+  try {
+    return new MongoClient(url, OPTIONS);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    const reason = repeatsLogin(said, url)
+      ? 'it cannot be read; in the name and the password @ : / ? # [ ] and % must be percent-encoded'
+      : said.replace(/\s+/g, ' ');
+    throw new MongoRefuses(`MONGODB_URL: ${reason}`, { cause: error });
+  }
+}
+
+/** Whether what the driver says of an address has any part of its name or password in it: where they are not encoded it takes them for something else. */
+function repeatsLogin(said: string, url: string): boolean {
+  const login = url.slice(url.indexOf('://') + 3, url.lastIndexOf('@') + 1);
+  // As it says for most of what is not encoded, and nobody can do anything with.
+  if (login !== '' && /Invalid connection string|URI malformed/.test(said)) return true;
+  const words = new Set(said.split(/\W+/));
+  return login.split(/\W+/).some((part) => part !== '' && words.has(part));
 }

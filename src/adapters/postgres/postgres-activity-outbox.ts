@@ -5,7 +5,7 @@ import { ActivityOutboxFull, type ActivityOutbox } from '../../ports/activity-ou
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import type { Timers } from '../../ports/timers.ts';
+import { endsWithin, type Timers } from '../../ports/timers.ts';
 import type { Rows, Sql } from './sql.ts';
 
 export interface PostgresActivityOutboxOptions {
@@ -26,6 +26,8 @@ const IDLE_MS = 500;
 const FIRST_BACK_OFF_MS = 500;
 const LAST_BACK_OFF_MS = 5_000;
 const MEASURE_EVERY_MS = 5_000;
+/** A store that does not answer must not hold up the end: what it does not take stays here, for others or the next start. */
+const STOP_PATIENCE_MS = 1_500;
 
 const TAKES_BACK = `(entry->>'kind' = 'remove' or coalesce(entry->>'takesBack', '') = 'true')`;
 
@@ -108,12 +110,12 @@ export class PostgresActivityOutbox implements ActivityOutbox {
     while ((await this.#work(TAKEN_AT_ONCE)) > 0 && !this.#isStopped);
   }
 
-  /** Ends what is under way; what is left is worked off by others, or after the next start. Idempotent. */
+  /** Ends what is under way, if it ends within a moment; what is left is worked off by others, or after the next start. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelNext?.();
     for (const stop of this.#stops.splice(0)) stop();
-    await this.#pass;
+    await endsWithin(this.#options.timers, STOP_PATIENCE_MS, this.#pass);
   }
 
   #next(delayMs: number): void {

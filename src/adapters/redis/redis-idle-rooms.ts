@@ -12,7 +12,7 @@ import {
   type LoadedRoom,
   type RoomLog,
 } from '../../ports/room-log.ts';
-import type { Timers } from '../../ports/timers.ts';
+import { endsWithin, type Timers } from '../../ports/timers.ts';
 import { IDLE, LEAVE } from './idle-room-scripts.ts';
 import { runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
@@ -25,6 +25,8 @@ const CLOSED_FOR_MS = 3_600_000;
 const ROOMS_AT_ONCE = 100;
 /** As many as Redis keeps of a room. */
 const CHAT_ITEMS = 1_000;
+/** An archive that does not answer must not hold up the end: a room leaves in one step of Redis, or not at all. */
+const STOP_PATIENCE_MS = 500;
 
 interface Logs {
   readonly roomLog: Pick<RoomLog, 'load'>;
@@ -95,11 +97,11 @@ export class RedisIdleRooms {
     });
   }
 
-  /** Ends with the room that is being looked at. Idempotent. */
+  /** Ends with the room that is being looked at, if that ends within a moment. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancel?.();
-    await this.#sweeping;
+    await endsWithin(this.#options.timers, STOP_PATIENCE_MS, Promise.resolve(this.#sweeping));
   }
 
   /** Lets all leave that may. Rejects with the first of what kept it from some, such as `StoreUnavailable`. */

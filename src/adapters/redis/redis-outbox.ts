@@ -3,7 +3,7 @@ import type { ArchiveEntry, ArchiveWriter } from '../../ports/archive-writer.ts'
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import type { Timers } from '../../ports/timers.ts';
+import { endsWithin, type Timers } from '../../ports/timers.ts';
 import { entryOf } from './outbox-entry.ts';
 import { HAS_UP_TO, OUTBOX_END, RENEW, SETTLE, TAKE, WAITING } from './outbox-scripts.ts';
 import { runScript, type RedisCommands } from './redis-commands.ts';
@@ -20,11 +20,11 @@ const LAST_BACK_OFF_MS = 5_000;
 const MEASURE_EVERY_MS = 2_000;
 /** Partitions at the same time: more would take connections to the database from those who ask for something. */
 const CONCURRENCY = 3;
-/** A database that does not answer must not hold up the end: what it does in the end is known by the next worker. */
 /** For whoever needs the archive to be up to now. */
 const LOOK_EVERY_MS = 100;
 const MAX_LOOKS = 50;
-const STOP_PATIENCE_MS = 5_000;
+/** A database that does not answer must not hold up the end: what it does in the end is known by the next worker. */
+const STOP_PATIENCE_MS = 2_500;
 /** Set aside in each partition; beyond it the oldest go. */
 const MAX_REJECTED = 10_000;
 
@@ -153,13 +153,8 @@ export class RedisOutbox {
     this.#isStopped = true;
     this.#cancelNext?.();
     for (const stop of this.#stops.splice(0)) stop();
-    let cancel: (() => void) | undefined;
-    const patience = new Promise<void>((resolve) => {
-      cancel = this.#options.timers.after(STOP_PATIENCE_MS, resolve);
-    });
-    await Promise.race([this.#pass, patience]);
-    cancel?.();
-    const { consumer } = this.#options;
+    const { consumer, timers } = this.#options;
+    await endsWithin(timers, STOP_PATIENCE_MS, Promise.resolve(this.#pass));
     const given = [...this.#held].map((partition) => this.#onLease(partition, [consumer, '0']));
     await Promise.allSettled(given);
   }

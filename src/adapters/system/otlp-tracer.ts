@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { Timers } from '../../ports/timers.ts';
+import { endsWithin, type Timers } from '../../ports/timers.ts';
 import type { Span, SpanAttributes, Tracer } from '../../ports/tracer.ts';
 
 export interface OtlpTracerOptions {
@@ -76,13 +76,14 @@ export class OtlpTracer implements Tracer {
     return this.#span({ traceId: idOf(16), parentId: undefined, name, attributes });
   }
 
-  /** Sends what is left, as long as a process that is to end may take for it; the rest is dropped, and counted. */
-  async stop(): Promise<void> {
+  /**
+   * Sends what is left, as long as a process that is to end may take for it; the rest is dropped, and counted.
+   * @param withinMs where it may take less than some seconds, ms
+   */
+  async stop(withinMs = STOP_WITHIN_MS): Promise<void> {
     this.#cancel();
-    const over = new Promise<void>((resolve) => {
-      this.#options.timers.after(STOP_WITHIN_MS, resolve);
-    });
-    await Promise.race([over, Promise.resolve(this.#exporting).then(() => this.#exportAll())]);
+    const sent = Promise.resolve(this.#exporting).then(() => this.#exportAll());
+    await endsWithin(this.#options.timers, Math.min(withinMs, STOP_WITHIN_MS), sent);
     this.#dropped += this.#waiting.length;
     this.#waiting.length = 0;
   }
@@ -158,7 +159,7 @@ export class OtlpTracer implements Tracer {
         return true;
       }
     } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = reasonOf(error);
     }
     this.#failed(reason);
     const kept = batch.slice(0, MAX_WAITING - this.#waiting.length);
@@ -191,6 +192,13 @@ export class OtlpTracer implements Tracer {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   }
+}
+
+/** `fetch` itself says no more than that it failed. Where it tried several addresses of a name, what they have in common is a code alone. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message === '' && 'code' in cause ? String(cause.code) : cause.message;
 }
 
 function idOf(bytes: number): string {

@@ -2,6 +2,7 @@
 
 import type { WebSocket } from 'uWebSockets.js';
 import type { Frame, SendOutcome, Socket } from '../../ports/sockets.ts';
+import { Unread } from '../../ports/unread.ts';
 
 /** What uWebSockets.js keeps with each of its sockets. */
 export interface UwsAttachment {
@@ -34,6 +35,7 @@ export class UwsSocket implements Socket {
   readonly remoteAddress: string;
   // Undefined before the open and after the end: uWebSockets.js throws on any use of a socket that is gone.
   #native: NativeSocket | undefined = undefined;
+  readonly #unread = new Unread();
   // Undefined outside cork, null inside, and the end that waits for the cork's own end.
   #corked: PendingEnd | null | undefined = undefined;
 
@@ -49,12 +51,19 @@ export class UwsSocket implements Socket {
     return this.#native === undefined ? 0 : this.#native.getBufferedAmount();
   }
 
+  get unreadBytes(): number {
+    return this.#unread.bytes;
+  }
+
   send(frame: Frame): SendOutcome {
     const native = this.#native;
     if (native === undefined) return 'closed';
     const status = native.send(frame.bytes, frame.isBinary);
-    if (status === sentWhole) return 'sent';
-    if (status !== droppedMessage) return 'buffered';
+    if (status !== droppedMessage) {
+      this.#unread.sent(frame.bytes.length);
+      this.#askForProof(native);
+      return status === sentWhole ? 'sent' : 'buffered';
+    }
     // Nothing limits what is buffered, so this does not happen; if it ever did, a hole must not be hidden.
     this.terminate();
     return 'closed';
@@ -89,9 +98,24 @@ export class UwsSocket implements Socket {
     this.#native = native;
   }
 
+  /** For the transport alone. @returns whether less is unread now */
+  ponged(payload: Uint8Array): boolean {
+    const native = this.#native;
+    if (native === undefined) return false;
+    const isProof = this.#unread.proved(payload);
+    const proof = isProof ? this.#unread.due() : this.#unread.again();
+    if (proof !== undefined) native.ping(proof);
+    return isProof;
+  }
+
   /** For the transport alone: the native socket is gone. */
   detach(): void {
     this.#native = undefined;
+  }
+
+  #askForProof(native: NativeSocket): void {
+    const proof = this.#unread.due();
+    if (proof !== undefined) native.ping(proof);
   }
 
   #takePendingEnd(): PendingEnd | null | undefined {

@@ -219,6 +219,10 @@ function appOf(
       const { socket } = native.getUserData();
       if (socket.isOpen) listener.drained(socket);
     },
+    pong(native, message) {
+      const { socket } = native.getUserData();
+      if (socket.ponged(new Uint8Array(message))) listener.drained(socket);
+    },
     close(native, code, message) {
       // `native` throws by now, but what was attached to it is still there as a plain property.
       const { socket } = native as unknown as UwsAttachment;

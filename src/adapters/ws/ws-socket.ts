@@ -3,6 +3,7 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Frame, SendOutcome, Socket } from '../../ports/sockets.ts';
+import { Unread } from '../../ports/unread.ts';
 
 /** RFC 6455, 5.5: a control frame carries 125 bytes, two of which are the code. */
 const maxReasonBytes = 123;
@@ -44,6 +45,7 @@ export class WsSocket implements Socket {
   // Messages are written here, past ws, which itself writes nothing but whole control frames: compression is off.
   readonly #net: NetSocket;
   readonly #drained: (socket: WsSocket) => void;
+  readonly #unread = new Unread();
   #corkDepth = 0;
   #isWatchingDrain = false;
   #heardBytes = 0;
@@ -69,11 +71,17 @@ export class WsSocket implements Socket {
     return this.isOpen ? this.#net.writableLength : 0;
   }
 
+  get unreadBytes(): number {
+    return this.#unread.bytes;
+  }
+
   send(frame: Frame): SendOutcome {
     if (!this.isOpen) return 'closed';
     const net = this.#net;
     const isBehind = this.#isWatchingDrain;
     net.write(wireOf(frame));
+    this.#unread.sent(frame.bytes.length);
+    this.#askForProof();
     // What a cork holds back is not yet behind; its end tells.
     if (this.#corkDepth > 0) return isBehind ? 'buffered' : 'sent';
     if (net.writableLength === 0) return 'sent';
@@ -103,6 +111,15 @@ export class WsSocket implements Socket {
     this.#ws.terminate();
   }
 
+  /** For the transport alone. @returns whether less is unread now */
+  ponged(payload: Uint8Array): boolean {
+    if (!this.isOpen) return false;
+    const isProof = this.#unread.proved(payload);
+    const proof = isProof ? this.#unread.due() : this.#unread.again();
+    if (proof !== undefined) this.#ws.ping(proof);
+    return isProof;
+  }
+
   /**
    * For the transport alone: called at even intervals. A peer that was silent in the last one is pinged; one that was silent for
    * `maxSilentSweeps` of them is dropped.
@@ -117,6 +134,11 @@ export class WsSocket implements Socket {
     this.#silentSweeps += 1;
     if (this.#silentSweeps > maxSilentSweeps) this.#ws.terminate();
     else if (this.isOpen) this.#ws.ping();
+  }
+
+  #askForProof(): void {
+    const proof = this.#unread.due();
+    if (proof !== undefined) this.#ws.ping(proof);
   }
 
   /** Node's own `drain` comes only above its high-water mark, so a write of nothing marks the end of what is buffered. */

@@ -237,6 +237,9 @@ function serveUpgrades(
       answering.delete(net);
       // Without a perMessageDeflate or a binaryType of ours, a message is always one Buffer.
       ws.on('message', (data, isBinary) => listener.message(socket, data as Buffer, isBinary));
+      ws.on('pong', (payload) => {
+        if (socket.ponged(payload)) listener.drained(socket);
+      });
       // `close` follows every error and carries what there is to know.
       ws.on('error', () => undefined);
       ws.on('close', (code, reason) => {

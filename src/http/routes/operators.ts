@@ -1,13 +1,20 @@
-// What operators do: taking back tokens, letting somebody go, forgiving, and closing a room.
+// What operators do: taking back tokens, finding who is in a room, letting somebody go, forgiving, and closing a room.
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
 import type { UserId } from '../../../protocol/ids.ts';
+import type { LiveRoom } from '../../hub/live-room.ts';
 import type { RevokedTokens } from '../../hub/revoked-tokens.ts';
+import { peopleOf } from '../../hub/room-people.ts';
 import type { Revocation, RevocationDraft } from '../../ports/revocations.ts';
 import { cursorOf, pageOf } from '../cursor.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
-import { RevocationBody, RevocationListBody, RevokeBody } from '../schemas-operators.ts';
+import {
+  RevocationBody,
+  RevocationListBody,
+  RevokeBody,
+  RoomPeopleBody,
+} from '../schemas-operators.ts';
 import { PageQuery } from '../schemas.ts';
 import {
   BAD_REQUEST,
@@ -36,7 +43,7 @@ export function addOperators(app: App, deps: HttpDeps, revoked: RevokedTokens): 
       path: '/v1/operator/revocations',
       summary: 'Takes back a token, all tokens of a person, or their leave to come',
       description:
-        'Sockets that are open by it are closed with 4504 on every node, and it opens nothing any more. By `tokenId` it is that token alone; by `userId` all that were made until now, and a guest’s devices, so that a guest does not come back; with `ban` all that are made later, too, until it is lifted. `expiresAt` is when the last such token ends, or the ban does: then it is forgotten. Without, it holds until it is lifted. The same again takes the place of what there was.',
+        'Sockets that are open by it are closed with 4504 on every node, and it opens nothing any more. By `tokenId` it is that token alone; by `userId` all that were made until now, or as soon after it as clocks may be off, and a guest’s devices, so that a guest does not come back; with `ban` all that are made later, too, until it is lifted. `expiresAt` is when the last such token ends, or the ban does: then it is forgotten. Without, it holds until it is lifted. The same again takes the place of what there was.',
       request: body(RevokeBody),
       responses: { 201: json(RevocationBody, 'what holds now'), ...BAD_REQUEST, ...ERRORS },
     }),
@@ -96,14 +103,48 @@ export function addOperators(app: App, deps: HttpDeps, revoked: RevokedTokens): 
       return context.body(null, 204);
     },
   );
+  const room = {
+    path: '/v1/operator/rooms/{room}',
+    request: { params: z.object({ room: z.string().max(64) }) },
+  } as const;
   app.openapi(
     createRoute({
       ...operator,
+      ...room,
+      method: 'get',
+      summary:
+        'Who is in a room, by its id or code, of any visibility, and who may come back to it',
+      description:
+        'Everybody who is connected to it, on any node; of those who are not, whoever may be back in a moment, and the newest thousand who hold a role or were let in.',
+      responses: {
+        200: json(RoomPeopleBody, 'the room and its people'),
+        ...NOT_FOUND,
+        ...ERRORS,
+      },
+    }),
+    async (context) => {
+      const found = await roomOf(deps, context.req.valid('param').room);
+      const { id, code, name, visibility, closed } = found.state.public;
+      const by = context.get('user').id;
+      deps.log.info({ by, roomId: id }, 'an operator looked at who is in a room');
+      const hereCount = found.members.count;
+      return context.json(
+        {
+          ...{ id, code, name, visibility, hereCount },
+          isClosed: closed !== undefined,
+          members: peopleOf(found),
+        },
+        200,
+      );
+    },
+  );
+  app.openapi(
+    createRoute({
+      ...operator,
+      ...room,
       method: 'delete',
-      path: '/v1/operator/rooms/{room}',
       summary: 'Closes a room for good, by its id or code, whoever it belongs to',
       description: 'Who is in it is told so and leaves it; what happened in it is kept.',
-      request: { params: z.object({ room: z.string().max(64) }) },
       responses: {
         204: { description: 'done' },
         ...NOT_FOUND,
@@ -112,16 +153,22 @@ export function addOperators(app: App, deps: HttpDeps, revoked: RevokedTokens): 
       },
     }),
     async (context) => {
-      const address = roomAddress(context.req.valid('param').room);
-      const room = address === undefined ? undefined : await deps.rooms.find(address);
-      if (room === undefined) throw new ProblemError(refuse('not_found', 'no such room'));
+      const found = await roomOf(deps, context.req.valid('param').room);
       const by = context.get('user').id;
-      const outcome = await room.submit({ type: 'ShutRoom', by });
+      const outcome = await found.submit({ type: 'ShutRoom', by });
       if (outcome.kind === 'refused') throw new ProblemError(outcome.refusal);
-      deps.log.info({ by, roomId: room.id }, 'an operator closed a room');
+      deps.log.info({ by, roomId: found.id }, 'an operator closed a room');
       return context.body(null, 204);
     },
   );
+}
+
+/** Rejects with `not_found`. @param given its id or code */
+async function roomOf({ rooms }: HttpDeps, given: string): Promise<LiveRoom> {
+  const address = roomAddress(given);
+  const room = address === undefined ? undefined : await rooms.find(address);
+  if (room === undefined) throw new ProblemError(refuse('not_found', 'no such room'));
+  return room;
 }
 
 function draftOf(asked: z.infer<typeof RevokeBody>, at: number, by: UserId): RevocationDraft {

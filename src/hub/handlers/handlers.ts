@@ -28,6 +28,17 @@ const COSTS: Partial<Record<RequestType, number>> = {
   'sync.report': 0.5,
 };
 
+/** A room with its queue, chat, what friends play: much larger than what asks for it. */
+const LONG_ANSWERS: ReadonlySet<RequestType> = new Set([
+  'room.join',
+  'chat.history',
+  'feed.subscribe',
+]);
+
+export function hasLongAnswer(type: RequestType): boolean {
+  return LONG_ANSWERS.has(type);
+}
+
 /** Tokens that a request takes from the buckets of its connection and its person. */
 export function costOf(type: RequestType): number {
   return COSTS[type] ?? 1;

@@ -1,7 +1,7 @@
 // Which errors of a write say that it is to be told again, and which that it never will be taken.
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { unlessOfADocument } from '../../../src/adapters/mongo/mongo-away.ts';
+import { orMongoAway, unlessOfADocument } from '../../../src/adapters/mongo/mongo-away.ts';
 import { StoreUnavailable } from '../../../src/ports/room-log.ts';
 
 function bulk(...codes: readonly number[]): MongoBulkWriteError {
@@ -18,6 +18,7 @@ describe('a write to MongoDB that fails', () => {
     ['the connection', new MongoNetworkError('gone')],
     ['a bulk whose connection was lost', bulk()],
     ['a role that was changed', answer(13)],
+    ['a password that was changed', answer(18)],
     ['a full disk', answer(14_031)],
     ['what nobody has heard of', answer(999_999)],
   ])('for %s is told again', async (_name, error) => {
@@ -31,5 +32,23 @@ describe('a write to MongoDB that fails', () => {
     ['what is no document at all', new TypeError('not to be written')],
   ])('for %s is told once', async (_name, error) => {
     expect(await outcome(error)).toBe(error);
+  });
+});
+
+describe('a question to MongoDB that fails', () => {
+  const asked = (error: Error): Promise<unknown> =>
+    orMongoAway(() => Promise.reject(error)).catch((cause: unknown) => cause);
+
+  it.each<[string, Error]>([
+    ['the connection', new MongoNetworkError('gone')],
+    ['a role that was changed', answer(13)],
+    ['a password that was changed', answer(18)],
+  ])('for %s can be asked again later', async (_name, error) => {
+    expect(await asked(error)).toBeInstanceOf(StoreUnavailable);
+  });
+
+  it('for what was asked is a fault', async () => {
+    const error = answer(2);
+    expect(await asked(error)).toBe(error);
   });
 });

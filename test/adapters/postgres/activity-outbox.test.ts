@@ -100,6 +100,30 @@ describe('the outbox of listening', () => {
       .toEqual([second, ...first.toReversed()].map(({ activityId }) => activityId));
   });
 
+  it('stops though its store does not answer, and keeps what that has not taken', async () => {
+    let answer = (): void => undefined;
+    let isAsked = false;
+    const append = log.append.bind(log);
+    log.append = async (entries) => {
+      isAsked = true;
+      await new Promise<void>((resolve) => (answer = resolve));
+      await append(entries);
+    };
+    log.isAway = true;
+    outbox.start();
+    const entry = played(ana);
+    await outbox.add([entry]);
+    await expect.poll(() => isAsked).toBe(true);
+    await outbox.stop();
+    // The embedded database has one connection, which the batch still holds.
+    answer();
+    log.append = append;
+    log.isAway = false;
+    outbox = outboxOn();
+    outbox.start();
+    await expect.poll(history).toEqual([entry.activityId]);
+  });
+
   it('takes no more than it may hold, says so, and takes again when there is place', async () => {
     log.isAway = true;
     await outbox.add(Array.from({ length: MAX - 1 }, () => played(ana)));

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import {
   MigrationsPending,
+  TablesInUse,
   migrateDown,
   migrateUp,
   migrationStatus,
@@ -18,6 +19,7 @@ import {
   type PgliteServer,
 } from '../../../src/adapters/postgres/pglite-server.ts';
 import { Sql } from '../../../src/adapters/postgres/sql.ts';
+import { logRecorder, type Line } from '../../support/log-recorder.ts';
 import { startPostgresServer } from '../../support/postgres-server.ts';
 import { SILENT } from '../../support/postgres-stores.ts';
 
@@ -219,6 +221,87 @@ describe.skipIf(server === undefined)('migrations on a real Postgres', () => {
     // The holder dies without a word.
     await orm.close(true);
     expect(await second).toBe(NAMES.at(-1));
+  });
+
+  describe('while somebody reads a table that they change, as pg_dump does', () => {
+    const TABLE = 'chat_item';
+    /** Of the pools that a test opens. */
+    const opened: Orm[] = [];
+    afterEach(async () => {
+      for (const orm of opened.splice(0)) await orm.close(true);
+    });
+
+    /** A database of the first version, one that reads the table until `letGo`, and one that asks for it as nodes do. */
+    async function held() {
+      const target = { clientUrl: await server!.createDatabase(), poolSize: 2 };
+      const orm = await createOrm(target, () => undefined);
+      opened.push(orm);
+      const sql = new Sql(orm);
+      await orm.migrator.up({ to: NAMES[0]! });
+      let letGo: () => void = () => undefined;
+      let dumping: Promise<void> = Promise.resolve();
+      await new Promise<void>((resolve) => {
+        dumping = sql.transaction(async (rows) => {
+          await rows(`lock table ${TABLE} in access share mode`);
+          resolve();
+          await new Promise<void>((done) => (letGo = done));
+        });
+      });
+      const waiting = () =>
+        sql.rows(
+          "select 1 from pg_locks where relation = 'chat_item'::regclass and mode = 'AccessExclusiveLock' and not granted and database = (select oid from pg_database where datname = current_database())",
+        );
+      return {
+        target,
+        sql,
+        waiting,
+        letGo: async () => {
+          letGo();
+          await dumping;
+        },
+      };
+    }
+
+    it('let those who ask for it on after each try, and go through once it is let go', async () => {
+      const { target, sql, waiting, letGo } = await held();
+      const lines: Line[] = [];
+      const patience = { lockTimeoutMs: 300, pauseMs: 100, patienceMs: 60_000 };
+      const migrating = migrateUp(target, logRecorder(lines), patience);
+      for (let reads = 0; reads < 3; reads += 1) {
+        await expect.poll(waiting, { interval: 5, timeout: 30_000 }).toHaveLength(1);
+        // It queues behind the migration, which waits for what is not let go.
+        await sql.rows(`select 1 from ${TABLE} limit 1`);
+      }
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines[0]).toMatchObject({
+        level: 'warn',
+        message: 'a table that the migrations change is in use: trying again',
+        cause: expect.stringContaining('lock timeout') as string,
+      });
+      expect((await migrationStatus(target, SILENT)).at(-1)?.state).toBe('pending');
+      await letGo();
+      expect(await migrating).toEqual(NAMES.slice(1));
+      await requireMigrated(sql);
+    }, 60_000);
+
+    it('are given up in the end, with one line that says what to look at, and nothing changed', async () => {
+      const { target, letGo } = await held();
+      const patience = { lockTimeoutMs: 50, pauseMs: 10, patienceMs: 500 };
+      const lines: Line[] = [];
+      const migrating = migrateUp(target, logRecorder(lines), patience);
+      await expect(migrating).rejects.toThrow(TablesInUse);
+      await expect(migrating).rejects.toThrow(
+        /^a table .* pg_stat_activity .*nothing was changed$/,
+      );
+      expect(lines.length).toBeGreaterThan(0);
+      expect((await migrationStatus(target, SILENT)).map(({ state }) => state)).toEqual([
+        'done',
+        ...NAMES.slice(1).map(() => 'pending'),
+      ]);
+      await letGo();
+      // Neither the lock of the migrations nor anything else stays behind.
+      expect(await migrateUp(target, SILENT)).toEqual(NAMES.slice(1));
+    }, 60_000);
   });
 });
 

@@ -55,7 +55,8 @@ await describeWords('words to all nodes', (place) => {
       ...{ ...common, nodeId, drain: act('drain'), newId: () => `${nodeId}-${(ids += 1)}` },
       alive: () => new Set(['east', 'west']),
       report: () => ({
-        ...{ id: nodeId, worker: 1, version: '0.1.0', startedAt: 5.5, connections: 3, rooms: 1 },
+        ...{ id: nodeId, host: 'hub-1', worker: 1, release: '0.1.0', version: '0.1.0' },
+        ...{ startedAt: 5.5, connections: 3, rooms: 1 },
         ...{ isReady: false, reasons: ['draining'], away: ['Redis'] },
       }),
       rooms: () => [
@@ -75,6 +76,7 @@ await describeWords('words to all nodes', (place) => {
         page: () => Promise.resolve([]),
       },
       wallNow: () => 1_000,
+      clockToleranceMs: 0,
     });
     await revoked.start();
     revoked.onRevoked(act('revoked'));

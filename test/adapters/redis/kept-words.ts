@@ -28,13 +28,16 @@ interface KeptFile<W> {
 /** Oldest first. */
 function filesOf<W>(family: string): readonly KeptFile<W>[] {
   if (!existsSync(FOLDER)) return [];
-  return readdirSync(FOLDER)
-    .filter((name) => new RegExp(`^${family}-\\d[\\d.]*\\.json$`).test(name))
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-    .map((name) => {
-      const text = readFileSync(path.join(FOLDER, name), 'utf8');
-      return { name, kept: JSON.parse(text) as KeptFile<W>['kept'] };
-    });
+  return (
+    readdirSync(FOLDER)
+      .filter((name) => new RegExp(`^${family}-\\d[\\d.]*\\.json$`).test(name))
+      // Without the ending: 1.2.1 comes after 1.2.
+      .sort((a, b) => path.parse(a).name.localeCompare(path.parse(b).name, 'en', { numeric: true }))
+      .map((name) => {
+        const text = readFileSync(path.join(FOLDER, name), 'utf8');
+        return { name, kept: JSON.parse(text) as KeptFile<W>['kept'] };
+      })
+  );
 }
 
 /** As JSON has it. */

@@ -170,6 +170,44 @@ export function webSocketsContract(ground: SocketsGround): void {
       expect(ground.recorder.kindsOf(other.socket)).toEqual(['opened']);
     });
 
+    it('tells what its peer has not read though the system has taken it, until it shows that it has', async () => {
+      const { port } = await listen();
+      const { client, socket } = await open(port);
+      const frame: Frame = { bytes: Buffer.alloc(16 * 1024, 1), isBinary: true };
+      for (let n = 0; n < 3; n += 1) socket.send(frame);
+      // So little that nobody asks.
+      expect(socket.unreadBytes).toBe(3 * 16 * 1024);
+      client.pause();
+      for (let n = 0; n < 9; n += 1) socket.send(frame);
+      const sent = socket.unreadBytes;
+      expect(sent).toBe(12 * 16 * 1024);
+      // Neither what it says nor a pong of its own is a proof.
+      client.pong(Buffer.alloc(8));
+      client.send('still here');
+      await ground.recorder.next('message', socket);
+      expect(socket.unreadBytes).toBe(sent);
+
+      client.resume();
+      while (socket.unreadBytes > 64 * 1024) await ground.recorder.next('drained', socket);
+      expect(ground.recorder.kindsOf(socket)).toContain('drained');
+    });
+
+    it('asks for the proof once more where a peer has answered another ping alone', async () => {
+      const { port } = await listen();
+      const { raw, socket } = await openRaw(port);
+      for (let n = 0; n < 5; n += 1)
+        socket.send({ bytes: Buffer.alloc(16 * 1024, 1), isBinary: true });
+      raw.send(0xa, '');
+      raw.send(0x1, 'so far');
+      await ground.recorder.next('message', socket);
+      for (let n = 0; n < 5; n += 1) await raw.nextFrame();
+      // The ping and its repetition are answered by this peer as it comes to them.
+      socket.send(text('behind them'));
+      expect((await raw.nextFrame()).payload.toString()).toBe('behind them');
+      expect(raw.pings).toBe(2);
+      while (socket.unreadBytes > 64 * 1024) await ground.recorder.next('drained', socket);
+    });
+
     it('shows after a cork what the cork could not send, and drains it', async () => {
       const { port } = await listen();
       const { raw, socket } = await openRaw(port);
