@@ -16,22 +16,22 @@ const Node = z.object({
   away: z.array(z.string()),
 });
 const Nodes = z.object({ nodes: z.array(Node), missing: z.array(z.string()) });
-const room = {
+const ListedRoom = z.object({
   id: z.string(),
   code: z.string(),
   name: z.string(),
   visibility: z.string(),
   hereCount: z.number(),
-};
-const RoomPeople = z.object({
-  ...room,
+});
+export type ListedRoom = z.infer<typeof ListedRoom>;
+const RoomPeople = ListedRoom.extend({
   isClosed: z.boolean(),
   members: z.array(
     z.object({ id: z.string(), name: z.string(), role: z.string(), isHere: z.boolean() }),
   ),
 });
 const Rooms = z.object({
-  rooms: z.array(z.object(room)),
+  rooms: z.array(ListedRoom),
   total: z.number(),
   missing: z.array(z.string()),
 });

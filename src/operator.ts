@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { NameSchema } from '../protocol/schemas/primitives.ts';
 import { readConfig } from './config.ts';
-import { OperatorCalls, Refused } from './operator-calls.ts';
+import { OperatorCalls, Refused, type ListedRoom } from './operator-calls.ts';
 import { table } from './operator-table.ts';
 import { signOperatorToken, type OperatorTokenTerms } from './operator-token.ts';
 
@@ -267,14 +267,6 @@ program
     await pipeline(operator.dataOf(userId), createWriteStream(out, { flags: 'wx', mode: 0o600 }));
     say({ written: out }, () => `written to ${out}`);
   });
-
-interface ListedRoom {
-  readonly id: string;
-  readonly code: string;
-  readonly name: string;
-  readonly visibility: string;
-  readonly hereCount: number;
-}
 
 function roomTable(rooms: readonly ListedRoom[]): string {
   return table(

@@ -61,7 +61,7 @@ export class UwsSocket implements Socket {
     const status = native.send(frame.bytes, frame.isBinary);
     if (status !== droppedMessage) {
       this.#unread.sent(frame.bytes.length);
-      this.#askForProof(native);
+      this.#ask(native, this.#unread.due());
       return status === sentWhole ? 'sent' : 'buffered';
     }
     // Nothing limits what is buffered, so this does not happen; if it ever did, a hole must not be hidden.
@@ -103,8 +103,7 @@ export class UwsSocket implements Socket {
     const native = this.#native;
     if (native === undefined) return false;
     const isProof = this.#unread.proved(payload);
-    const proof = isProof ? this.#unread.due() : this.#unread.again();
-    if (proof !== undefined) native.ping(proof);
+    this.#ask(native, isProof ? this.#unread.due() : this.#unread.again());
     return isProof;
   }
 
@@ -113,8 +112,7 @@ export class UwsSocket implements Socket {
     this.#native = undefined;
   }
 
-  #askForProof(native: NativeSocket): void {
-    const proof = this.#unread.due();
+  #ask(native: NativeSocket, proof: Uint8Array | undefined): void {
     if (proof !== undefined) native.ping(proof);
   }
 

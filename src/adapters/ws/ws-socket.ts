@@ -81,7 +81,7 @@ export class WsSocket implements Socket {
     const isBehind = this.#isWatchingDrain;
     net.write(wireOf(frame));
     this.#unread.sent(frame.bytes.length);
-    this.#askForProof();
+    this.#ask(this.#unread.due());
     // What a cork holds back is not yet behind; its end tells.
     if (this.#corkDepth > 0) return isBehind ? 'buffered' : 'sent';
     if (net.writableLength === 0) return 'sent';
@@ -115,8 +115,7 @@ export class WsSocket implements Socket {
   ponged(payload: Uint8Array): boolean {
     if (!this.isOpen) return false;
     const isProof = this.#unread.proved(payload);
-    const proof = isProof ? this.#unread.due() : this.#unread.again();
-    if (proof !== undefined) this.#ws.ping(proof);
+    this.#ask(isProof ? this.#unread.due() : this.#unread.again());
     return isProof;
   }
 
@@ -136,8 +135,7 @@ export class WsSocket implements Socket {
     else if (this.isOpen) this.#ws.ping();
   }
 
-  #askForProof(): void {
-    const proof = this.#unread.due();
+  #ask(proof: Uint8Array | undefined): void {
     if (proof !== undefined) this.#ws.ping(proof);
   }
 
