@@ -65,7 +65,7 @@ export default defineConfig({
           include: processes,
           exclude: [...pages, 'node_modules/**'],
           // Some start a dozen processes, one after the other, beside as much of others.
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           isolate: false,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

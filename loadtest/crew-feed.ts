@@ -70,7 +70,8 @@ export class CrewFeed {
           ...{ ground, seat, arrivals: this.#arrivals },
           isPrivate: isPrivate(group, seat.place, seed),
           maySee: (userId) => this.#maySee(seat.place, userId),
-          onPlay: (activityId, intendedMs) => this.#onPlay(seat.place, activityId, intendedMs),
+          onPlay: (activityId, intendedMs, nth) =>
+            this.#onPlay(seat.place, activityId, intendedMs, nth),
         }),
     );
     this.#byPlace = new Map(this.people.map((person) => [person.seat.place, person]));
@@ -180,7 +181,7 @@ export class CrewFeed {
     });
   }
 
-  #onPlay(place: number, activityId: string, intendedMs: number): void {
+  #onPlay(place: number, activityId: string, intendedMs: number, nth: number): void {
     const plays = this.#plays.get(place) ?? [];
     plays.push({ activityId, atMs: intendedMs });
     this.#plays.set(place, plays.slice(-2));
@@ -190,16 +191,19 @@ export class CrewFeed {
     const spread = { group, room: 0, stream: 'feed', key: activityId, ...mark } as const;
     if (threads > 1) spreadMark(spread);
     ground.agenda.after(SURELY_SHOWN_MS, (nowMs) => {
-      if (!this.#isShown(place, activityId, nowMs)) return;
+      if (!this.#isShown(place, nth, nowMs)) return;
       this.shown(place, activityId);
       if (threads > 1) spreadMark({ ...spread, shownOf: place });
     });
   }
 
-  /** Whoever loses the connection before a track is shown is not shown with it (FE4). */
-  #isShown(place: number, activityId: string, nowMs: number): boolean {
-    const isLast = this.#plays.get(place)?.at(-1)?.activityId === activityId;
-    return isLast && this.#byPlace.get(place)?.hasLookedFor(SURELY_SHOWN_MS, nowMs) === true;
+  /**
+   * Whoever loses the connection before a track is shown, or begins another one, is not shown with it (FE4): one that was sent counts,
+   * as a slow hub has it before it says so.
+   */
+  #isShown(place: number, nth: number, nowMs: number): boolean {
+    const person = this.#byPlace.get(place);
+    return person?.plays === nth && person.hasLookedFor(SURELY_SHOWN_MS, nowMs);
   }
 
   #maySee(viewer: number, userId: string): boolean {

@@ -1,7 +1,6 @@
 // Where what was listened to is kept: in Postgres, or in MongoDB with an outbox in Postgres before it; and what was kept in the other one
 // before the configuration was changed.
 import { DirectActivityOutbox } from './adapters/direct-activity-outbox.ts';
-import { openMongo } from './adapters/mongo/open-mongo.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import { withFormerLog } from './adapters/with-former-log.ts';
 import type { ActivityLog } from './ports/activity-log.ts';
@@ -44,6 +43,8 @@ export async function withActivityStore(
       },
     };
   }
+  // MongoDB's driver is much code: loaded where there is a MongoDB.
+  const { openMongo } = await import('./adapters/mongo/open-mongo.ts');
   const opened = await openMongo(mongo.target, log);
   const activityLog = withFormerLog(opened.activityLog, stores.activityLog);
   const activityOutbox = outboxTo(opened.activityLog, mongo.maxOutboxEntries);

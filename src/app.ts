@@ -13,6 +13,7 @@ import { Deadline, endAll, endWithinMs, type Stop } from './ending.ts';
 import { Front } from './front.ts';
 import type { Hub } from './hub/hub.ts';
 import type { Log } from './ports/log.ts';
+import { OperationalError } from './ports/operational-error.ts';
 import type { Listening, Sockets } from './ports/sockets.ts';
 import { readRelease, tellRelease } from './release.ts';
 import { openService, type Patience } from './service.ts';
@@ -31,7 +32,7 @@ export interface App {
 }
 
 /** The folder of what is kept cannot be used. */
-export class UnusableDataDir extends Error {
+export class UnusableDataDir extends OperationalError {
   constructor(dir: string, options?: ErrorOptions) {
     super(
       `the data folder ${dir} cannot be written: set DATA_DIR to a folder that this process may write`,
@@ -42,7 +43,7 @@ export class UnusableDataDir extends Error {
 }
 
 /** The transport that was asked for by name cannot serve here. */
-export class TransportUnavailable extends Error {
+export class TransportUnavailable extends OperationalError {
   constructor(reason: string) {
     super(`TRANSPORT=uws, but ${reason}`);
     this.name = 'TransportUnavailable';

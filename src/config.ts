@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BACKUP_KEYS, backupFaults, backupOf, type BackupConfig } from './backup-config.ts';
 import { DEFAULT_HUB_OPTIONS, isSameOrigin, type HubOptions } from './hub/hub-options.ts';
 import { NO_PROXY, readProxyTrust } from './hub/proxy-trust.ts';
+import { OperationalError } from './ports/operational-error.ts';
 import { withSecretFiles } from './secret-files.ts';
 import {
   IDENTITY_KEYS,
@@ -242,7 +243,7 @@ export interface Config {
 }
 
 /** The environment has keys that cannot be used. The message is one line for each of them. */
-export class BadConfig extends Error {
+export class BadConfig extends OperationalError {
   constructor(faults: readonly string[]) {
     super(faults.join('\n'));
     this.name = 'BadConfig';

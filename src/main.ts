@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The process: configuration, application, signals.
 import { createPinoLog } from './adapters/system/pino-log.ts';
-import { startApp, type App } from './app.ts';
+import type { App } from './app.ts';
 import { readConfig, type Config } from './config.ts';
 import { lineFor } from './exit-line.ts';
 import { workerLink, type WorkerLink } from './worker.ts';
@@ -16,7 +16,10 @@ function fail(error: unknown): never {
 }
 
 async function serve(config: Config, worker: WorkerLink | undefined): Promise<void> {
-  const starting: Promise<App> = startApp(config, fail, worker);
+  // What serves is most of the code: a wrong configuration is told, and workers are led, without it.
+  const starting: Promise<App> = import('./app.ts').then(({ startApp }) =>
+    startApp(config, fail, worker),
+  );
   let isStopping = false;
   // From the first moment: the first process of a container is sent no signal that it does not listen to.
   for (const signal of SIGNALS) {

@@ -1,19 +1,15 @@
 #!/usr/bin/env node
 // The command that brings the tables of a Postgres up to this version, or one version down, tells where they are, or that they are a backup's.
-import { DatabaseInUse, lockDatabase } from './adapters/postgres/database-lock.ts';
-import {
-  MigrationsLocked,
-  TablesInUse,
-  migrateDown,
-  migrateUp,
-  migrationStatus,
-} from './adapters/postgres/migrate.ts';
+import { lockDatabase } from './adapters/postgres/database-lock.ts';
+import { migrateDown, migrateUp } from './adapters/postgres/migrate.ts';
+import { migrationStatus } from './adapters/postgres/migration-status.ts';
 import { epochsSince, openPostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import { readConfig } from './config.ts';
 import { lineFor } from './exit-line.ts';
 import type { Log } from './ports/log.ts';
+import { OperationalError } from './ports/operational-error.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 import { untilThere } from './store-opening.ts';
 
@@ -78,7 +74,7 @@ async function beginEpochs(
 }
 
 /** What the person who gave the command can mend. */
-class Problem extends Error {}
+class Problem extends OperationalError {}
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -88,12 +84,7 @@ function reasonOf(error: unknown): string {
   }
   // What Postgres itself says, as of a wrong password.
   const isAnswer = 'code' in error && typeof error.code === 'string';
-  const isExpected =
-    isAnswer ||
-    [Problem, MigrationsLocked, TablesInUse, DatabaseInUse].some(
-      (expected) => error instanceof expected,
-    );
-  return isExpected ? error.message : lineFor(error);
+  return isAnswer ? error.message : lineFor(error);
 }
 
 // The first process of a container is sent no signal that it does not listen to. What it has begun is undone by Postgres.

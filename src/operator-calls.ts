@@ -156,9 +156,7 @@ export class OperatorCalls {
         ...(isLong(path) ? {} : { signal: AbortSignal.timeout(PATIENCE_MS) }),
       });
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Refused(`${this.#url} cannot be reached: ${why}`);
+      throw new Refused(`${this.#url} cannot be reached: ${whyOf(error)}`);
     }
     if (response.ok) return response;
     const problem = Problem.safeParse(await response.json().catch(() => undefined));
@@ -168,6 +166,13 @@ export class OperatorCalls {
         : `${this.#url} answers ${response.status}`,
     );
   }
+}
+
+/** What Node says of a call that failed: where a name has several addresses, why each of them did, which has no words of its own. */
+export function whyOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(whyOf).join('; ');
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : whyOf(error.cause);
 }
 
 function isLong(path: string): boolean {

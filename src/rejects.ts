@@ -8,6 +8,7 @@ import { connectRedis } from './adapters/redis/connect-redis.ts';
 import { RedisKeys } from './adapters/redis/redis-keys.ts';
 import { RedisRejects } from './adapters/redis/redis-rejects.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
+import { OperationalError } from './ports/operational-error.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 import { readConfig, type Config } from './config.ts';
 import { lineFor } from './exit-line.ts';
@@ -16,7 +17,7 @@ import { archiveRejects, listeningRejects, type RejectsSource } from './rejects-
 const USAGE = 'usage: node dist/src/rejects.js [list | retry [<id> …] | drop <id> …]';
 
 /** What the person who gave the command can mend. */
-class Problem extends Error {}
+class Problem extends OperationalError {}
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -133,7 +134,6 @@ async function everyPlace(sources: readonly RejectsSource[]): Promise<readonly P
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Problem) return error.message;
   if (error instanceof StoreUnavailable) {
     const { cause } = error;
     return `${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}: see that REDIS_URL and POSTGRES_URL are right`;

@@ -11,13 +11,13 @@ import { systemTimers } from './adapters/system/system-timers.ts';
 import type { Config } from './config.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Log } from './ports/log.ts';
-import { openShared } from './shared-stores.ts';
-import type { PostgresConfig } from './store-config.ts';
+import { OperationalError } from './ports/operational-error.ts';
+import type { PostgresConfig, RedisConfig } from './store-config.ts';
 import { answers, untilThere, type Opening, type KeptStores } from './store-opening.ts';
 import type { WatchedStore } from './store-watch.ts';
 
 /** The embedded database died while the service ran. */
-export class DatabaseFailed extends Error {
+export class DatabaseFailed extends OperationalError {
   constructor(options: ErrorOptions) {
     super(
       'the embedded database has died: start the service again, what was acknowledged is kept',
@@ -28,7 +28,7 @@ export class DatabaseFailed extends Error {
 }
 
 /** The Postgres of the configuration is there, and lets this process do nothing. */
-export class PostgresRefuses extends Error {
+export class PostgresRefuses extends OperationalError {
   constructor(cause: Error) {
     const reason = cause.message.trim().split('\n').at(-1) ?? '';
     super(`Postgres refuses: ${reason}: see that POSTGRES_URL is right`, { cause });
@@ -81,7 +81,7 @@ export async function openServers(
     const stores =
       redis === undefined
         ? await there(() => alone(kept, told, [watchedPostgres(kept)]))
-        : await openShared(redis, kept, opening);
+        : await openSharedStores(redis, kept, opening);
     return {
       ...stores,
       async stop() {
@@ -93,6 +93,16 @@ export async function openServers(
     await unlock();
     throw error;
   }
+}
+
+/** Redis' driver is much code: loaded where there is a Redis. */
+async function openSharedStores(
+  redis: RedisConfig,
+  kept: PostgresStores,
+  opening: Opening,
+): Promise<KeptStores> {
+  const { openShared } = await import('./shared-stores.ts');
+  return openShared(redis, kept, opening);
 }
 
 function refused(error: unknown): never {

@@ -3,6 +3,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Log } from './ports/log.ts';
+import { OperationalError } from './ports/operational-error.ts';
 import type { Listening, TlsFiles } from './ports/sockets.ts';
 import type { Timers } from './ports/timers.ts';
 
@@ -10,7 +11,7 @@ import type { Timers } from './ports/timers.ts';
 const LATE_MS = 3_000;
 
 /** TLS_CERT_FILE and TLS_KEY_FILE hold nothing to serve with. */
-export class UnusableCertificate extends Error {
+export class UnusableCertificate extends OperationalError {
   constructor({ certFile, keyFile }: TlsFiles, options: { readonly cause: unknown }) {
     const why = options.cause instanceof Error ? options.cause.message : String(options.cause);
     super(`TLS_CERT_FILE ${certFile} and TLS_KEY_FILE ${keyFile} cannot be used: ${why}`, options);

@@ -15,8 +15,8 @@ export interface FeedPersonOptions {
   /** Whether this person may see items of another one, and whether those are nobody's to see. */
   readonly maySee: (userId: string) => boolean;
   readonly arrivals: Arrivals;
-  /** This person's track is to be shown: friends have it from then on. */
-  readonly onPlay: (activityId: string, intendedMs: number) => void;
+  /** This person's track, the `nth` one, is to be shown: friends have it from then on. */
+  readonly onPlay: (activityId: string, intendedMs: number, nth: number) => void;
 }
 
 interface Held {
@@ -58,6 +58,11 @@ export class FeedPerson implements SessionOwner {
 
   get isConnected(): boolean {
     return this.#session.isReady;
+  }
+
+  /** How many tracks it has begun, acknowledged or not. */
+  get plays(): number {
+    return this.#plays;
   }
 
   /** Looks at the feed. */
@@ -189,6 +194,7 @@ export class FeedPerson implements SessionOwner {
 
   #say(title: string, intendedMs: number, positionMs: number): void {
     const { ground, isPrivate, onPlay } = this.#options;
+    const nth = this.#plays;
     const body = {
       track: { title, artist: 'Load', durationMs: TRACK_MS },
       positionMs,
@@ -203,7 +209,7 @@ export class FeedPerson implements SessionOwner {
       }
       const { activityId } = answer.body;
       if (typeof activityId === 'string' && positionMs === 0 && !isPrivate) {
-        onPlay(activityId, intendedMs);
+        onPlay(activityId, intendedMs, nth);
       }
     });
     if (!isSent) ground.counts.unsent += 1;

@@ -1,4 +1,5 @@
 // The port to backups of what this process keeps itself.
+import { OperationalError } from './operational-error.ts';
 
 export interface Backup {
   /** Of its folder: `earshot-20260131T120000Z`. */
@@ -11,7 +12,7 @@ export interface Backup {
 }
 
 /** It could not be made. What was there before is there still. */
-export class BackupFailed extends Error {
+export class BackupFailed extends OperationalError {
   constructor(cause: Error) {
     super(`a backup could not be made: ${cause.message}`, { cause });
     this.name = 'BackupFailed';

@@ -1,4 +1,5 @@
 // The port to sockets and HTTP on one listening port: what the hub may ask of a transport, and what it must answer for.
+import { OperationalError } from './operational-error.ts';
 
 /** A WebSocket message encoded once and sent to any number of sockets. Never mutated after it was made. */
 export interface Frame {
@@ -168,7 +169,7 @@ export interface Sockets {
 }
 
 /** The port asked for belongs to another process, or may not be bound. */
-export class PortInUse extends Error {
+export class PortInUse extends OperationalError {
   readonly port: number;
   constructor(port: number, host: string) {
     super(

@@ -2,7 +2,8 @@
 import { MongoParseError } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { MongoRefuses, openMongo } from '../../src/adapters/mongo/open-mongo.ts';
-import { MigrationsPending, TablesInUse } from '../../src/adapters/postgres/migrate.ts';
+import { TablesInUse } from '../../src/adapters/postgres/migrate.ts';
+import { MigrationsPending } from '../../src/adapters/postgres/migration-status.ts';
 import { TransportUnavailable } from '../../src/app.ts';
 import { lineFor } from '../../src/exit-line.ts';
 import { SILENT } from '../support/postgres-stores.ts';

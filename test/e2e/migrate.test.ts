@@ -1,6 +1,6 @@
 // The command that migrates: what it does, and what it says to the person who runs it.
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MIGRATIONS } from '../../migrations/index.ts';
 import { lockDatabase } from '../../src/adapters/postgres/database-lock.ts';
 import { openPostgresStores } from '../../src/adapters/postgres/open-postgres-stores.ts';
@@ -11,9 +11,6 @@ import { startPostgresServer } from '../support/postgres-server.ts';
 import { SILENT } from '../support/postgres-stores.ts';
 import { createdRoom } from '../support/room-fixtures.ts';
 import { bundleScript, type Script } from '../support/script-process.ts';
-
-// Each command is a process that starts by npm.
-vi.setConfig({ testTimeout: 90_000 });
 
 const PATIENCE = { timeout: 60_000 };
 

@@ -3,17 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import {
   EarshotProcess,
   startToFail,
   stopWhileItStarts,
   temporaryDir,
 } from '../support/earshot-process.ts';
+import { putEmptyDatabase } from '../support/empty-database.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
-
-// Some of them make a database.
-vi.setConfig({ testTimeout: 90_000 });
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -24,6 +22,13 @@ async function dataDir(): Promise<string> {
   const temporary = await temporaryDir();
   cleanUps.push(() => temporary.remove());
   return temporary.dir;
+}
+
+/** One that is no first start's. */
+async function usedDataDir(): Promise<string> {
+  const dir = await dataDir();
+  await putEmptyDatabase(dir);
+  return dir;
 }
 
 /** Every file with its size and content's length: what must not change. */
@@ -91,7 +96,7 @@ describe('a start that cannot be', () => {
     const port = typeof address === 'object' ? String(address?.port) : '';
     for (const TRANSPORT of ['uws', 'ws']) {
       const { code, stderr } = await startToFail({
-        DATA_DIR: await dataDir(),
+        DATA_DIR: await usedDataDir(),
         PORT: port,
         TRANSPORT,
       });
@@ -103,7 +108,7 @@ describe('a start that cannot be', () => {
 
   it('says that the music folder cannot be read', async () => {
     const { code, stderr } = await startToFail({
-      DATA_DIR: await dataDir(),
+      DATA_DIR: await usedDataDir(),
       MEDIA_DIR: '/nowhere/music',
     });
     expect(code).toBe(1);

@@ -1,12 +1,10 @@
 // A stop of a real process whose stores do not answer any more: it ends by itself, says what is lost, and gives back what others wait for.
 import { createClient } from 'redis';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { RedisKeys } from '../../src/adapters/redis/redis-keys.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { SharedServers } from '../support/shared-servers.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const servers = await SharedServers.start();
 afterAll(async () => servers?.stop());

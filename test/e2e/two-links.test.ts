@@ -5,7 +5,14 @@ import { expectFed, unlessStarved } from '../support/device-starved.ts';
 import { LoneChromium } from '../support/lone-chromium.ts';
 import { Gathering, type Member, type MemberOptions } from '../support/sync-lab/gathering.ts';
 import type { Belief } from '../support/sync-lab/lab-wire.ts';
-import { clickErrors, distances, MOVING_MS, sizesOf } from '../support/sync-lab/sync-figures.ts';
+import type { HeardClick } from '../support/sync-lab/page-tape.ts';
+import {
+  clickErrors,
+  distances,
+  MOVING_MS,
+  sizesOf,
+  type Sizes,
+} from '../support/sync-lab/sync-figures.ts';
 import { SyncStage } from '../support/sync-lab/sync-stage.ts';
 
 /** The most that a page may be off, ms, less what its link hides. */
@@ -13,6 +20,8 @@ const OFF_P95_MS = 15;
 /** A correction up to here is not heard. */
 const HEARD_JUMP_MS = 5;
 const FEWEST_CLICKS = 6;
+/** How much longer than asked is listened, in steps of what was asked, where a starved device left too little. */
+const MOST_STEPS = 5;
 const SETTLE_MS = 8_000;
 const LISTEN_MS = 8_000;
 const FAULT_MS = 10_000;
@@ -28,6 +37,15 @@ const MEMBERS: readonly MemberOptions[] = [
   { ...COMMON, name: 'wifi', node: 0, link: 'wifi', crystalPpm: 40 },
   { ...COMMON, name: 'lte', node: 1, link: 'lte', crystalPpm: -40 },
 ];
+
+/** What left one page in a while, and how far off it was less what the page's link hides. */
+interface HeardOf {
+  readonly name: string;
+  readonly clicks: readonly HeardClick[];
+  readonly off: Sizes;
+  /** How often its audio device was left without samples. */
+  readonly starved: number;
+}
 
 const stage = skipsWithoutChromium('two links') ? undefined : await SyncStage.start(2);
 
@@ -87,31 +105,45 @@ describe.skipIf(stage === undefined)('two pages on two nodes behind two links', 
   /** Every page is where the room is, and the two are where the other is. */
   async function listenTo(what: string, gathering: Gathering, forMs: number): Promise<void> {
     const fromMs = performance.now();
-    await gathering.members[0]!.page.waitForTimeout(forMs);
-    const untilMs = performance.now();
-    // The pages tell each second.
-    await gathering.members[0]!.page.waitForTimeout(1_200);
-    const heard = gathering.members.map(({ tape }) =>
-      tape.heard('earshot').clicks.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs),
-    );
-    for (const [index, member] of gathering.members.entries()) {
-      const { timelines, events } = gathering;
-      const hub = member.node.prober.history();
-      const errors = clickErrors(heard[index]!, { timelines, events, hub });
-      const off = sizesOf(errors.map(({ errorMs }) => errorMs - member.link.asymmetryMs));
-      const starved = member.tape.starvations().filter(({ atMs }) => atMs > fromMs).length;
+    let untilMs = fromMs;
+    let heard: readonly HeardOf[] = [];
+    for (let step = 0; step < MOST_STEPS; step += 1) {
+      await gathering.members[0]!.page.waitForTimeout(forMs);
+      untilMs = performance.now();
+      // The pages tell each second.
+      await gathering.members[0]!.page.waitForTimeout(1_200);
+      heard = gathering.members.map((member) => heardOf(member, gathering, fromMs, untilMs));
+      if (heard.every(({ off }) => off.n >= FEWEST_CLICKS)) break;
+    }
+    for (const { name, off, starved } of heard) {
       console.log(
-        `two links: ${what.padEnd(24)} ${member.options.name.padEnd(5)} clicks ${off.n}  p50 ${off.p50Ms.toFixed(2)}  p95 ${off.p95Ms.toFixed(2)} ms` +
+        `two links: ${what.padEnd(24)} ${name.padEnd(5)} clicks ${off.n}  p50 ${off.p50Ms.toFixed(2)}  p95 ${off.p95Ms.toFixed(2)} ms` +
           (starved > 0 ? `  (audio device starved ${starved} times)` : ''),
       );
-      if (off.n < FEWEST_CLICKS) expectFed(`${what}, ${member.options.name}`, starved, forMs);
-      expect(off.n, `${what}: clicks of ${member.options.name}`).toBeGreaterThanOrEqual(
-        FEWEST_CLICKS,
-      );
-      expect(off.p95Ms, `${what}: ${member.options.name} off, ms`).toBeLessThanOrEqual(OFF_P95_MS);
+      if (off.n < FEWEST_CLICKS) expectFed(`${what}, ${name}`, starved, untilMs - fromMs);
+      expect(off.n, `${what}: clicks of ${name}`).toBeGreaterThanOrEqual(FEWEST_CLICKS);
+      expect(off.p95Ms, `${what}: ${name} off, ms`).toBeLessThanOrEqual(OFF_P95_MS);
     }
-    const apart = sizesOf(distances(heard[0]!, heard[1]!));
+    const apart = sizesOf(distances(heard[0]!.clicks, heard[1]!.clicks));
     expect(apart.p95Ms, `${what}: the pages apart, ms`).toBeLessThanOrEqual(2 * OFF_P95_MS);
+  }
+
+  function heardOf(
+    { tape, node, link, options }: Member,
+    { timelines, events }: Gathering,
+    fromMs: number,
+    untilMs: number,
+  ): HeardOf {
+    const within = ({ atMs }: { readonly atMs: number }): boolean =>
+      atMs >= fromMs && atMs < untilMs;
+    const clicks = tape.heard('earshot').clicks.filter(within);
+    const errors = clickErrors(clicks, { timelines, events, hub: node.prober.history() });
+    return {
+      name: options.name,
+      clicks,
+      off: sizesOf(errors.map(({ errorMs }) => errorMs - link.asymmetryMs)),
+      starved: tape.starvations().filter(within).length,
+    };
   }
 
   function expectCalm({ tape, options }: Member, fromMs: number, untilMs: number): void {

@@ -16,17 +16,23 @@ interface World {
   readonly hub: ScriptedHub;
   readonly ground: Ground;
   readonly person: FeedPerson;
+  /** Each track that was acknowledged, and how many were begun by then. */
+  readonly played: { readonly activityId: string; readonly nth: number; readonly begun: number }[];
   readonly push: (push: object | string) => void;
 }
 
 /** Friends are those whose name begins with "f". @param held what the subscription is answered with */
 async function world(...held: readonly object[]): Promise<World> {
-  const hub = await ScriptedHub.start(({ type }) =>
-    type === 'feed.subscribe' ? { items: held, audience: {} } : undefined,
-  );
+  const played: World['played'] = [];
+  const hub = await ScriptedHub.start(({ type, body }) => {
+    if (type === 'feed.subscribe') return { items: held, audience: {} };
+    if (type === 'activity.set') return { activityId: (body['track'] as { title: string }).title };
+    return undefined;
+  });
   const ground = groundOf(hub);
-  const person = new FeedPerson({
-    ...{ ground, seat, isPrivate: false, onPlay: () => undefined },
+  const person: FeedPerson = new FeedPerson({
+    ...{ ground, seat, isPrivate: false },
+    onPlay: (activityId, _, nth) => played.push({ activityId, nth, begun: person.plays }),
     maySee: (userId) => userId.startsWith('f'),
     arrivals: new Arrivals({ each: () => undefined, last: () => undefined }),
   });
@@ -39,7 +45,7 @@ async function world(...held: readonly object[]): Promise<World> {
     const text = typeof what === 'string' ? what : JSON.stringify(what);
     person.push(Buffer.from(text), 1_000);
   };
-  return { hub, ground, person, push };
+  return { hub, ground, person, played, push };
 }
 
 /** As `world`, and looking. */
@@ -62,6 +68,20 @@ function items(...upsert: readonly object[]): object {
 function snapshot(...held: readonly object[]): object {
   return { type: 'feed.snapshot', reason: 'behind', items: held, audience: {} };
 }
+
+describe('what a person plays', () => {
+  it('is known by its number when it is acknowledged, though another one was begun meanwhile', async () => {
+    const { person, played } = await looking();
+    person.play(0);
+    person.play(0);
+    await expect
+      .poll(() => played)
+      .toEqual([
+        { activityId: 'Track 7 1', nth: 1, begun: 2 },
+        { activityId: 'Track 7 2', nth: 2, begun: 2 },
+      ]);
+  });
+});
 
 describe('what a person is shown of the feed', () => {
   it.each<[string, (all: World) => void, string[]]>([

@@ -12,7 +12,7 @@ import { freePort } from './free-port.ts';
 const MAIN = path.resolve('dist/src/main.js');
 /** A little music that is there already: making the demo tracks takes a core for a quarter of a minute. */
 const MEDIA_DIR = path.resolve('test/fixtures/media');
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 90_000;
 
 export interface LogLine {
   readonly level: string;

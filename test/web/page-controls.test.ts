@@ -187,7 +187,7 @@ describe.skipIf(skipsWithoutChromium('page controls'))('page controls', () => {
     expect((await titles(page))[0]).toBe('Glasshouse');
   });
 
-  it('looks again while the catalogue is empty or away: its music may still be on the way', async () => {
+  it('looks again while the catalogue is empty, away or short: its music may still be on the way', async () => {
     const page = await world.open(ROOM);
     await page.evaluate(() => {
       window.fixture.catalogue = 'empty';
@@ -199,9 +199,14 @@ describe.skipIf(skipsWithoutChromium('page controls'))('page controls', () => {
     });
     await page.getByText('The catalogue does not answer.').waitFor();
     await page.evaluate(() => {
+      window.fixture.catalogue = 'first';
+    });
+    await page.getByText('1 track', { exact: true }).waitFor();
+    await page.evaluate(() => {
       window.fixture.catalogue = 'full';
     });
     await page.getByRole('button', { name: 'Add Low Sun to the end' }).waitFor();
+    await page.getByText(/^\d+ tracks$/).waitFor();
   });
 
   it('detaches for oneself and comes back with one press', async () => {

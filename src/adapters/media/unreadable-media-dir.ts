@@ -1,8 +1,9 @@
 // Whether MEDIA_DIR can be read, and what to tell the operator when it cannot.
 import { access, constants, realpath, stat } from 'node:fs/promises';
+import { OperationalError } from '../../ports/operational-error.ts';
 
 /** MEDIA_DIR is no folder that can be read. The message says what to do. */
-export class UnreadableMediaDir extends Error {
+export class UnreadableMediaDir extends OperationalError {
   override readonly name = 'UnreadableMediaDir';
 }
 

@@ -25,7 +25,13 @@ const AWAY_CODES = new Set([
   50, 64, 89, 91, 100, 189, 202, 262, 9001, 10_107, 11_600, 11_602, 13_435, 13_436,
 ]);
 
+/** As of the DNS that a `mongodb+srv:` address is looked up in, which the driver passes on as it is. */
+function isLookup(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && /^query/.test(String(error.syscall));
+}
+
 export function isMongoAway(error: unknown): boolean {
+  if (isLookup(error)) return true;
   if (AWAY.some((kind) => error instanceof kind)) return true;
   if (!(error instanceof MongoServerError)) return false;
   if (error.hasErrorLabel('RetryableWriteError')) return true;

@@ -1,6 +1,7 @@
 // A connection to MongoDB that may be lacking: what needs it says so, and finds it when it is back.
 import { MongoClient, MongoServerError, type MongoClientOptions } from 'mongodb';
 import type { Log } from '../../ports/log.ts';
+import { OperationalError } from '../../ports/operational-error.ts';
 import { isMongoAway } from './mongo-away.ts';
 import { MongoActivityLog } from './mongo-activity-log.ts';
 import { openCollections, type MongoCollections } from './mongo-collections.ts';
@@ -18,7 +19,7 @@ export interface OpenMongo {
 }
 
 /** The MongoDB of the configuration is there, and lets this process do nothing; or it is named by what is no address. One line. */
-export class MongoRefuses extends Error {
+export class MongoRefuses extends OperationalError {
   constructor(reason: string, options: ErrorOptions) {
     super(reason, options);
     this.name = 'MongoRefuses';

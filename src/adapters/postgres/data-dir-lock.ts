@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { OperationalError } from '../../ports/operational-error.ts';
 
 const LOCK_NAME = 'earshot.lock';
 
 /** Another living process works on the data directory. */
-export class DataDirInUse extends Error {
+export class DataDirInUse extends OperationalError {
   constructor(dataDir: string, pid: number) {
     super(
       `${dataDir} is in use by process ${pid}: stop it first, or give this one another data directory`,

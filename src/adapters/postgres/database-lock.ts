@@ -1,5 +1,6 @@
 // Who may write to a database: one process that has its rooms there, or any number that share theirs in Redis. Knows nothing of what is kept.
 import type { Log } from '../../ports/log.ts';
+import { OperationalError } from '../../ports/operational-error.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Timers } from '../../ports/timers.ts';
 import { createOrm, type PostgresTarget } from './orm.ts';
@@ -24,7 +25,7 @@ const IN_USE: Readonly<Record<DatabaseUse, string>> = {
 };
 
 /** Another living process uses the same database in a way that does not go with this one's. */
-export class DatabaseInUse extends Error {
+export class DatabaseInUse extends OperationalError {
   constructor(use: DatabaseUse) {
     super(IN_USE[use]);
     this.name = 'DatabaseInUse';

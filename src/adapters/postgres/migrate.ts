@@ -2,15 +2,15 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import type { Log } from '../../ports/log.ts';
-import { createOrm, type PostgresTarget } from './orm.ts';
-import { Sql } from './sql.ts';
+import { OperationalError } from '../../ports/operational-error.ts';
+import { createOrm, type Orm, type PostgresTarget } from './orm.ts';
+import { isState, Sql } from './sql.ts';
 
 /** Any number will do, as long as every version of this service takes the same: "earshot" on a telephone's keys. */
 const LOCK = 3_277_468;
 const LOCK_TIMEOUT = '300s';
 const NO_LOCK_IN_TIME = '55P03';
 const DEADLOCK = '40P01';
-const NO_SUCH_TABLE = '42P01';
 
 /** What to do about somebody who has a table in use that a migration changes, all in ms. */
 export interface TablePatience {
@@ -25,24 +25,8 @@ export interface TablePatience {
 /** Shorter in all than the next process waits for the lock of the migrations (a third one may wait in vain), and the pause shorter than a pool keeps an idle connection. */
 const PATIENCE: TablePatience = { lockTimeoutMs: 3_000, pauseMs: 5_000, patienceMs: 240_000 };
 
-export interface MigrationStatus {
-  readonly name: string;
-  /** `unknown`: made by a newer version of this service. */
-  readonly state: 'done' | 'pending' | 'unknown';
-}
-
-/** The tables are not those of this version, and were not to be changed. */
-export class MigrationsPending extends Error {
-  constructor(names: readonly string[]) {
-    super(
-      `the tables in Postgres are not up to date (missing: ${names.join(', ')}): run \`node dist/src/migrate.js\`, or start with MIGRATE=on`,
-    );
-    this.name = 'MigrationsPending';
-  }
-}
-
 /** Somebody else has been migrating for so long that waiting is no use. */
-export class MigrationsLocked extends Error {
+export class MigrationsLocked extends OperationalError {
   constructor(options: ErrorOptions) {
     super(
       `another process has been changing the tables in Postgres for more than ${LOCK_TIMEOUT}: see what it waits for, then start again`,
@@ -53,7 +37,7 @@ export class MigrationsLocked extends Error {
 }
 
 /** Somebody has had a table in use for so long that waiting is no use. */
-export class TablesInUse extends Error {
+export class TablesInUse extends OperationalError {
   constructor(patienceMs: number, options: ErrorOptions) {
     super(
       `a table that the migrations change has been in use for ${Math.round(patienceMs / 1_000)} s, as by pg_dump or a transaction that was left open: see in pg_stat_activity by whom, and start again when it has ended; nothing was changed`,
@@ -88,46 +72,25 @@ export function migrateDown(target: PostgresTarget, log: Log): Promise<string | 
   });
 }
 
-/** All migrations that this version or the database knows, in order. Changes nothing. */
-export async function migrationStatus(
-  target: PostgresTarget,
-  log: Log,
-): Promise<readonly MigrationStatus[]> {
-  const orm = await createOrm(target, (line) => log.debug({}, line));
-  try {
-    return await statusBy(new Sql(orm));
-  } finally {
-    await orm.close(true);
-  }
-}
-
-/** Rejects with `MigrationsPending` unless every migration of this version has been run. */
-export async function requireMigrated(sql: Sql): Promise<void> {
-  const pending = (await statusBy(sql)).filter(({ state }) => state === 'pending');
-  if (pending.length > 0) throw new MigrationsPending(pending.map(({ name }) => name));
-}
-
-async function statusBy(sql: Sql): Promise<readonly MigrationStatus[]> {
-  const done = await namesDone(sql);
-  const known = MIGRATIONS.map(({ name }) => name);
-  return [
-    ...known.map((name) => ({ name, state: done.includes(name) ? 'done' : 'pending' }) as const),
-    ...done
-      .filter((name) => !known.includes(name))
-      .map((name) => ({ name, state: 'unknown' }) as const),
-  ];
-}
-
-async function namesDone(sql: Sql): Promise<readonly string[]> {
-  try {
-    const rows = await sql.rows<{ readonly name: string }>(
-      'select name from migration order by id',
-    );
-    return rows.map(({ name }) => name);
-  } catch (error) {
-    if (isState(error, NO_SUCH_TABLE)) return [];
-    throw error;
-  }
+/** MikroORM with its migrator, on one connection. */
+export async function createMigratingOrm(target: PostgresTarget, log: Log): Promise<Orm> {
+  const migrationsList = await Promise.all(
+    MIGRATIONS.map(async ({ name, load }) => ({ name, class: await load() })),
+  );
+  return createOrm(target, (line) => log.debug({}, line), {
+    migrating: {
+      extensions: [Migrator],
+      migrations: {
+        tableName: 'migration',
+        migrationsList,
+        path: 'migrations',
+        snapshotName: 'snapshot',
+        // The snapshot belongs to the sources: a running service must not write one into its working directory.
+        snapshot: false,
+        silent: true,
+      },
+    },
+  });
 }
 
 /**
@@ -140,7 +103,7 @@ async function locked<T>(
   patience: TablePatience,
   work: (migrator: Migrator) => Promise<T>,
 ): Promise<T> {
-  const orm = await createOrm(target, (line) => log.debug({}, line), { isMigrating: true });
+  const orm = await createMigratingOrm(target, log);
   const sql = new Sql(orm);
   let taken = 0;
   try {
@@ -207,10 +170,6 @@ async function tried<T>(
     if (cause === undefined) throw error;
     return new TableHeld(cause);
   }
-}
-
-function isState(error: unknown, state: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === state;
 }
 
 /** Whatever it is wrapped in, as failures of a migration are. */

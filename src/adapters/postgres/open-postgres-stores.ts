@@ -11,7 +11,7 @@ import type { Revocations } from '../../ports/revocations.ts';
 import type { RoomLog } from '../../ports/room-log.ts';
 import type { Traces } from '../../ports/traces.ts';
 import type { Users } from '../../ports/users.ts';
-import { migrateUp, requireMigrated } from './migrate.ts';
+import { pendingMigrations, requireMigrated } from './migration-status.ts';
 import { createOrm, type Orm, type PostgresTarget } from './orm.ts';
 import { startPgliteServer } from './pglite-server.ts';
 import { PostgresAccounts } from './postgres-accounts.ts';
@@ -68,15 +68,12 @@ export interface PostgresStoresOptions {
 /** Rejects with `StoreUnavailable` where the server cannot be reached; `MigrationsPending` or `MigrationsLocked` by its tables. */
 export async function openPostgresStores(options: PostgresStoresOptions): Promise<PostgresStores> {
   const { target, migrate, log } = options;
-  if (migrate) {
-    for (const migration of await migrateUp(target, log))
-      log.info({ migration }, 'database migrated');
-  }
   const orm = await createOrm(target, (line) => log.debug({}, line));
   const sql = new Sql(orm);
   try {
+    if (migrate) await migrateWhatIsPending(sql, target, log);
+    else await requireMigrated(sql);
     const [server] = await sql.rows<{ readonly version: string }>('select version()');
-    if (!migrate) await requireMigrated(sql);
     return storesOn(orm, sql, {
       vacuums: 'host' in target,
       friendLimits: options.friendLimits,
@@ -86,6 +83,14 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
     await orm.close(true);
     throw error;
   }
+}
+
+/** Nearly every start finds nothing to do: what migrates, which is much code, is loaded where there is. */
+async function migrateWhatIsPending(sql: Sql, target: PostgresTarget, log: Log): Promise<void> {
+  if ((await pendingMigrations(sql)).length === 0) return;
+  const { migrateUp } = await import('./migrate.ts');
+  for (const migration of await migrateUp(target, log))
+    log.info({ migration }, 'database migrated');
 }
 
 export interface EmbeddedStores extends PostgresStores {

@@ -1,8 +1,6 @@
-// How MikroORM is set up for this service: its entities, its migrations, its connections.
+// How MikroORM is set up for this service: its entities, its connections.
 import type { MikroORM as CoreOrm } from '@mikro-orm/core';
 import { MikroORM, type Options, type PostgreSqlDriver } from '@mikro-orm/postgresql';
-import { Migrator } from '@mikro-orm/migrations';
-import { MIGRATIONS } from '../../../migrations/index.ts';
 import { ENTITIES } from './schema.ts';
 
 /** A URL of a Postgres server, or the endpoint of the embedded one. */
@@ -11,15 +9,18 @@ export type PostgresTarget =
   | { readonly host: string; readonly port: number };
 
 export interface OrmSettings {
-  /** On one connection, as what a session locks is its own; and with no end to how long a statement may take. */
-  readonly isMigrating?: boolean;
+  /**
+   * What MikroORM needs to migrate. Its connection is one then, as what a session locks is its own; and with no end to how long a
+   * statement may take.
+   */
+  readonly migrating?: Pick<Options, 'extensions' | 'migrations'>;
 }
 
 /** @param onNotice told what MikroORM would print, a line at a time */
 export function ormOptions(
   target: PostgresTarget,
   onNotice: (line: string) => void,
-  { isMigrating = false }: OrmSettings = {},
+  { migrating }: OrmSettings = {},
 ): Options {
   const isEmbedded = 'host' in target;
   return {
@@ -35,10 +36,9 @@ export function ormOptions(
         }
       : {
           clientUrl: target.clientUrl,
-          pool: { min: 0, max: isMigrating ? 1 : target.poolSize },
+          pool: { min: 0, max: migrating === undefined ? target.poolSize : 1 },
         }),
     entities: ENTITIES,
-    extensions: [Migrator],
     discovery: { disableDynamicFileAccess: true },
     metadataCache: { enabled: false },
     // The database is there or `migrate` says so: nothing is created behind the operator's back.
@@ -51,21 +51,13 @@ export function ormOptions(
       // An answer that takes this long will not come; it must not hold up all that waits behind it.
       connection: {
         connectionTimeoutMillis: 5_000,
-        ...(isMigrating ? {} : { query_timeout: 60_000 }),
+        ...(migrating === undefined ? { query_timeout: 60_000 } : {}),
         keepAlive: true,
       },
       acquireConnectionTimeout: 70_000,
       log: { warn: onNotice, error: onNotice, debug: onNotice, deprecate: onNotice },
     },
-    migrations: {
-      tableName: 'migration',
-      migrationsList: [...MIGRATIONS],
-      path: 'migrations',
-      snapshotName: 'snapshot',
-      // The snapshot belongs to the sources: a running service must not write one into its working directory.
-      snapshot: false,
-      silent: true,
-    },
+    ...(migrating ?? {}),
   };
 }
 

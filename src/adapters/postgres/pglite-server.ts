@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { OperationalError } from '../../ports/operational-error.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 
 export interface PgliteServer {
@@ -30,7 +31,7 @@ export interface PgliteServer {
 }
 
 /** The data directory cannot be opened as a database. Nothing in it was changed by saying so. */
-export class DataDirDamaged extends Error {
+export class DataDirDamaged extends OperationalError {
   /** @param reason what the database said, of which the first line is told */
   constructor(directory: string, reason: string) {
     super(
@@ -41,7 +42,7 @@ export class DataDirDamaged extends Error {
 }
 
 /** There is no database yet, and none can be made: no place on the disk, or no right to write there. */
-export class DatabaseNotMade extends Error {
+export class DatabaseNotMade extends OperationalError {
   /** @param reason what the database said, of which the first line is told */
   constructor(directory: string, reason: string) {
     super(

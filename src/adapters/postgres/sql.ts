@@ -40,13 +40,18 @@ export function isRaced(error: unknown): boolean {
   return RACED_STATES.has(codeOf(error));
 }
 
+/** By SQLSTATE. */
+export function isState(error: unknown, state: string): boolean {
+  return codeOf(error) === state;
+}
+
 /** A value that is none to the function it is given to, as a time zone that this server does not know. */
 function isNoValue(error: unknown): boolean {
-  return codeOf(error) === '22023';
+  return isState(error, '22023');
 }
 
 export function isUniqueViolation(error: unknown): boolean {
-  return codeOf(error) === '23505';
+  return isState(error, '23505');
 }
 
 /** A number that a client asked for may be larger than any that the column holds; compared with one, it means the same at its end. */

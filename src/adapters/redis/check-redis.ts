@@ -1,5 +1,6 @@
 // Whether a Redis is fit to keep rooms: new enough, and one that never throws keys away to make place.
 import type { Log } from '../../ports/log.ts';
+import { OperationalError } from '../../ports/operational-error.ts';
 import { runScript, scriptOf, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 
@@ -16,7 +17,7 @@ return {
 `);
 
 /** This Redis must not keep rooms: the message says what to change. */
-export class UnsuitableRedis extends Error {
+export class UnsuitableRedis extends OperationalError {
   constructor(message: string) {
     super(message);
     this.name = 'UnsuitableRedis';

@@ -1,6 +1,7 @@
 // Connections to Redis: one server, a cluster, or whichever server Sentinel says is the master.
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { Log } from '../../ports/log.ts';
+import { OperationalError } from '../../ports/operational-error.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import { COMMAND_TIMEOUT_MS, type RedisCommands } from './redis-commands.ts';
 
@@ -23,7 +24,7 @@ export interface RedisLogin {
 }
 
 /** Redis is there, and does not let this process in. */
-export class RedisRefuses extends Error {
+export class RedisRefuses extends OperationalError {
   constructor(cause: Error) {
     const reason = cause.message.replace(/\.$/, '');
     super(`Redis refuses: ${reason}: see that its name and password are right`, { cause });

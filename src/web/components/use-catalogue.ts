@@ -7,6 +7,7 @@ import { useSession } from './session-context.ts';
 const PAGE_SIZE = 30;
 const TYPING_SETTLES_MS = 180;
 const LOOKS_AGAIN_MS = 2_000;
+const LOOKS_FOR_MORE_MS = 4_000;
 
 export interface Found {
   readonly query: string;
@@ -34,8 +35,9 @@ export function useCatalogue(query: string, open: boolean) {
     const show = (next: Found): void => {
       if (!wanted) return;
       setFound(next);
-      // A hub that has just started is still reading its music, and one that is away comes back.
+      // A hub that has just started is still making or reading its music, and one that is away comes back.
       if (next.failed || (query === '' && next.total === 0)) lookIn(LOOKS_AGAIN_MS);
+      else if (query === '' && next.total < PAGE_SIZE) lookIn(LOOKS_FOR_MORE_MS);
     };
     lookIn(TYPING_SETTLES_MS);
     return () => {

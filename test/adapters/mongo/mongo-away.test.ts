@@ -43,6 +43,12 @@ describe('a question to MongoDB that fails', () => {
     ['the connection', new MongoNetworkError('gone')],
     ['a role that was changed', answer(13)],
     ['a password that was changed', answer(18)],
+    [
+      'the lookup of a mongodb+srv: address',
+      Object.assign(new Error('querySrv ENOTFOUND _mongodb._tcp.here.example'), {
+        ...{ code: 'ENOTFOUND', syscall: 'querySrv' },
+      }),
+    ],
   ])('for %s can be asked again later', async (_name, error) => {
     expect(await asked(error)).toBeInstanceOf(StoreUnavailable);
   });

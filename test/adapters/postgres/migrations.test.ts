@@ -6,13 +6,16 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MIGRATIONS } from '../../../migrations/index.ts';
 import {
-  MigrationsPending,
   TablesInUse,
+  createMigratingOrm,
   migrateDown,
   migrateUp,
+} from '../../../src/adapters/postgres/migrate.ts';
+import {
+  MigrationsPending,
   migrationStatus,
   requireMigrated,
-} from '../../../src/adapters/postgres/migrate.ts';
+} from '../../../src/adapters/postgres/migration-status.ts';
 import { createOrm, type Orm, type PostgresTarget } from '../../../src/adapters/postgres/orm.ts';
 import {
   startPgliteServer,
@@ -30,6 +33,12 @@ interface Database {
   close(): Promise<void>;
 }
 
+async function migrateToFirst(target: PostgresTarget): Promise<void> {
+  const orm = await createMigratingOrm(target, SILENT);
+  await orm.migrator.up({ to: NAMES[0]! });
+  await orm.close(true);
+}
+
 /** @param open a database without tables */
 function migrationsOn(open: () => Promise<Database>): void {
   let database: Database;
@@ -38,7 +47,7 @@ function migrationsOn(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     database = await open();
-    orm = await createOrm(database.target, () => undefined);
+    orm = await createMigratingOrm(database.target, SILENT);
     sql = new Sql(orm);
   });
 
@@ -209,7 +218,7 @@ describe.skipIf(server === undefined)('migrations on a real Postgres', () => {
   it('wait for the lock, and leave none behind', async () => {
     const target = { clientUrl: await server.createDatabase(), poolSize: 2 };
     await migrateUp(target, SILENT);
-    const orm = await createOrm(target, () => undefined, { isMigrating: true });
+    const orm = await createMigratingOrm(target, SILENT);
     const sql = new Sql(orm);
     const locks =
       "select objid, granted from pg_locks where locktype = 'advisory' order by granted";
@@ -237,7 +246,7 @@ describe.skipIf(server === undefined)('migrations on a real Postgres', () => {
       const orm = await createOrm(target, () => undefined);
       opened.push(orm);
       const sql = new Sql(orm);
-      await orm.migrator.up({ to: NAMES[0]! });
+      await migrateToFirst(target);
       let letGo: () => void = () => undefined;
       let dumping: Promise<void> = Promise.resolve();
       await new Promise<void>((resolve) => {
