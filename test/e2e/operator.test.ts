@@ -195,8 +195,8 @@ describe('earshot-operator', () => {
       [['nodes'], { OPERATOR_TOKEN: 'nonsense' }, /unauthorised: /],
       [
         ['nodes'],
-        { EARSHOT_URL: 'http://127.0.0.1:9' },
-        /http:\/\/127.0.0.1:9 cannot be reached: .*ECONNREFUSED/,
+        { EARSHOT_URL: 'http://127.0.0.1:2' },
+        /http:\/\/127.0.0.1:2 cannot be reached: .*ECONNREFUSED/,
       ],
       [['drain', 'nobody'], {}, /not_found: no such node/],
       [['close', 'ABCD2345'], {}, /not_found: no such room/],

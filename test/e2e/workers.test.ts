@@ -61,7 +61,7 @@ describe.skipIf(redis === undefined || postgres === undefined)('workers', () => 
     { lines }: EarshotProcess,
     test: (line: LogLine) => boolean,
   ): Promise<LogLine> {
-    await expect.poll(() => lines.some(test), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => lines.some(test), { timeout: 60_000 }).toBe(true);
     return lines.findLast(test) as LogLine;
   }
 
