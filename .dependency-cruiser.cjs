@@ -68,6 +68,34 @@ module.exports = {
     floor('migrations', '^migrations/', []),
     floor('loadtest', '^loadtest/', ['^src/client/', '^src/clock/', '^protocol/']),
     {
+      name: 'a-start-loads-what-it-uses',
+      severity: 'error',
+      comment:
+        'Drivers and the migrator are much code: loaded by import() where their server is configured, or something is to be migrated.',
+      from: {
+        path: '^src/',
+        // The commands that have to do with them, and what is loaded by import() itself.
+        pathNot:
+          '^src/(migrate|rejects|rejects-source|shared-stores|adapters/(mongo|redis)/.+|adapters/postgres/migrate)[.]ts$',
+      },
+      to: {
+        path: '^(src/adapters/(mongo|redis)/|src/shared-stores[.]ts|src/adapters/postgres/migrate[.]ts|node_modules/(redis|mongodb|@mikro-orm/migrations)/)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'a-wrong-configuration-is-told-at-once',
+      severity: 'error',
+      comment: 'What serves is loaded by import(), once the configuration is read.',
+      from: { path: '^src/(main|exit-line|workers?|config)[.]ts$' },
+      to: {
+        path: '^src/(app|service|stores)[.]ts$',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'nothing-imports-tests',
       severity: 'error',
       from: { path: '^(src|protocol|loadtest)/' },

@@ -31,7 +31,7 @@ const pure = [
 export default defineConfig({
   test: {
     testTimeout: 20_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     // The next file of the same worker is not to find them.
     unstubGlobals: true,
     // A busy machine takes longer than a second for what is waited for; whoever comes sooner goes on sooner.

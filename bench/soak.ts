@@ -18,8 +18,9 @@ const LOAD = flag('load', NaN, 0.1);
 const TRIAL_SECONDS = 10;
 const MOST_LOAD = 8;
 /**
- * Until all code is compiled that ever will be, and what is kept of who was here lately is as much as it gets. By snapshots of the heap
- * within one run of this load, compiled code grows by 1.6 MB from minute 11 to minute 21, and no more by minute 31.
+ * So that half an hour later, where memory begins to be judged, all code is compiled that ever will be, and what is kept of who was here
+ * lately is as much as it gets: by snapshots of the heap within one run of such a load, compiled code grew by 1.6 MB from minute 11 to
+ * minute 21, and shrank by minute 31.
  */
 const WARM_UP_SECONDS = isQuick ? 10 : 900;
 /** The memory of an embedded database would be judged with the node's: it is Postgres' own, and takes what it may as its pages are touched. */

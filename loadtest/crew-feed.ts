@@ -199,11 +199,13 @@ export class CrewFeed {
 
   /**
    * Whoever loses the connection before a track is shown, or begins another one, is not shown with it (FE4): one that was sent counts,
-   * as a slow hub has it before it says so.
+   * as a slow hub has it before it says so. One that stood still meanwhile, which is told as that, may not have shown it yet.
    */
   #isShown(place: number, nth: number, nowMs: number): boolean {
     const person = this.#byPlace.get(place);
-    return person?.plays === nth && person.hasLookedFor(SURELY_SHOWN_MS, nowMs);
+    if (person?.plays !== nth || !person.hasLookedFor(SURELY_SHOWN_MS, nowMs)) return false;
+    const { silences } = this.#options.ground;
+    return !silences.some((each) => each.stoodStillSince(nowMs - SURELY_SHOWN_MS, nowMs));
   }
 
   #maySee(viewer: number, userId: string): boolean {

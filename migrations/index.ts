@@ -3,7 +3,7 @@
 import type { Constructor } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
 
-export interface NamedMigration {
+interface NamedMigration {
   readonly name: string;
   readonly load: () => Promise<Constructor<Migration>>;
 }

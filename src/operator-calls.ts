@@ -168,9 +168,10 @@ export class OperatorCalls {
   }
 }
 
-/** What Node says of a call that failed: where a name has several addresses, why each of them did, which has no words of its own. */
+/** Why a call failed, by the innermost causes: of a name with several addresses each one has its own, and what holds them says nothing. */
 export function whyOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(whyOf).join('; ');
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.map(whyOf).join('; ');
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : whyOf(error.cause);
 }

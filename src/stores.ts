@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
 import type { Log } from './ports/log.ts';
 import { OperationalError } from './ports/operational-error.ts';
-import type { PostgresConfig, RedisConfig } from './store-config.ts';
+import type { PostgresConfig } from './store-config.ts';
 import { answers, untilThere, type Opening, type KeptStores } from './store-opening.ts';
 import type { WatchedStore } from './store-watch.ts';
 
@@ -69,8 +69,10 @@ export async function openServers(
   if (postgres === undefined) throw new Error('no server is configured');
   const there = <T>(work: () => Promise<T>): Promise<T> =>
     untilThere('Postgres', opening, () => work().catch(refused));
+  // Redis' driver is much code: loaded where there is a Redis, and before anything is opened.
+  const shared = redis && { redis, ...(await import('./shared-stores.ts')) };
   // Before its tables are touched: they may be in use by an older version.
-  const use = redis === undefined ? 'alone' : 'shared';
+  const use = shared === undefined ? 'alone' : 'shared';
   const target = { clientUrl: postgres.url, poolSize: 1 };
   const unlock = await there(() =>
     lockDatabase({ target, use, timers: systemTimers, log: opening.log, failed }),
@@ -79,9 +81,9 @@ export async function openServers(
     const kept = await there(() => openServer(postgres, opening.log));
     const told = `rooms, people, chat: ${kept.version}`;
     const stores =
-      redis === undefined
+      shared === undefined
         ? await there(() => alone(kept, told, [watchedPostgres(kept)]))
-        : await openSharedStores(redis, kept, opening);
+        : await shared.openShared(shared.redis, kept, opening);
     return {
       ...stores,
       async stop() {
@@ -93,16 +95,6 @@ export async function openServers(
     await unlock();
     throw error;
   }
-}
-
-/** Redis' driver is much code: loaded where there is a Redis. */
-async function openSharedStores(
-  redis: RedisConfig,
-  kept: PostgresStores,
-  opening: Opening,
-): Promise<KeptStores> {
-  const { openShared } = await import('./shared-stores.ts');
-  return openShared(redis, kept, opening);
 }
 
 function refused(error: unknown): never {

@@ -17,6 +17,7 @@ export class HubSilence {
   readonly #target: number;
   readonly #pauses: Pick<OwnPauses, 'upTo'>;
   readonly #told: (stall: Stall) => void;
+  #stoodStillUntilMs = -Infinity;
   #asked: { readonly atMs: number; readonly pausedMs: number } | undefined;
 
   /** @param pauses of the thread that asks: what was answered meanwhile is read after them, and is not the hub's delay */
@@ -28,6 +29,12 @@ export class HubSilence {
 
   asked(nowMs: number): void {
     this.#asked ??= { atMs: nowMs, pausedMs: this.#pauses.upTo(nowMs) };
+  }
+
+  /** Whether it has stood still at any time since then, by what is known now: what it does by its clock may be late. */
+  stoodStillSince(sinceMs: number, nowMs: number): boolean {
+    const isSilent = this.#asked !== undefined && nowMs - this.#asked.atMs >= LEAST_MS;
+    return isSilent || this.#stoodStillUntilMs > sinceMs;
   }
 
   /** The run is over: a hub that has been asked in vain until now is told of as well. */
@@ -42,6 +49,8 @@ export class HubSilence {
     this.#asked = undefined;
     if (nowMs - atMs < LEAST_MS) return;
     const lastedMs = nowMs - atMs - (this.#pauses.upTo(nowMs) - pausedMs);
-    if (lastedMs >= LEAST_MS) this.#told({ target: this.#target, atMs, lastedMs });
+    if (lastedMs < LEAST_MS) return;
+    this.#stoodStillUntilMs = nowMs;
+    this.#told({ target: this.#target, atMs, lastedMs });
   }
 }

@@ -1,4 +1,4 @@
 // A fault of what is around the process rather than of the process.
 
-/** What keeps the process from starting, or from going on, and what a person can mend: its message is one line that says how. */
+/** What a person can mend and the process cannot: its message says how, in one line for each fault, and needs no stack beside it. */
 export class OperationalError extends Error {}

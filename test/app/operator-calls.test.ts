@@ -1,3 +1,4 @@
+// What an operator is told of a call that did not arrive.
 import { describe, expect, it } from 'vitest';
 import { whyOf } from '../../src/operator-calls.ts';
 

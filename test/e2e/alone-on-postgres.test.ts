@@ -34,7 +34,7 @@ describe.skipIf(postgres === undefined)('a process alone on Postgres', () => {
       await first.kill();
       await temporary.remove();
     }
-  }, 90_000);
+  });
 
   it('is not ready while Postgres is away, as it has the rooms, says so, and goes on by itself', async () => {
     const temporary = await temporaryDir();
@@ -71,5 +71,5 @@ describe.skipIf(postgres === undefined)('a process alone on Postgres', () => {
       await proxy.stop();
       await temporary.remove();
     }
-  }, 90_000);
+  });
 });

@@ -134,51 +134,45 @@ describe.skipIf(!has)('the archive', () => {
     expect(await figure('rejected_total')).toBe(0);
   });
 
-  it(
-    'has everything once, in order, whichever workers are killed meanwhile',
-    { timeout: 60_000 },
-    async () => {
-      const { roomLog, chatLog, kept, live } = await node();
-      const rooms = await Promise.all(Array.from({ length: 12 }, () => createdRoom(roomLog)));
-      let isOver = false;
-      const acknowledged = new Map(
-        rooms.map((room) => [room.roomId, [room.head.eventId as string]]),
-      );
-      const talking = rooms.map(async (room) => {
-        for (let i = 0; !isOver; i += 1) {
-          const event = room.renamed(`name ${i}`);
-          const result = await room.append(roomLog, [event]);
-          if (result.kind !== 'committed') throw new Error(result.kind);
-          acknowledged.get(room.roomId)!.push(event.id);
-          if (i % 5 === 0) await chatLog.append(room.roomId, says(`text ${i}`), room.at);
-        }
-      });
-      const talked = Promise.allSettled(talking);
-      const first = worker();
-      await first.archiving;
-      const second = worker();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      first.child.kill('SIGKILL');
-      await second.archiving;
-      second.child.kill('SIGKILL');
-      await once(second.child, 'exit');
-      isOver = true;
-      await talked;
-      await Promise.all(talking);
-      expect(await waiting()).toBeGreaterThan(0);
-      await worker().archiving;
-      await allArrived();
-      for (const room of rooms) {
-        const loaded = await kept.roomLog.load(room.roomId);
-        expect(loaded).toEqual({ head: room.head, state: room.state });
-        expect(await live.roomLog.load(room.roomId)).toMatchObject({ ...loaded });
-        expect(await eventsOf(room)).toEqual(acknowledged.get(room.roomId));
-        expect((await kept.chatLog.after(room.roomId, 0, 900)).items).toEqual(
-          (await live.chatLog.after(room.roomId, 0, 900)).items,
-        );
+  it('has everything once, in order, whichever workers are killed meanwhile', async () => {
+    const { roomLog, chatLog, kept, live } = await node();
+    const rooms = await Promise.all(Array.from({ length: 12 }, () => createdRoom(roomLog)));
+    let isOver = false;
+    const acknowledged = new Map(rooms.map((room) => [room.roomId, [room.head.eventId as string]]));
+    const talking = rooms.map(async (room) => {
+      for (let i = 0; !isOver; i += 1) {
+        const event = room.renamed(`name ${i}`);
+        const result = await room.append(roomLog, [event]);
+        if (result.kind !== 'committed') throw new Error(result.kind);
+        acknowledged.get(room.roomId)!.push(event.id);
+        if (i % 5 === 0) await chatLog.append(room.roomId, says(`text ${i}`), room.at);
       }
-    },
-  );
+    });
+    const talked = Promise.allSettled(talking);
+    const first = worker();
+    await first.archiving;
+    const second = worker();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    first.child.kill('SIGKILL');
+    await second.archiving;
+    second.child.kill('SIGKILL');
+    await once(second.child, 'exit');
+    isOver = true;
+    await talked;
+    await Promise.all(talking);
+    expect(await waiting()).toBeGreaterThan(0);
+    await worker().archiving;
+    await allArrived();
+    for (const room of rooms) {
+      const loaded = await kept.roomLog.load(room.roomId);
+      expect(loaded).toEqual({ head: room.head, state: room.state });
+      expect(await live.roomLog.load(room.roomId)).toMatchObject({ ...loaded });
+      expect(await eventsOf(room)).toEqual(acknowledged.get(room.roomId));
+      expect((await kept.chatLog.after(room.roomId, 0, 900)).items).toEqual(
+        (await live.chatLog.after(room.roomId, 0, 900)).items,
+      );
+    }
+  });
 
   it('refuses to take more than may wait, and takes it again when there is place', async () => {
     const { roomLog, chatLog, outbox, kept } = await node(5);
@@ -197,7 +191,6 @@ describe.skipIf(!has)('the archive', () => {
 
   it.skipIf(postgres.process === undefined)(
     'gets everything afterwards when Postgres was away, and rooms went on meanwhile',
-    { timeout: 60_000 },
     async () => {
       const { roomLog, chatLog, outbox, kept, figure } = await node();
       outbox.start();

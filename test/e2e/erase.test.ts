@@ -125,7 +125,7 @@ describe.skipIf(servers === undefined || mongo === undefined)('erasing a person'
     [east, west] = await Promise.all([servers.node(listening), servers.node(listening)]);
     zoe = await guestToken(east.url, NAME);
     ben = await guestToken(west.url, 'Ben');
-  }, 60_000);
+  });
   afterAll(async () => {
     await servers.stop();
     await mongo.stop();

@@ -77,7 +77,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
   }, 180_000);
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  }, 60_000);
+  });
 
   async function live(acts = ACTS_A_FAULT): Promise<void> {
     for (let n = 0; n < acts; n += 1) {

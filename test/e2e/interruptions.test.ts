@@ -48,7 +48,7 @@ describe.skipIf(skipsWithoutChromium('interruptions'))('an interruption', () => 
     earshot = await musicProcess(metronome(), cleanUps);
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();

@@ -26,7 +26,7 @@ describe('what a process writes', () => {
       TRACE_RATIO: '1',
       MAX_CONNECTIONS_PER_USER: '2',
     });
-  }, 90_000);
+  });
   afterAll(async () => {
     await earshot.kill();
     await collector.stop();

@@ -33,7 +33,7 @@ describe.skipIf(server === undefined)('listening kept in MongoDB', () => {
     earshot = await EarshotProcess.start(env);
     cleanUps.push(() => earshot.kill());
     ana = await guestToken(earshot.url, 'Ana');
-  }, 90_000);
+  });
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   });

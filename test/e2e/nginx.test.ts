@@ -1,14 +1,12 @@
 // Two nodes of one service behind nginx with the deployed configuration: sockets, addresses, media, and nodes that fail.
 import { readFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EarshotProcess, temporaryDir } from '../support/earshot-process.ts';
 import { hasNginx, startNginx, type Nginx } from '../support/nginx.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { orSkipped, startRedisServer } from '../support/redis-server.ts';
 import { WireClient, guestToken, type GuestToken } from '../support/wire-client.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 /** Of the nodes (src/app.ts): they ping within it, and close who does not answer. */
 const IDLE_TIMEOUT_SECONDS = 60;

@@ -39,7 +39,7 @@ describe.skipIf(servers === undefined)('two nodes', () => {
     [east, west] = await Promise.all([servers!.node(), servers!.node()]);
     ana = await guestToken(east.url, 'Ana');
     ben = await guestToken(west.url, 'Ben');
-  }, 60_000);
+  });
 
   it('serve one room: what is done on one is heard on the other, in the same order', async () => {
     const here = await WireClient.enter(east.url, ana);
@@ -91,7 +91,7 @@ describe.skipIf(servers === undefined)('two nodes', () => {
     );
     again.close();
     there.close();
-  }, 60_000);
+  });
 
   it('let those go who do not come back from a dead node', async () => {
     const dying = await servers!.node({ PRESENCE_GRACE_MS: '3000' });
@@ -111,7 +111,7 @@ describe.skipIf(servers === undefined)('two nodes', () => {
     );
     expect(departed).toBeDefined();
     there.close();
-  }, 60_000);
+  });
 });
 
 describe.skipIf(servers === undefined)('a server that is away', () => {
@@ -165,5 +165,5 @@ describe.skipIf(servers === undefined)('a server that is away', () => {
     });
     expect(done.type).toBe('ok');
     here.close();
-  }, 60_000);
+  });
 });

@@ -32,7 +32,7 @@ describe('earshot-operator', () => {
       DRAIN_MS: '60000',
     });
     token = await operatorToken(TOKEN_SECRET);
-  }, 90_000);
+  });
   afterAll(async () => {
     await earshot.kill();
     await remove();

@@ -59,5 +59,5 @@ describe.skipIf(servers === undefined)('a person on two nodes', () => {
     await expect.poll(bySocket).toBe(true);
     await expect.poll(byRest).toBe(true);
     here.close();
-  }, 90_000);
+  });
 });

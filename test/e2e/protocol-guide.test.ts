@@ -60,7 +60,6 @@ describe('the listeners of the protocol’s guide', () => {
 
   it.for(languages)(
     'in $language hears what the room hears, follows what is done, and comes back',
-    { timeout: 90_000 },
     async ({ language, start }, context) => {
       if (language === 'Python' && (await orSkipped('Python', findPython)) === undefined)
         context.skip('no Python with the package websockets');

@@ -33,7 +33,7 @@ describe.skipIf(servers === undefined || cluster === undefined)('two nodes over 
     const env = { REDIS_URL: cluster.urls.join(), REDIS_PARTITIONS: String(PARTITIONS) };
     nodes = await Promise.all([servers.node(env), servers.node(env)]);
     tracks = await tracksOf(nodes[0]!.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const each of people) await each.leave();
   });
@@ -115,7 +115,7 @@ describe.skipIf(servers === undefined || cluster === undefined)('two nodes over 
     }
     for (const each of struck) expect(each.countSince(from)).toBe(0);
     expectUndisturbed([...struck, ...well]);
-  }, 60_000);
+  });
 
   async function textsIn(roomId: RoomId): Promise<readonly string[]> {
     const { chats } = await readPostgres(servers!.databaseUrl, [roomId]);

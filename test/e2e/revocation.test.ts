@@ -23,7 +23,7 @@ describe.skipIf(servers === undefined)('people of a login', () => {
     await login.turn('first', 'ES256');
     [east, west] = await Promise.all([servers.node(env()), servers.node(env())]);
     operator = await login.sign('first', { sub: userId(99), name: 'Op', roles: ['operator'] });
-  }, 90_000);
+  });
   afterAll(async () => {
     await servers.stop();
     await login.stop();
@@ -97,7 +97,7 @@ describe.skipIf(servers === undefined)('people of a login', () => {
     expect(await closing(dan)).toMatchObject({ code: 4504 });
     await south.kill();
     for (const proxy of cuts) await proxy.stop();
-  }, 60_000);
+  });
 
   it('refresh in band by a key that has turned meanwhile, and only as themselves', async () => {
     const client = await enter(east, await login.sign('first', { sub: userId(4) }));
@@ -128,5 +128,5 @@ describe.skipIf(servers === undefined)('people of a login', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     login.answers = 'keys';
     await expect.poll(async () => (await rest(north, token, '/v1/me')).status).toBe(200);
-  }, 60_000);
+  });
 });

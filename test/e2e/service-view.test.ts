@@ -54,7 +54,7 @@ describe.skipIf(servers === undefined)('the view of the whole service', () => {
       servers.node({ ...env, POSTGRES_URL, REDIS_URL }),
     ]);
     token = await operatorToken(TOKEN_SECRET);
-  }, 90_000);
+  });
   afterAll(async () => {
     await servers.stop();
     await postgres.stop();
@@ -122,7 +122,7 @@ describe.skipIf(servers === undefined)('the view of the whole service', () => {
       (line) => line['store'] === 'Postgres' && line.level !== 'debug',
     );
     expect(said.map(({ msg }) => msg)).toEqual(['a store is away', 'a store is back']);
-  }, 60_000);
+  });
 
   it('names a node that is cut off from Redis as missing, which sends people elsewhere by itself', async () => {
     redis.cut();
@@ -141,7 +141,7 @@ describe.skipIf(servers === undefined)('the view of the whole service', () => {
     await expect
       .poll(async () => (await new OperatorCalls(east.url, token).nodes()).nodes.length, SOON)
       .toBe(2);
-  }, 60_000);
+  });
 
   it('drains the other node: its people are asked to come here, and its end is their last moment there', async () => {
     const ben = await WireClient.enter(west.url, await guestToken(west.url, 'Ben'));
@@ -159,5 +159,5 @@ describe.skipIf(servers === undefined)('the view of the whole service', () => {
     expect(ben.closed?.code).toBeGreaterThanOrEqual(4000);
     expect(ben.closed?.code).toBeLessThan(4500);
     expect(await ended).toBe(0);
-  }, 60_000);
+  });
 });

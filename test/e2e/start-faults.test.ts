@@ -44,7 +44,7 @@ describe.skipIf(servers === undefined)('a start that is cut off', () => {
     proxy.cutAt('advisory', 'version()', 'heartbeat', 'token_secret', 'here_count > 0');
     await comesUp({ ...env, POSTGRES_URL: url });
     expect(proxy.unsent).toEqual([]);
-  }, 90_000);
+  });
 
   it('from Redis or from Postgres beside it, is tried again', async () => {
     const { TOKEN_SECRET: _made, ...env } = await servers.env();
@@ -55,7 +55,7 @@ describe.skipIf(servers === undefined)('a start that is cut off', () => {
     await comesUp({ ...env, POSTGRES_URL: postgres.url, REDIS_URL: redis.url });
     expect(postgres.proxy.unsent).toEqual([]);
     expect(redis.proxy.unsent).toEqual([]);
-  }, 90_000);
+  });
 });
 
 describe.skipIf(servers === undefined)('a server that must not be used', () => {
@@ -77,7 +77,7 @@ describe.skipIf(servers === undefined)('a server that must not be used', () => {
     expect(said).toContain('nobody');
     expect(said).toContain('POSTGRES_URL');
     expect(said).not.toContain(wrong.password);
-  }, 60_000);
+  });
 
   it('is named in one line, without its password: a MongoDB whose address is none', async () => {
     const said = await saidOf({ MONGODB_URL: 'mongodb://ana:hu@sh:qu@iet@127.0.0.1:1/' });
@@ -86,7 +86,7 @@ describe.skipIf(servers === undefined)('a server that must not be used', () => {
     expect(await saidOf({ MONGODB_URL: 'mongodb://127.0.0.1:1/?nonsense=1' })).toContain(
       'MONGODB_URL: option nonsense is not supported',
     );
-  }, 60_000);
+  });
 
   it('is named in one line: a Redis that evicts', async () => {
     const evicting = await startRedisServer([
@@ -100,5 +100,5 @@ describe.skipIf(servers === undefined)('a server that must not be used', () => {
     } finally {
       await evicting.stop();
     }
-  }, 60_000);
+  });
 });

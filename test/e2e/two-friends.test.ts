@@ -27,7 +27,7 @@ describe.skipIf(skipsWithoutChromium('two friends'))('two friends', () => {
     earshot = await musicProcess(metronome(), cleanUps);
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();

@@ -29,7 +29,7 @@ describe.skipIf(servers === undefined)('two pages on two nodes behind nginx', ()
     cleanUps.push(() => nginx.stop());
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();

@@ -47,7 +47,7 @@ describe.skipIf(skipsWithoutChromium('on a phone'))('what is kept of a person', 
     earshot = await musicProcess({ name: 'Quiet.wav', sound: quietWav(120, 'quiet') }, cleanUps);
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();

@@ -28,7 +28,7 @@ describe.skipIf(skipsWithoutChromium('two pages'))('two pages in one room', () =
     cleanUps.push(() => proxy.stop());
     browser = await launchChromium();
     cleanUps.push(() => browser.close());
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();

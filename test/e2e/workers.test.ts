@@ -1,6 +1,6 @@
 // Several processes of one machine on one port: they share rooms and the work, and one that dies is missed by its own people only.
 import { createServer } from 'node:net';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import {
   EarshotProcess,
   startToFail,
@@ -10,8 +10,6 @@ import {
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { orSkipped, startRedisServer } from '../support/redis-server.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const redis = await orSkipped('Redis', () => startRedisServer());
 const postgres = redis === undefined ? undefined : await startPostgresServer();

@@ -29,6 +29,19 @@ describe('the silence of a hub', () => {
     expect(world.stalls).toEqual([{ target: 0, atMs: 0, lastedMs: 2_500 }]);
   });
 
+  it('is known while it lasts, and afterwards to who looks back so far', () => {
+    const { silence } = new World().runTo(3_000);
+    silence.asked(1_000);
+    expect(silence.stoodStillSince(0, 1_900)).toBe(false);
+    expect(silence.stoodStillSince(0, 2_000)).toBe(true);
+    silence.came(3_000);
+    expect(silence.stoodStillSince(2_900, 8_000)).toBe(true);
+    expect(silence.stoodStillSince(3_000, 8_000)).toBe(false);
+    silence.asked(8_000);
+    silence.came(8_100);
+    expect(silence.stoodStillSince(3_000, 9_000)).toBe(false);
+  });
+
   it('is none where something came in between', () => {
     const world = new World();
     world.silence.asked(0);

@@ -51,7 +51,7 @@ describe.skipIf(skipsWithoutChromium('the clock’s thread'))('the clock’s thr
     });
     cleanUps.push(() => browser.close());
     truth = await hubTruth(earshot.port, await token('Truth'), 60);
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();

@@ -65,7 +65,9 @@ export async function unlessOfADocument<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StoreUnavailable || isOfADocument(error)) throw error;
+    const isOurs =
+      error instanceof StoreUnavailable || (!isMongoAway(error) && isOfADocument(error));
+    if (isOurs) throw error;
     throw new StoreUnavailable('MongoDB', { cause: error });
   }
 }

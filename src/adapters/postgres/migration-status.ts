@@ -62,7 +62,8 @@ async function statusBy(sql: Sql): Promise<readonly MigrationStatus[]> {
 async function namesDone(sql: Sql): Promise<readonly string[]> {
   try {
     const rows = await sql.rows<{ readonly name: string }>(
-      'select name from migration order by id',
+      // Where MikroORM keeps it, whatever the path of the role is.
+      'select name from public.migration order by id',
     );
     return rows.map(({ name }) => name);
   } catch (error) {

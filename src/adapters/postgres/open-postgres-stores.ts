@@ -65,7 +65,7 @@ export interface PostgresStoresOptions {
   readonly friendLimits?: FriendLimits;
 }
 
-/** Rejects with `StoreUnavailable` where the server cannot be reached; `MigrationsPending` or `MigrationsLocked` by its tables. */
+/** Rejects with `StoreUnavailable` where the server cannot be reached; `MigrationsPending`, `MigrationsLocked` or `TablesInUse` by its tables. */
 export async function openPostgresStores(options: PostgresStoresOptions): Promise<PostgresStores> {
   const { target, migrate, log } = options;
   const orm = await createOrm(target, (line) => log.debug({}, line));
@@ -85,7 +85,10 @@ export async function openPostgresStores(options: PostgresStoresOptions): Promis
   }
 }
 
-/** Nearly every start finds nothing to do: what migrates, which is much code, is loaded where there is. */
+/**
+ * Nearly every start finds nothing to do: what migrates, which is much code, is loaded where there is. Without the lock, as migrations
+ * only become more while nodes of this version start: one is taken back when none of them runs (docs/deploying.md).
+ */
 async function migrateWhatIsPending(sql: Sql, target: PostgresTarget, log: Log): Promise<void> {
   if ((await pendingMigrations(sql)).length === 0) return;
   const { migrateUp } = await import('./migrate.ts');

@@ -57,7 +57,7 @@ export function ormOptions(
       acquireConnectionTimeout: 70_000,
       log: { warn: onNotice, error: onNotice, debug: onNotice, deprecate: onNotice },
     },
-    ...(migrating ?? {}),
+    ...migrating,
   };
 }
 

@@ -83,7 +83,8 @@ const { parentPort, workerData } = require('node:worker_threads');
   const at = workerData.socketPath === undefined
     ? { host: '127.0.0.1', port: 0 }
     : { path: workerData.socketPath };
-  // The pool holds one connection, as PGlite is one backend; the second place is for the next one while the last is being closed.
+  // The pool holds one connection, as PGlite is one backend. The second place is that of what migrates while the pool rests, and of the
+  // next one while the last is being closed.
   const server = new PGLiteSocketServer({ db, maxConnections: 2, ...at });
   await server.start();
   const stop = async () => {

@@ -8,6 +8,8 @@ const PAGE_SIZE = 30;
 const TYPING_SETTLES_MS = 180;
 const LOOKS_AGAIN_MS = 2_000;
 const LOOKS_FOR_MORE_MS = 4_000;
+/** So often a list is looked at in vain before it is taken for all there is. */
+const LOOKS_IN_VAIN = 5;
 
 export interface Found {
   readonly query: string;
@@ -24,6 +26,8 @@ export function useCatalogue(query: string, open: boolean) {
     if (!open) return undefined;
     let wanted = true;
     let timer: ReturnType<typeof setTimeout>;
+    let shown = 0;
+    let inVain = 0;
     const lookIn = (ms: number): void => {
       timer = setTimeout(() => {
         api.tracks(query, { limit: PAGE_SIZE }).then(
@@ -34,10 +38,14 @@ export function useCatalogue(query: string, open: boolean) {
     };
     const show = (next: Found): void => {
       if (!wanted) return;
-      setFound(next);
+      // What is there stays while the hub is away.
+      if (!next.failed || shown === 0) setFound(next);
+      inVain = next.failed || next.total !== shown ? 0 : inVain + 1;
+      if (!next.failed) shown = next.total;
       // A hub that has just started is still making or reading its music, and one that is away comes back.
       if (next.failed || (query === '' && next.total === 0)) lookIn(LOOKS_AGAIN_MS);
-      else if (query === '' && next.total < PAGE_SIZE) lookIn(LOOKS_FOR_MORE_MS);
+      else if (query === '' && next.total < PAGE_SIZE && inVain < LOOKS_IN_VAIN)
+        lookIn(LOOKS_FOR_MORE_MS);
     };
     lookIn(TYPING_SETTLES_MS);
     return () => {

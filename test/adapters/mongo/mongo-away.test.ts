@@ -9,6 +9,9 @@ function bulk(...codes: readonly number[]): MongoBulkWriteError {
   const error = { message: 'no', code: 1, writeErrors: writeErrors as never };
   return new MongoBulkWriteError(error, {} as never);
 }
+const lookup = Object.assign(new Error('querySrv ENOTFOUND _mongodb._tcp.here.example'), {
+  ...{ code: 'ENOTFOUND', syscall: 'querySrv' },
+});
 const answer = (code: number): MongoServerError => new MongoServerError({ message: 'no', code });
 const outcome = (error: Error): Promise<unknown> =>
   unlessOfADocument(() => Promise.reject(error)).catch((cause: unknown) => cause);
@@ -21,6 +24,7 @@ describe('a write to MongoDB that fails', () => {
     ['a password that was changed', answer(18)],
     ['a full disk', answer(14_031)],
     ['what nobody has heard of', answer(999_999)],
+    ['the lookup of a mongodb+srv: address', lookup],
   ])('for %s is told again', async (_name, error) => {
     expect(await outcome(error)).toBeInstanceOf(StoreUnavailable);
   });
@@ -43,12 +47,7 @@ describe('a question to MongoDB that fails', () => {
     ['the connection', new MongoNetworkError('gone')],
     ['a role that was changed', answer(13)],
     ['a password that was changed', answer(18)],
-    [
-      'the lookup of a mongodb+srv: address',
-      Object.assign(new Error('querySrv ENOTFOUND _mongodb._tcp.here.example'), {
-        ...{ code: 'ENOTFOUND', syscall: 'querySrv' },
-      }),
-    ],
+    ['the lookup of a mongodb+srv: address', lookup],
   ])('for %s can be asked again later', async (_name, error) => {
     expect(await asked(error)).toBeInstanceOf(StoreUnavailable);
   });

@@ -17,6 +17,7 @@ import {
   requireMigrated,
 } from '../../../src/adapters/postgres/migration-status.ts';
 import { createOrm, type Orm, type PostgresTarget } from '../../../src/adapters/postgres/orm.ts';
+import { openPostgresStores } from '../../../src/adapters/postgres/open-postgres-stores.ts';
 import {
   startPgliteServer,
   type PgliteServer,
@@ -213,6 +214,18 @@ describe.skipIf(server === undefined)('migrations on a real Postgres', () => {
     const target = { clientUrl: await server.createDatabase(), poolSize: 2 };
     const done = await Promise.all(Array.from({ length: 5 }, () => migrateUp(target, SILENT)));
     expect(done.filter((names) => names.length > 0)).toEqual([NAMES]);
+  });
+
+  it('are run once by services that start at the same moment', async () => {
+    const target = { clientUrl: await server.createDatabase(), poolSize: 2 };
+    const done: Line[] = [];
+    const log = logRecorder(done);
+    const opened = await Promise.all(
+      Array.from({ length: 4 }, () => openPostgresStores({ target, migrate: true, log })),
+    );
+    for (const stores of opened) await stores.stop();
+    const migrated = done.filter(({ message }) => message === 'database migrated');
+    expect(migrated.map(({ migration }) => migration)).toEqual(NAMES);
   });
 
   it('wait for the lock, and leave none behind', async () => {
