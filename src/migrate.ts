@@ -22,7 +22,9 @@ function say(line: string): void {
 async function main(word: string): Promise<void> {
   const { postgres, redis, logLevel } = readConfig(process.env, 'tend');
   if (postgres === undefined) {
-    throw new Problem('POSTGRES_URL is not set: the embedded database is migrated at each start');
+    throw new OperationalError(
+      'POSTGRES_URL is not set: the embedded database is migrated at each start',
+    );
   }
   const target = { clientUrl: postgres.url, poolSize: 1 };
   const log = createPinoLog('silent');
@@ -44,10 +46,10 @@ async function main(word: string): Promise<void> {
     for (const { name, state } of await migrationStatus(target, log)) say(`${state} ${name}`);
   } else if (word === 'restored') {
     if (redis !== undefined)
-      throw new Problem('with Redis the nodes see by themselves what is old');
+      throw new OperationalError('with Redis the nodes see by themselves what is old');
     say(`rooms that go on under a new epoch: ${await beginEpochs(target, log)}`);
   } else {
-    throw new Problem(USAGE);
+    throw new OperationalError(USAGE);
   }
 }
 
@@ -72,9 +74,6 @@ async function beginEpochs(
     await unlock();
   }
 }
-
-/** What the person who gave the command can mend. */
-class Problem extends OperationalError {}
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

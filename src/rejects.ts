@@ -16,9 +16,6 @@ import { archiveRejects, listeningRejects, type RejectsSource } from './rejects-
 
 const USAGE = 'usage: node dist/src/rejects.js [list | retry [<id> …] | drop <id> …]';
 
-/** What the person who gave the command can mend. */
-class Problem extends OperationalError {}
-
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -28,11 +25,11 @@ const log = createPinoLog('silent');
 async function main(word: string, ids: readonly string[]): Promise<void> {
   const config = readConfig(process.env, 'tend');
   if (config.redis === undefined && config.mongo === undefined) {
-    throw new Problem(
+    throw new OperationalError(
       'REDIS_URL is not set, nor MONGODB_URL: a process that is alone refuses nothing',
     );
   }
-  if (!isUsable(word, ids)) throw new Problem(USAGE);
+  if (!isUsable(word, ids)) throw new OperationalError(USAGE);
   const stops: (() => Promise<void>)[] = [];
   try {
     const sources: RejectsSource[] = [];
@@ -84,7 +81,7 @@ interface Place {
 
 function sourceOf(sources: readonly RejectsSource[], id: string): RejectsSource {
   const source = sources.find((each) => each.has(id));
-  if (source === undefined) throw new Problem(`"${id}" is no id as \`list\` tells them`);
+  if (source === undefined) throw new OperationalError(`"${id}" is no id as \`list\` tells them`);
   return source;
 }
 

@@ -65,9 +65,7 @@ export async function unlessOfADocument<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const isOurs =
-      error instanceof StoreUnavailable || (!isMongoAway(error) && isOfADocument(error));
-    if (isOurs) throw error;
+    if (error instanceof StoreUnavailable || isOfADocument(error)) throw error;
     throw new StoreUnavailable('MongoDB', { cause: error });
   }
 }
@@ -79,6 +77,6 @@ function isOfADocument(error: unknown): boolean {
   }
   if (error instanceof MongoServerError)
     return typeof error.code === 'number' && DOCUMENT_CODES.has(error.code);
-  // What is no error of the driver is one of ours: of what was to be written.
-  return !(error instanceof MongoError);
+  // What is no error of the driver, nor of a lookup, is one of ours: of what was to be written.
+  return !(error instanceof MongoError) && !isLookup(error);
 }
