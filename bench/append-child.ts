@@ -10,6 +10,7 @@ export interface Failed {
 
 export class Child<Order extends object, Report extends { readonly kind: string }> {
   readonly #process: ChildProcess;
+  #lastOrder: Promise<unknown> = Promise.resolve();
 
   constructor(process: ChildProcess) {
     this.#process = process;
@@ -25,7 +26,14 @@ export class Child<Order extends object, Report extends { readonly kind: string 
     );
   }
 
+  /** One order after the other: a report does not say whose it is. */
   ask<K extends Report['kind']>(order: Order, kind: K): Promise<Extract<Report, { kind: K }>> {
+    const asked = this.#lastOrder.then(() => this.#ask(order, kind));
+    this.#lastOrder = asked.catch(() => undefined);
+    return asked;
+  }
+
+  #ask<K extends Report['kind']>(order: Order, kind: K): Promise<Extract<Report, { kind: K }>> {
     return new Promise((resolve, reject) => {
       const ended = (code: number | null): void =>
         reject(new Error(`a process of the bench ended with ${code}`));

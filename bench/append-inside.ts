@@ -10,6 +10,8 @@ export type HubOrder =
   | { readonly kind: 'usage' }
   /** The same with the garbage collected first. */
   | { readonly kind: 'memory' }
+  /** One full collection, and no figures. */
+  | { readonly kind: 'collect' }
   /** Begins to note how long each command takes until all is sent. */
   | { readonly kind: 'stamp' }
   | { readonly kind: 'stamped' }
@@ -19,6 +21,7 @@ export type HubOrder =
 
 export type HubReport =
   | UsageReport
+  | { readonly kind: 'collect' }
   | { readonly kind: 'stamp' }
   | { readonly kind: 'stamped'; readonly inside: Spread; readonly frames: number }
   | { readonly kind: 'watch' }
@@ -33,6 +36,9 @@ obeyOrders(async (order: HubOrder): Promise<HubReport> => {
       return { kind: 'usage', ...ownUsage() };
     case 'memory':
       return { kind: 'memory', ...(await ownUsageCollected()) };
+    case 'collect':
+      globalThis.gc?.();
+      return { kind: 'collect' };
     case 'stamp':
       await stamp();
       return { kind: 'stamp' };

@@ -106,12 +106,14 @@ export class OperationNode {
   /** Resolves when its process is gone. */
   readonly exited: Promise<unknown>;
   readonly #process: ChildProcess;
+  readonly #inside: Child<HubOrder, HubReport>;
 
   private constructor(place: NodePlace, child: ChildProcess, readyMs: number, pid: number) {
     this.place = place;
     this.readyMs = readyMs;
     this.pid = pid;
     this.#process = child;
+    this.#inside = new Child(child);
     this.exited = once(child, 'exit');
   }
 
@@ -180,9 +182,14 @@ export class OperationNode {
     return (await usageOf(this.pid)).rssBytes;
   }
 
-  /** Of a node that was started to obey. */
+  /** All that can be collected, by several collections. Of a node that was started to obey. */
   async collectGarbage(): Promise<void> {
-    await new Child<HubOrder, HubReport>(this.#process).ask({ kind: 'memory' }, 'memory');
+    await this.#inside.ask({ kind: 'memory' }, 'memory');
+  }
+
+  /** One full collection, which holds the node up for a moment. Of a node that was started to obey. */
+  async collectOnce(): Promise<void> {
+    await this.#inside.ask({ kind: 'collect' }, 'collect');
   }
 
   /**

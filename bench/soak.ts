@@ -209,7 +209,10 @@ async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSam
   };
 }
 
-/** Samples at even distances until it is ended. */
+/**
+ * Samples at even distances until it is ended, each after a full collection: V8 does one by itself each few seconds or each few minutes, as it
+ * likes, and between two of them what lives is not known, and resident memory is mostly garbage.
+ */
 class Sampler {
   readonly samples: SoakSample[] = [];
   readonly #node: OperationNode;
@@ -225,6 +228,7 @@ class Sampler {
 
   async #take(): Promise<void> {
     try {
+      await this.#node.collectOnce();
       this.samples.push(await sampleOf(this.#node, this.#startedAt));
     } catch (error) {
       this.#failure ??= error;

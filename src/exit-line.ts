@@ -1,6 +1,8 @@
 // What is said when the service cannot start, or not go on: one line that a person can act on, or the whole stack where only we can.
 import { scrubbed } from './adapters/system/scrubbed.ts';
+import { whyOf } from './adapters/system/why.ts';
 import { OperationalError } from './ports/operational-error.ts';
+import type { StoreUnavailable } from './ports/room-log.ts';
 
 /** Without what opens a door: it ends in the same logs as everything else. */
 export function lineFor(error: unknown): string {
@@ -8,4 +10,13 @@ export function lineFor(error: unknown): string {
   return scrubbed(
     error instanceof OperationalError ? error.message : (error.stack ?? error.message),
   );
+}
+
+/**
+ * For a command, which does not wait for a server that is away.
+ * @param named the variables by which it is known, with their verb: `POSTGRES_URL is`
+ */
+export function awayLine(error: StoreUnavailable, named: string): string {
+  const why = error.cause instanceof Error ? ` (${whyOf(error.cause)})` : '';
+  return scrubbed(`${error.message}${why}: see that ${named} right`);
 }

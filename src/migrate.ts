@@ -7,7 +7,7 @@ import { epochsSince, openPostgresStores } from './adapters/postgres/open-postgr
 import { createPinoLog } from './adapters/system/pino-log.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import { readConfig } from './config.ts';
-import { lineFor } from './exit-line.ts';
+import { awayLine, lineFor } from './exit-line.ts';
 import type { Log } from './ports/log.ts';
 import { OperationalError } from './ports/operational-error.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
@@ -77,10 +77,7 @@ async function beginEpochs(
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof StoreUnavailable) {
-    const { cause } = error;
-    return `${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}: see that POSTGRES_URL is right`;
-  }
+  if (error instanceof StoreUnavailable) return awayLine(error, 'POSTGRES_URL is');
   // What Postgres itself says, as of a wrong password.
   const isAnswer = 'code' in error && typeof error.code === 'string';
   return isAnswer ? error.message : lineFor(error);

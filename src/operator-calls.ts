@@ -1,5 +1,6 @@
 // What operators ask for over REST, with their token. Knows no command line.
 import { z } from 'zod';
+import { whyOf } from './adapters/system/why.ts';
 
 const Problem = z.object({ code: z.string(), detail: z.string() });
 const Node = z.object({
@@ -166,14 +167,6 @@ export class OperatorCalls {
         : `${this.#url} answers ${response.status}`,
     );
   }
-}
-
-/** Why a call failed, by the innermost causes: of a name with several addresses each one has its own, and what holds them says nothing. */
-export function whyOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0)
-    return error.errors.map(whyOf).join('; ');
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : whyOf(error.cause);
 }
 
 function isLong(path: string): boolean {

@@ -11,7 +11,7 @@ import { createPinoLog } from './adapters/system/pino-log.ts';
 import { OperationalError } from './ports/operational-error.ts';
 import { StoreUnavailable } from './ports/room-log.ts';
 import { readConfig, type Config } from './config.ts';
-import { lineFor } from './exit-line.ts';
+import { awayLine, lineFor } from './exit-line.ts';
 import { archiveRejects, listeningRejects, type RejectsSource } from './rejects-source.ts';
 
 const USAGE = 'usage: node dist/src/rejects.js [list | retry [<id> …] | drop <id> …]';
@@ -131,10 +131,7 @@ async function everyPlace(sources: readonly RejectsSource[]): Promise<readonly P
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof StoreUnavailable) {
-    const { cause } = error;
-    return `${error.message}${cause instanceof Error ? ` (${cause.message})` : ''}: see that REDIS_URL and POSTGRES_URL are right`;
-  }
+  if (error instanceof StoreUnavailable) return awayLine(error, 'REDIS_URL and POSTGRES_URL are');
   return lineFor(error);
 }
 

@@ -1,5 +1,6 @@
 // What opening the stores means: what comes of it, and the patience with servers that are not there yet.
 import type { PostgresStores } from './adapters/postgres/open-postgres-stores.ts';
+import { whyOf } from './adapters/system/why.ts';
 import type { Front } from './front.ts';
 import type { Nodes } from './hub/hub-ports.ts';
 import type { NodeId } from './ports/bus.ts';
@@ -65,8 +66,10 @@ export async function untilThere<T>(
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || life.isOver) throw error;
       front.waitFor(`${server} cannot be reached`);
-      const cause = error.cause instanceof Error ? error.cause.message : error.message;
-      log.warn({ cause, retryMs: delayMs }, `${server} cannot be reached: trying again`);
+      log.warn(
+        { cause: whyOf(error), retryMs: delayMs },
+        `${server} cannot be reached: trying again`,
+      );
       // It holds the process: a command that waits has nothing else that does.
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }

@@ -65,7 +65,7 @@ describe.skipIf(servers === undefined)('two nodes', () => {
     expect(stateHash(a)).toBe(stateHash(b));
     here.close();
     there.close();
-  }, 30_000);
+  });
 
   it('go on for each other: who loses a node by kill -9 comes back on the other, and nobody was gone', async () => {
     const dying = await servers!.node();

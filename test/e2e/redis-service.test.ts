@@ -65,7 +65,7 @@ describe.skipIf(servers === undefined || cluster === undefined)('two nodes over 
       await expect.poll(() => each.countSince(from), SOON).toBeGreaterThan(10);
     await expectSame(pair);
     expectUndisturbed(pair);
-  }, 30_000);
+  });
 
   it('goes on, and lacks nothing, when all of Redis is emptied', async () => {
     const pair = await pairInRoom('Cellar');
@@ -82,7 +82,7 @@ describe.skipIf(servers === undefined || cluster === undefined)('two nodes over 
     expect(pair[0].copy.epoch).toBeGreaterThan(before);
     expectUndisturbed(pair);
     await expect.poll(readiness, SOON).toMatchObject([{ ready: true }, { ready: true }]);
-  }, 40_000);
+  });
 
   it('refuses what a dead master keeps, clearly, and goes on with everything else', async () => {
     // It keeps none of the keys that all nodes share.

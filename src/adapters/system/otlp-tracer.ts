@@ -5,6 +5,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { endsWithin, type Timers } from '../../ports/timers.ts';
 import type { Span, SpanAttributes, Tracer } from '../../ports/tracer.ts';
+import { whyOf } from './why.ts';
 
 export interface OtlpTracerOptions {
   /** Where batches are posted, `…/v1/traces`. */
@@ -159,7 +160,7 @@ export class OtlpTracer implements Tracer {
         return true;
       }
     } catch (error) {
-      reason = reasonOf(error);
+      reason = whyOf(error);
     }
     this.#failed(reason);
     const kept = batch.slice(0, MAX_WAITING - this.#waiting.length);
@@ -192,13 +193,6 @@ export class OtlpTracer implements Tracer {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   }
-}
-
-/** `fetch` itself says no more than that it failed. Where it tried several addresses of a name, what they have in common is a code alone. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message === '' && 'code' in cause ? String(cause.code) : cause.message;
 }
 
 function idOf(bytes: number): string {
