@@ -40,17 +40,18 @@ export interface Growth {
   readonly verdict: GrowthVerdict;
 }
 
-/** Unsure: nothing grew that could be told from noise, or not by much; but the noise could hide more than is borne. */
+/** Unsure: it is not certain that it grew by what matters; but it may have grown by more than is borne. */
 export type GrowthVerdict = 'flat' | 'GROWS' | 'unsure';
 
-/** Of its mean an hour: so little is no matter, even where it is certain. */
+/** Of its mean an hour: so little is no matter, even where it is certain: people who are there by chance, and code compiled late, are more. */
 export const NO_MATTER = 0.01;
 /** Of its mean an hour: a run that cannot rule out so much says nothing. */
 export const MOST_HIDDEN = 0.1;
 const HOUR_SECONDS = 3_600;
 
 /**
- * Flat where the interval includes 0, or the slope is below `NO_MATTER`; and what the interval does not rule out is at most `MOST_HIDDEN`.
+ * By the whole interval, as tests of equivalence are (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657): it grows where all of that is above
+ * `NO_MATTER`, and is flat where that is not so and none of it is above `MOST_HIDDEN`.
  * @param samples of the time that is judged, evenly spaced
  * @returns undefined where they are too few
  */
@@ -67,13 +68,13 @@ export function growthOf(
   return {
     ...{ meanBytes, perHour, low, high, standardError: share(line.standardError) },
     ...{ samples: points.length, effectiveSamples: line.effectiveSamples },
-    verdict: verdictOf(perHour, low, high),
+    verdict: verdictOf(low, high),
   };
 }
 
-function verdictOf(perHour: number, low: number, high: number): GrowthVerdict {
-  if (![perHour, low, high].every(Number.isFinite)) return 'unsure';
-  if (low > 0 && perHour > NO_MATTER) return 'GROWS';
+function verdictOf(low: number, high: number): GrowthVerdict {
+  if (![low, high].every(Number.isFinite)) return 'unsure';
+  if (low > NO_MATTER) return 'GROWS';
   return high > MOST_HIDDEN ? 'unsure' : 'flat';
 }
 

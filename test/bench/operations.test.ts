@@ -96,6 +96,7 @@ function run(perHour: number, noiseBytes: number): SoakSample[] {
 test.each([
   ['nothing but a little noise', 0, 2 * MB, 'flat'],
   ['half a percent an hour, and certain', 0.005, 0, 'flat'],
+  ['certainly something, but not certainly one percent', 0.015, MB, 'flat'],
   ['three percent an hour, and certain', 0.03, 0.01 * MB, 'GROWS'],
   ['a third an hour', 0.33, 2 * MB, 'GROWS'],
   ['noise that could hide anything', 0, 80 * MB, 'unsure'],
