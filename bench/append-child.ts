@@ -26,7 +26,9 @@ export class Child<Order extends object, Report extends { readonly kind: string 
     );
   }
 
-  /** One order after the other: a report does not say whose it is. */
+  /**
+   * Orders are sent one at a time, because a report does not say which order it answers. Rejects where the process has ended, or could not do it.
+   */
   ask<K extends Report['kind']>(order: Order, kind: K): Promise<Extract<Report, { kind: K }>> {
     const asked = this.#lastOrder.then(() => this.#ask(order, kind));
     this.#lastOrder = asked.catch(() => undefined);
@@ -35,15 +37,25 @@ export class Child<Order extends object, Report extends { readonly kind: string 
 
   #ask<K extends Report['kind']>(order: Order, kind: K): Promise<Extract<Report, { kind: K }>> {
     return new Promise((resolve, reject) => {
-      const ended = (code: number | null): void =>
-        reject(new Error(`a process of the bench ended with ${code}`));
-      this.#process.once('exit', ended);
-      this.#process.once('message', (report: Report | Failed) => {
+      const { exitCode, signalCode } = this.#process;
+      const over = (): void => {
         this.#process.off('exit', ended);
+        this.#process.off('message', answered);
+      };
+      const ended = (code: number | null, signal: string | null): void => {
+        over();
+        reject(new Error(`a process of the bench ended with ${code ?? signal ?? 'nothing'}`));
+      };
+      const answered = (report: Report | Failed): void => {
+        over();
         if (report.kind === kind) resolve(report as Extract<Report, { kind: K }>);
         else reject(new Error('fault' in report ? report.fault : `expected ${kind}`));
-      });
-      this.#process.send(order);
+      };
+      this.#process.on('exit', ended);
+      this.#process.on('message', answered);
+      if (exitCode !== null || signalCode !== null) ended(exitCode, signalCode);
+      // Its channel may be closed a moment before it is known to have ended.
+      else this.#process.send(order, (error) => error !== null && reject(error));
     });
   }
 

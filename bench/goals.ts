@@ -194,7 +194,7 @@ function goalsOfOperations({ drain, soak }: OperationParts): Goal[] {
       ? { goal: grew, measured: '–', verdict: 'not measured' }
       : {
           goal: grew,
-          measured: `${(rss.perHour * 100).toFixed(2)} % an hour`,
+          measured: `${percent(rss.perHour)} an hour (${percent(rss.low)} to ${percent(rss.high)})`,
           verdict: GROWTH[rss.verdict],
         },
     goal(
@@ -214,6 +214,8 @@ function missedInDrain({ people, runs }: NonNullable<OperationParts['drain']>): 
     return sum + faults + lost + coming.faults + coming.lost + unseen + isUnclean;
   }, 0);
 }
+
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 const GROWTH = { flat: 'met', GROWS: 'MISSED', unsure: 'unsure' } as const;
 

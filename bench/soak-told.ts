@@ -13,7 +13,7 @@ const ms = (value: number | null): string => (value === null ? '–' : value.toF
 export function toldSoak(soak: Soak): Told {
   return {
     title: 'A soak',
-    about: `One node, ${soak.stores === 'shared' ? 'on Redis and Postgres' : 'embedded stores'}, ${soak.minutes} minutes at ${loadOf(soak)}: parties, rooms where people hardly stay, a stadium and a feed, at most ${SI(soak.people)} people and ${SI(soak.rooms)} rooms at once. People joined ${SI(soak.joined)} times, and left ${SI(soak.left)} times. Watched from outside: the kernel’s figures of the process, and \`/metrics\`. The generator shares the machine with the node.`,
+    about: `One node, ${soak.stores === 'shared' ? 'on Redis and Postgres' : 'embedded stores'}, ${soak.minutes} minutes at ${loadOf(soak)}: parties, rooms where people hardly stay, a stadium and a feed, at most ${SI(soak.people)} people and ${SI(soak.rooms)} rooms at once. People joined ${SI(soak.joined)} times, and left ${SI(soak.left)} times. Watched from outside, each time after a full collection: the kernel’s figures of the process, and \`/metrics\`. The generator shares the machine with the node.`,
     lines: [...grown(soak), ...given(soak), ...ledger(soak)],
   };
 }

@@ -8,7 +8,7 @@ export interface SoakSample {
   /** Since the first people of the long run were sent. */
   readonly atSeconds: number;
   readonly rssBytes: number;
-  /** In use, garbage included. */
+  /** In use; what became garbage since the collection before the sample included. */
   readonly heapBytes: number;
   /** In use right after the last full collection. */
   readonly liveBytes: number;
@@ -40,18 +40,18 @@ export interface Growth {
   readonly verdict: GrowthVerdict;
 }
 
-/** Unsure: it is not certain that it grew by what matters; but it may have grown by more than is borne. */
+/** Unsure: that it grew by what matters is not proven, but not unlikely either; or more than `MOST_HIDDEN` is not ruled out. */
 export type GrowthVerdict = 'flat' | 'GROWS' | 'unsure';
 
-/** Of its mean an hour: so little is no matter, even where it is certain: people who are there by chance, and code compiled late, are more. */
+/** Growth of less than this share of the mean an hour does not matter, even where it is certain: who happens to be there changes memory by more. */
 export const NO_MATTER = 0.01;
 /** Of its mean an hour: a run that cannot rule out so much says nothing. */
 export const MOST_HIDDEN = 0.1;
 const HOUR_SECONDS = 3_600;
 
 /**
- * By the whole interval, as tests of equivalence are (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657): it grows where all of that is above
- * `NO_MATTER`, and is flat where that is not so and none of it is above `MOST_HIDDEN`.
+ * It grows where the whole interval is above `NO_MATTER`. It is flat where the interval includes 0 or the slope is at most `NO_MATTER`, and none of
+ * the interval is above `MOST_HIDDEN`.
  * @param samples of the time that is judged, evenly spaced
  * @returns undefined where they are too few
  */
@@ -68,14 +68,15 @@ export function growthOf(
   return {
     ...{ meanBytes, perHour, low, high, standardError: share(line.standardError) },
     ...{ samples: points.length, effectiveSamples: line.effectiveSamples },
-    verdict: verdictOf(low, high),
+    verdict: verdictOf(perHour, low, high),
   };
 }
 
-function verdictOf(low: number, high: number): GrowthVerdict {
-  if (![low, high].every(Number.isFinite)) return 'unsure';
+function verdictOf(perHour: number, low: number, high: number): GrowthVerdict {
+  if (![perHour, low, high].every(Number.isFinite)) return 'unsure';
   if (low > NO_MATTER) return 'GROWS';
-  return high > MOST_HIDDEN ? 'unsure' : 'flat';
+  const isLikely = low > 0 && perHour > NO_MATTER;
+  return isLikely || high > MOST_HIDDEN ? 'unsure' : 'flat';
 }
 
 export function atRestOf(samples: readonly SoakSample[]): AtRest {

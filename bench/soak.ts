@@ -219,6 +219,7 @@ class Sampler {
   readonly #startedAt: number;
   readonly #timer: ReturnType<typeof setInterval>;
   #failure: unknown;
+  #isTaking = false;
 
   constructor(node: OperationNode, startedAt: number) {
     this.#node = node;
@@ -227,11 +228,16 @@ class Sampler {
   }
 
   async #take(): Promise<void> {
+    // One that takes longer is no two, which would come together.
+    if (this.#isTaking) return;
+    this.#isTaking = true;
     try {
       await this.#node.collectOnce();
       this.samples.push(await sampleOf(this.#node, this.#startedAt));
     } catch (error) {
       this.#failure ??= error;
+    } finally {
+      this.#isTaking = false;
     }
   }
 

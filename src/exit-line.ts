@@ -1,4 +1,5 @@
-// What is said when the service cannot start, or not go on: one line that a person can act on, or the whole stack where only we can.
+// What is said when the service cannot start or go on, or a command cannot be done: one line that a person can act on, or the whole stack
+// where only we can.
 import { scrubbed } from './adapters/system/scrubbed.ts';
 import { whyOf } from './adapters/system/why.ts';
 import { OperationalError } from './ports/operational-error.ts';
@@ -14,9 +15,10 @@ export function lineFor(error: unknown): string {
 
 /**
  * For a command, which does not wait for a server that is away.
- * @param named the variables by which it is known, with their verb: `POSTGRES_URL is`
+ * @param variables that say where it is
  */
-export function awayLine(error: StoreUnavailable, named: string): string {
+export function awayLine(error: StoreUnavailable, ...variables: readonly string[]): string {
   const why = error.cause instanceof Error ? ` (${whyOf(error.cause)})` : '';
+  const named = `${variables.join(' and ')} ${variables.length === 1 ? 'is' : 'are'}`;
   return scrubbed(`${error.message}${why}: see that ${named} right`);
 }

@@ -77,7 +77,7 @@ async function beginEpochs(
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof StoreUnavailable) return awayLine(error, 'POSTGRES_URL is');
+  if (error instanceof StoreUnavailable) return awayLine(error, 'POSTGRES_URL');
   // What Postgres itself says, as of a wrong password.
   const isAnswer = 'code' in error && typeof error.code === 'string';
   return isAnswer ? error.message : lineFor(error);

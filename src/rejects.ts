@@ -131,7 +131,7 @@ async function everyPlace(sources: readonly RejectsSource[]): Promise<readonly P
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof StoreUnavailable) return awayLine(error, 'REDIS_URL and POSTGRES_URL are');
+  if (error instanceof StoreUnavailable) return awayLine(error, 'REDIS_URL', 'POSTGRES_URL');
   return lineFor(error);
 }
 

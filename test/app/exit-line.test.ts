@@ -5,7 +5,8 @@ import { MongoRefuses, openMongo } from '../../src/adapters/mongo/open-mongo.ts'
 import { TablesInUse } from '../../src/adapters/postgres/migrate.ts';
 import { MigrationsPending } from '../../src/adapters/postgres/migration-status.ts';
 import { TransportUnavailable } from '../../src/app.ts';
-import { lineFor } from '../../src/exit-line.ts';
+import { awayLine, lineFor } from '../../src/exit-line.ts';
+import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { SILENT } from '../support/postgres-stores.ts';
 
 describe('the line of a start that cannot be', () => {
@@ -45,6 +46,16 @@ describe('the line of a start that cannot be', () => {
     expect(line).toMatch(/^MONGODB_URL: .+$/);
     expect(line).toContain(why);
     expect(line).not.toMatch(/hush|quiet|hu@|sh:qu/);
+  });
+
+  it('says of a server that is away why, and what names it, without its password', () => {
+    const cause = new Error('no route to redis://ana:hush@there:6379');
+    expect(awayLine(new StoreUnavailable('Redis', { cause }), 'REDIS_URL', 'POSTGRES_URL')).toBe(
+      'Redis is not available (no route to redis://ana:[secret]@there:6379): see that REDIS_URL and POSTGRES_URL are right',
+    );
+    expect(awayLine(new StoreUnavailable('Postgres'), 'POSTGRES_URL')).toBe(
+      'Postgres is not available: see that POSTGRES_URL is right',
+    );
   });
 
   it('keeps what the driver said as the cause', async () => {

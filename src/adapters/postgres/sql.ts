@@ -17,7 +17,7 @@ const AWAY_CODES = new Set([
   'ENETUNREACH',
 ]);
 const AWAY_MESSAGES =
-  /Connection terminated|Connection ended|timeout exceeded when trying to connect|Timeout acquiring a connection|Unable to acquire a connection|Client has encountered a connection error|not queryable|read timeout|aborted/i;
+  /Connection terminated|Connection ended|timeout expired|Timeout acquiring a connection|Unable to acquire a connection|Client has encountered a connection error|not queryable|read timeout|aborted/i;
 /** Written by two at once: the statement did nothing, and may be tried again. */
 const RACED_STATES = new Set(['40001', '40P01']);
 

@@ -1,13 +1,19 @@
 // Why something outside of the process could not be had, as the system says it.
 
 /**
- * The innermost causes: what holds them says that it failed. A name with several addresses has one for each.
- * @returns one line where each cause has one; the code of a cause that has no message
+ * The innermost causes, as what holds them mostly says no more than that it failed; but an error that repeats its cause says more, as which
+ * server it was of. A name with several addresses has a cause for each.
+ * @returns one line: the reasons, joined by `; `, and the code of one that has no message
  */
 export function whyOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)
     return error.errors.map(whyOf).join('; ');
   if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return whyOf(error.cause);
-  return error.message === '' && 'code' in error ? String(error.code) : error.message;
+  // Those of TLS end with a line's end, those of a statement hold its lines.
+  const message = error.message.replace(/\s+/g, ' ').trim();
+  if (error.cause instanceof Error) {
+    const inner = whyOf(error.cause);
+    return message.includes(inner) ? message : inner;
+  }
+  return message === '' && 'code' in error ? String(error.code) : message;
 }

@@ -1,6 +1,8 @@
-// How long statements are kept from a database that was away for a moment.
+// How long statements are kept from a database that was away for a moment, and which one is taken for away.
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Orm } from '../../../src/adapters/postgres/orm.ts';
+import { createOrm, type Orm } from '../../../src/adapters/postgres/orm.ts';
 import { Sql, isAway } from '../../../src/adapters/postgres/sql.ts';
 import { StoreUnavailable } from '../../../src/ports/room-log.ts';
 
@@ -57,6 +59,22 @@ describe('Sql', () => {
       expect(isAway(answer(code))).toBe(true);
     for (const code of ['22P02', '23505', '42P01', '25P02'])
       expect(isAway(answer(code))).toBe(false);
+  });
+
+  it('takes a server for away that lets in and says nothing, as one that is frozen', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const clientUrl = `postgresql://somebody@127.0.0.1:${port}/earshot`;
+    const orm = await createOrm({ clientUrl, poolSize: 1 }, () => undefined);
+    try {
+      await expect(new Sql(orm).rows('select 1')).rejects.toThrow(StoreUnavailable);
+    } finally {
+      await orm.close(true);
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   it('waits no longer where many statements fail at once', async () => {
