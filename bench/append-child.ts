@@ -42,10 +42,12 @@ export class Child<Order extends object, Report extends { readonly kind: string 
         this.#process.off('exit', ended);
         this.#process.off('message', answered);
       };
-      const ended = (code: number | null, signal: string | null): void => {
+      const failed = (error: Error): void => {
         over();
-        reject(new Error(`a process of the bench ended with ${code ?? signal ?? 'nothing'}`));
+        reject(error);
       };
+      const ended = (code: number | null, signal: string | null): void =>
+        failed(new Error(`a process of the bench ended with ${code ?? signal ?? 'nothing'}`));
       const answered = (report: Report | Failed): void => {
         over();
         if (report.kind === kind) resolve(report as Extract<Report, { kind: K }>);
@@ -55,7 +57,7 @@ export class Child<Order extends object, Report extends { readonly kind: string 
       this.#process.on('message', answered);
       if (exitCode !== null || signalCode !== null) ended(exitCode, signalCode);
       // Its channel may be closed a moment before it is known to have ended.
-      else this.#process.send(order, (error) => error !== null && reject(error));
+      else this.#process.send(order, (error) => error !== null && failed(error));
     });
   }
 

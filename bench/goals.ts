@@ -8,6 +8,7 @@ import { figuresAt, placesOf } from './curve.ts';
 import type { Delivery } from './delivery.ts';
 import type { OperationParts } from './operations-report.ts';
 import { RECONNECTS, STADIUM_LISTENERS, type LimitsFigures } from './limits-report.ts';
+import { percent } from './soak-told.ts';
 
 export interface Goal {
   readonly goal: string;
@@ -214,8 +215,6 @@ function missedInDrain({ people, runs }: NonNullable<OperationParts['drain']>): 
     return sum + faults + lost + coming.faults + coming.lost + unseen + isUnclean;
   }, 0);
 }
-
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 const GROWTH = { flat: 'met', GROWS: 'MISSED', unsure: 'unsure' } as const;
 

@@ -40,7 +40,7 @@ export interface Growth {
   readonly verdict: GrowthVerdict;
 }
 
-/** Unsure: that it grew by what matters is not proven, but not unlikely either; or more than `MOST_HIDDEN` is not ruled out. */
+/** Unsure: nothing grew that could be told from noise, or not by much; but the noise could hide more than is borne. */
 export type GrowthVerdict = 'flat' | 'GROWS' | 'unsure';
 
 /** Growth of less than this share of the mean an hour does not matter, even where it is certain: who happens to be there changes memory by more. */
@@ -50,8 +50,8 @@ export const MOST_HIDDEN = 0.1;
 const HOUR_SECONDS = 3_600;
 
 /**
- * It grows where the whole interval is above `NO_MATTER`. It is flat where the interval includes 0 or the slope is at most `NO_MATTER`, and none of
- * the interval is above `MOST_HIDDEN`.
+ * It grows where the whole interval is above 0, and the slope above `NO_MATTER`. It is flat where that is not so, and none of the interval is
+ * above `MOST_HIDDEN`.
  * @param samples of the time that is judged, evenly spaced
  * @returns undefined where they are too few
  */
@@ -74,9 +74,8 @@ export function growthOf(
 
 function verdictOf(perHour: number, low: number, high: number): GrowthVerdict {
   if (![perHour, low, high].every(Number.isFinite)) return 'unsure';
-  if (low > NO_MATTER) return 'GROWS';
-  const isLikely = low > 0 && perHour > NO_MATTER;
-  return isLikely || high > MOST_HIDDEN ? 'unsure' : 'flat';
+  if (low > 0 && perHour > NO_MATTER) return 'GROWS';
+  return high > MOST_HIDDEN ? 'unsure' : 'flat';
 }
 
 export function atRestOf(samples: readonly SoakSample[]): AtRest {

@@ -104,12 +104,12 @@ test.each([
   expect(growthOf(run(perHour, noiseBytes), ({ rssBytes }) => rssBytes)?.verdict).toBe(verdict);
 });
 
-test('what certainly grows, and by one percent perhaps, is unsure', () => {
+test('what certainly grows, and most likely by more than one percent, grows', () => {
   const growth = growthOf(run(0.015, MB), ({ rssBytes }) => rssBytes);
   expect(growth?.perHour).toBeGreaterThan(NO_MATTER);
   expect(growth?.low).toBeGreaterThan(0);
   expect(growth?.low).toBeLessThan(NO_MATTER);
-  expect(growth?.verdict).toBe('unsure');
+  expect(growth?.verdict).toBe('GROWS');
 });
 
 test('what shrinks does not grow', () => {
