@@ -10,6 +10,14 @@ const floor = (name, from, allowed) => ({
   },
 });
 
+const inHub = (part, above) => ({
+  name: `hub-${part}`,
+  severity: 'error',
+  comment: `src/hub/${part} knows nothing of ${above.join(', ')}`,
+  from: { path: `^src/hub/${part}/` },
+  to: { path: `^src/hub/(${above.join('|')})/` },
+});
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -40,6 +48,10 @@ module.exports = {
     },
     floor('ports', '^src/ports/', ['^src/domain/', '^src/clock/', '^protocol/']),
     floor('hub', '^src/hub/', ['^src/ports/', '^src/domain/', '^src/clock/', '^protocol/']),
+    inHub('listening', ['room', 'activity', 'feed', 'handlers']),
+    inHub('room', ['activity', 'feed', 'handlers']),
+    inHub('activity', ['feed', 'handlers']),
+    inHub('feed', ['room', 'activity', 'handlers']),
     floor('http', '^src/http/', [
       '^src/hub/',
       '^src/ports/',

@@ -1,6 +1,6 @@
 // The servers of the benches: Earshot's own hub on both transports, and what others would build on (peers.ts).
 import { systemRandom } from '../src/adapters/system/system-random.ts';
-import type { LiveRoom } from '../src/hub/live-room.ts';
+import type { LiveRoom } from '../src/hub/room/live-room.ts';
 import type { UserId } from '../protocol/ids.ts';
 import { createMemoryHub, listenFor } from './memory-hub.ts';
 import { MESSAGE_TEXT } from './news.ts';

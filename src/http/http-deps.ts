@@ -2,7 +2,7 @@
 import type { UserId } from '../../protocol/ids.ts';
 import type { HubOptions } from '../hub/hub-options.ts';
 import type { RevokedTokens } from '../hub/revoked-tokens.ts';
-import type { Rooms } from '../hub/rooms.ts';
+import type { Rooms } from '../hub/room/rooms.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { BackupMaker } from '../ports/backups.ts';

@@ -1,9 +1,9 @@
 // What the routes of people and listening are given.
-import type { Activities } from '../hub/activities.ts';
+import type { Activities } from '../hub/activity/activities.ts';
 import { Erasure } from '../hub/erasure.ts';
 import type { Dismissals } from '../hub/dismissals.ts';
-import type { FeedDesk } from '../hub/feed-desk.ts';
-import type { FeedHistory } from '../hub/feed-history.ts';
+import type { FeedDesk } from '../hub/feed/feed-desk.ts';
+import type { FeedHistory } from '../hub/feed/feed-history.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ActivityLog } from '../ports/activity-log.ts';

@@ -11,8 +11,8 @@ import type { Random } from '../ports/random.ts';
 import { StoreUnavailable, type RoomLog } from '../ports/room-log.ts';
 import type { Traces } from '../ports/traces.ts';
 import type { Dismissals } from './dismissals.ts';
-import type { FeedDesk } from './feed-desk.ts';
-import type { Rooms } from './rooms.ts';
+import type { FeedDesk } from './feed/feed-desk.ts';
+import type { Rooms } from './room/rooms.ts';
 
 export interface ErasureDeps {
   readonly friends: Pick<Friends, 'erase'>;

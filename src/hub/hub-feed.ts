@@ -1,16 +1,16 @@
 // The feed of a hub: those who listen and those who look, tied together. Undefined where no store of it is configured.
 import type { UserId } from '../../protocol/ids.ts';
-import { Activities } from './activities.ts';
+import { Activities } from './activity/activities.ts';
 import type { Connection } from './connection.ts';
 import { Dismissals } from './dismissals.ts';
-import { FeedDesk } from './feed-desk.ts';
-import { FeedHistory } from './feed-history.ts';
+import { FeedDesk } from './feed/feed-desk.ts';
+import { FeedHistory } from './feed/feed-history.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
-import { EVERY_NODE } from './live-head.ts';
+import { EVERY_NODE } from './listening/live-head.ts';
 import { MissedErasures } from './missed-erasures.ts';
 import type { Outbox } from './outbox.ts';
-import type { Rooms } from './rooms.ts';
+import type { Rooms } from './room/rooms.ts';
 import { StandingWatch } from './standing-watch.ts';
 
 export interface HubFeed {

@@ -19,12 +19,12 @@ import { HubMetrics } from './hub-metrics.ts';
 import { hubFeed, type HubFeed } from './hub-feed.ts';
 import type { HubOptions } from './hub-options.ts';
 import type { HubPorts } from './hub-ports.ts';
-import type { LiveRoomDeps } from './live-room.ts';
+import type { LiveRoomDeps } from './room/live-room.ts';
 import { Outbox } from './outbox.ts';
 import { OverloadLog } from './overload-log.ts';
 import { peerAddress } from './peer-address.ts';
 import { People } from './people.ts';
-import { Rooms } from './rooms.ts';
+import { Rooms } from './room/rooms.ts';
 import { Sessions } from './sessions.ts';
 import { unavailability } from './unavailable.ts';
 

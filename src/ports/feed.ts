@@ -41,7 +41,7 @@ export interface FeedSubscription {
 
 /**
  * Every change is atomic over the head and its message. Messages of an author arrive in order of their numbers, at most once, or not at
- * all; where the connection was made anew, one may come again. Whoever listens merges by number (src/hub/feed-view.ts).
+ * all; where the connection was made anew, one may come again. Whoever listens merges by number (src/hub/feed/feed-view.ts).
  * After a doubt, a node compares the heads of those whose last word is its own: where one's number is lower than the one that it was
  * answered, the store has lost it, and it is published again.
  */

@@ -4,7 +4,7 @@ import { MemoryActivityLog } from '../../src/adapters/memory/memory-activity-log
 import { MemoryFeeds } from '../../src/adapters/memory/memory-feed.ts';
 import { MemoryFriends } from '../../src/adapters/memory/memory-friends.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
-import { readLive, withheldIn, type WithheldIds } from '../../src/hub/live-activity.ts';
+import { readLive, withheldIn, type WithheldIds } from '../../src/hub/listening/live-activity.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { userId, type HubWorld, type TestClient } from '../support/hub-world.ts';
 import { KeepingOutbox, listen, playingRoom, report } from '../support/listening-world.ts';

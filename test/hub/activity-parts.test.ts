@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { UserId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/merge-patch.ts';
-import { ActivityHistory } from '../../src/hub/activity-history.ts';
-import type { Activity } from '../../src/hub/live-activity.ts';
-import { ActivityPublisher } from '../../src/hub/activity-publisher.ts';
-import { ActivityRecorder } from '../../src/hub/activity-recorder.ts';
+import { ActivityHistory } from '../../src/hub/activity/activity-history.ts';
+import type { Activity } from '../../src/hub/listening/live-activity.ts';
+import { ActivityPublisher } from '../../src/hub/activity/activity-publisher.ts';
+import { ActivityRecorder } from '../../src/hub/activity/activity-recorder.ts';
 import type { HeardEntry, PlayedEntry } from '../../src/ports/activity-log.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { RecordingLog, silentMetrics, userId } from '../support/hub-world.ts';

@@ -1,6 +1,6 @@
 // How long listening is kept: bites follow each other until nothing is left, hour by hour, through a store that is away.
 import { describe, expect, it } from 'vitest';
-import { keepFor } from '../../src/hub/activity-retention.ts';
+import { keepFor } from '../../src/hub/activity/activity-retention.ts';
 import { StoreUnavailable } from '../../src/ports/room-log.ts';
 import { silentMetrics } from '../support/hub-world.ts';
 import { ManualTime } from '../support/manual-time.ts';

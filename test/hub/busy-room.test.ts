@@ -1,7 +1,7 @@
 // A room in which much happens: what comes within a few milliseconds leaves together, in order and whole, and playback waits for nothing.
 import { describe, expect, it } from 'vitest';
 import type { RoomId } from '../../protocol/ids.ts';
-import { RoomPace } from '../../src/hub/room-pace.ts';
+import { RoomPace } from '../../src/hub/room/room-pace.ts';
 import { HubWorld, trackId, userId, type TestClient } from '../support/hub-world.ts';
 
 /** Much a second for as long as the rate is averaged over, and the rest of it told. */

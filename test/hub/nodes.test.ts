@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EntryId, RoomId } from '../../protocol/ids.ts';
 import { anchorAt } from '../../protocol/schemas/playback.ts';
-import type { LiveRoom } from '../../src/hub/live-room.ts';
+import type { LiveRoom } from '../../src/hub/room/live-room.ts';
 import { trackId, userId, type HubWorld, type TestClient } from '../support/hub-world.ts';
 import { UNHURRIED, eventsOf } from '../support/kitchen.ts';
 import { NodesWorld } from '../support/nodes-world.ts';

@@ -1,6 +1,6 @@
 // What a node holds of a room's newest appends: also the requests, of which it has only read.
 import { describe, expect, it } from 'vitest';
-import { RecentAppends } from '../../src/hub/recent-appends.ts';
+import { RecentAppends } from '../../src/hub/room/recent-appends.ts';
 import { RoomScript } from '../support/room-fixtures.ts';
 
 describe('recent appends', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RoomId, UserId } from '../../protocol/ids.ts';
 import type { ChatItem } from '../../protocol/schemas/pushes.ts';
-import { RoomChat } from '../../src/hub/room-chat.ts';
+import { RoomChat } from '../../src/hub/room/room-chat.ts';
 import {
   ChatMoved,
   type ChatDraft,

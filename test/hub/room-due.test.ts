@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_DOMAIN_LIMITS } from '../../src/domain/command.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import type { RoomState } from '../../src/domain/room-state.ts';
-import { RoomDue } from '../../src/hub/room-due.ts';
+import { RoomDue } from '../../src/hub/room/room-due.ts';
 import { ManualTime } from '../support/manual-time.ts';
 import { RoomScript, someUserId } from '../support/room-fixtures.ts';
 

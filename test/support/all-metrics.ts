@@ -9,7 +9,7 @@ import { OtlpTracer } from '../../src/adapters/system/otlp-tracer.ts';
 import { createPromMetrics } from '../../src/adapters/system/prom-metrics.ts';
 import { tellLiveHeap } from '../../src/adapters/system/live-heap.ts';
 import { tellTimers } from '../../src/adapters/system/system-timers.ts';
-import { keepFor } from '../../src/hub/activity-retention.ts';
+import { keepFor } from '../../src/hub/activity/activity-retention.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import { Backups } from '../../src/backups.ts';
 import { tellRelease } from '../../src/release.ts';

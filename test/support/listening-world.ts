@@ -9,7 +9,7 @@ import { MemoryRoomLog } from '../../src/adapters/memory/memory-room-log.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
 import type { HubOptions } from '../../src/hub/hub-options.ts';
 import type { HubPorts } from '../../src/hub/hub-ports.ts';
-import { readLive, withheldIn, type WithheldIds } from '../../src/hub/live-activity.ts';
+import { readLive, withheldIn, type WithheldIds } from '../../src/hub/listening/live-activity.ts';
 import {
   takesBack,
   type ActivityEntry,

@@ -4,7 +4,7 @@ import { refuse } from '../../../protocol/errors.ts';
 import type { UserId } from '../../../protocol/ids.ts';
 import { ActivityIdSchema, UserIdSchema } from '../../../protocol/schemas/primitives.ts';
 import { KeyedBuckets } from '../../domain/rate-limit.ts';
-import { personOf } from '../../hub/live-activity.ts';
+import { personOf } from '../../hub/listening/live-activity.ts';
 import type { ActivityPlace, Listen, PastActivity, Range } from '../../ports/activity-log.ts';
 import type { SessionSummary } from '../../ports/archive.ts';
 import { cursorOf, pageOf } from '../cursor.ts';

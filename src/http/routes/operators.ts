@@ -2,9 +2,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
 import type { UserId } from '../../../protocol/ids.ts';
-import type { LiveRoom } from '../../hub/live-room.ts';
+import type { LiveRoom } from '../../hub/room/live-room.ts';
 import type { RevokedTokens } from '../../hub/revoked-tokens.ts';
-import { peopleOf } from '../../hub/room-people.ts';
+import { peopleOf } from '../../hub/room/room-people.ts';
 import type { Revocation, RevocationDraft } from '../../ports/revocations.ts';
 import { cursorOf, pageOf } from '../cursor.ts';
 import type { HttpDeps } from '../http-deps.ts';

@@ -3,7 +3,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { refuse } from '../../../protocol/errors.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import type { ProfileChange } from '../../domain/people.ts';
-import { personOf } from '../../hub/live-activity.ts';
+import { personOf } from '../../hub/listening/live-activity.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';
 import { GuestBody, GuestTokenBody, MeBody, MeTokenBody, ProfileBody } from '../schemas-people.ts';

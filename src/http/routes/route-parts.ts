@@ -5,7 +5,7 @@ import { refuse } from '../../../protocol/errors.ts';
 import { RoomCodeSchema, RoomIdSchema } from '../../../protocol/schemas/primitives.ts';
 import type { User } from '../../../protocol/schemas/pushes.ts';
 import { KeyedBuckets, type RateLimit } from '../../domain/rate-limit.ts';
-import type { RoomAddress } from '../../hub/rooms.ts';
+import type { RoomAddress } from '../../hub/room/rooms.ts';
 import type { TokenTerms } from '../../ports/authenticator.ts';
 import type { HttpDeps, Peer } from '../http-deps.ts';
 import { ProblemError } from '../problem.ts';

@@ -7,7 +7,7 @@ import { belongs, isBanned } from '../../domain/access.ts';
 import { lookup } from '../../domain/records.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import { RecapTally, type SessionRecap } from '../../domain/session-recap.ts';
-import type { LiveRoom } from '../../hub/live-room.ts';
+import type { LiveRoom } from '../../hub/room/live-room.ts';
 import type { SessionPlace, SessionQuery, SessionRecord } from '../../ports/archive.ts';
 import { cursorOf, pageOf } from '../cursor.ts';
 import type { HttpDeps } from '../http-deps.ts';

@@ -1,6 +1,6 @@
 // Requests about the feed: looking at it, what one listens to alone, and who may see it.
 import { checkPrivateUntil, type AudienceChange } from '../../domain/people.ts';
-import { audienceView } from '../feed-viewer.ts';
+import { audienceView } from '../feed/feed-viewer.ts';
 import { ok, refused, type Answer, type HandlerTable } from './handler.ts';
 
 const NOT_SERVED = refused('not_found', 'this hub serves no feed');

@@ -10,8 +10,8 @@ import type { HubFeed } from '../hub-feed.ts';
 import type { HubMetrics } from '../hub-metrics.ts';
 import type { HubOptions } from '../hub-options.ts';
 import type { HubPorts } from '../hub-ports.ts';
-import type { LiveRoom } from '../live-room.ts';
-import type { Rooms } from '../rooms.ts';
+import type { LiveRoom } from '../room/live-room.ts';
+import type { Rooms } from '../room/rooms.ts';
 
 export interface HandlerContext {
   readonly ports: HubPorts;

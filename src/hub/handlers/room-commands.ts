@@ -6,7 +6,7 @@ import type { RequestOf, RequestType } from '../../../protocol/schemas/requests.
 import type { TrackInfo, UserCommand } from '../../domain/command.ts';
 import { plainInvite } from '../../domain/decide-room.ts';
 import type { RoomState } from '../../domain/room-state.ts';
-import type { CommandOutcome } from '../decide-batch.ts';
+import type { CommandOutcome } from '../room/decide-batch.ts';
 import {
   NOT_IN_ROOM,
   joined,

@@ -2,8 +2,8 @@
 import { refuse } from '../../../protocol/errors.ts';
 import { mayEnter, type Entrance } from '../../domain/access.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import type { LiveRoom } from '../live-room.ts';
-import type { RoomDraft } from '../rooms.ts';
+import type { LiveRoom } from '../room/live-room.ts';
+import type { RoomDraft } from '../room/rooms.ts';
 import {
   NOT_IN_ROOM,
   joined,

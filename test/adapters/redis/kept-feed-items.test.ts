@@ -10,7 +10,7 @@ import {
   withheldSolo,
   type Activity,
   type ActivityEntrance,
-} from '../../../src/hub/live-activity.ts';
+} from '../../../src/hub/listening/live-activity.ts';
 import { testKept, type Example } from './kept-words.ts';
 import { ANA, ROOM } from './words-place.ts';
 
