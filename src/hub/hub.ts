@@ -4,14 +4,14 @@ import { answerProbe, isProbe } from '../../protocol/clock-frames.ts';
 import { decodeRequest, errorReply } from '../../protocol/codec.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
 import type { UserId } from '../../protocol/ids.ts';
-import type { Push, User } from '../../protocol/schemas/pushes.ts';
+import type { User } from '../../protocol/schemas/pushes.ts';
 import type { Request, RequestType } from '../../protocol/schemas/requests.ts';
 import { fullBucket, takeTokens } from '../domain/rate-limit.ts';
 import type { Revocation } from '../ports/revocations.ts';
 import type { Socket, SocketListener, UpgradeDecision, UpgradeRequest } from '../ports/sockets.ts';
 import type { Span } from '../ports/tracer.ts';
 import type { Connection } from './connection.ts';
-import { drainWindow } from './drain-window.ts';
+import { Drain } from './drain.ts';
 import { frameOf, okFrame } from './frame.ts';
 import type { Answer, Handler, HandledType } from './handlers/handler.ts';
 import { HANDLERS, costOf, hasLongAnswer } from './handlers/handlers.ts';
@@ -52,9 +52,9 @@ export class Hub implements SocketListener {
   readonly #people: People;
   readonly #sessions: Sessions;
   readonly #connections = new Map<Socket, Connection>();
+  readonly #drain: Drain;
   readonly #removeRevoked: (() => void) | undefined;
   #state: HubState = 'running';
-  #allGone: (() => void) | undefined;
 
   constructor(ports: HubPorts, options: HubOptions) {
     this.#ports = ports;
@@ -100,6 +100,10 @@ export class Hub implements SocketListener {
       () => this.#connections.values(),
       this.#overloads,
     );
+    this.#drain = new Drain({
+      ...{ terms: options.drain, outbox: this.#outbox, connections: this.#connections },
+      ...{ timers: ports.timers, log: ports.log },
+    });
     this.#removeRevoked = ports.revoked?.onRevoked((revocation) => this.#letGo(revocation));
   }
 
@@ -202,7 +206,7 @@ export class Hub implements SocketListener {
       this.rooms.get(membership.roomId)?.leave(membership, 'lost');
     }
     connection.memberships.length = 0;
-    if (this.#connections.size === 0) this.#allGone?.();
+    if (this.#connections.size === 0) this.#drain.nobodyIsLeft();
   }
 
   /** Takes `cost` tokens from the rate of a person; 0, or the wait in ms. */
@@ -217,26 +221,8 @@ export class Hub implements SocketListener {
    */
   drain(withinMs?: number): Promise<void> {
     if (this.#state === 'stopped') return Promise.resolve();
-    const connections = this.#connections.size;
-    const windowMs = withinMs ?? this.#drainWindow(connections);
     this.#state = 'draining';
-    this.#ports.log.info({ connections, windowMs }, 'asking everybody to leave within the window');
-    const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
-    for (const connection of this.#connections.values()) this.#outbox.enqueue(connection, frame);
-    if (connections === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#ports.timers.after(windowMs, () => {
-        for (const connection of this.#connections.values())
-          this.#outbox.close(connection, 'draining');
-        resolve();
-      });
-      const before = this.#allGone;
-      this.#allGone = () => {
-        before?.();
-        cancel();
-        resolve();
-      };
-    });
+    return this.#drain.begin(withinMs);
   }
 
   /**
@@ -252,16 +238,6 @@ export class Hub implements SocketListener {
     this.#people.stop();
     this.rooms.stop();
     return (await this.feed?.stop(Math.min(withinMs, STOP_PATIENCE_MS))) ?? 0;
-  }
-
-  #drainWindow(connections: number): number {
-    const { windowMs, neededMs } = drainWindow(this.#options.drain, connections);
-    if (windowMs < neededMs)
-      this.#ports.log.warn(
-        { connections, neededMs, windowMs },
-        'so many people need longer to leave than DRAIN_MAX_MS allows: those who take them in may be busy',
-      );
-    return windowMs;
   }
 
   /** Closes for good whoever is here by what was revoked. */
