@@ -7,61 +7,67 @@ import { drainWindow, type DrainTerms } from './drain-window.ts';
 import { frameOf } from './frame.ts';
 import type { Outbox } from './outbox.ts';
 
-export interface DrainParts {
+export interface DrainDeps {
   readonly terms: DrainTerms;
   readonly outbox: Pick<Outbox, 'enqueue' | 'close'>;
   readonly timers: Pick<Timers, 'after'>;
+  /** Any monotonic clock, ms. */
+  readonly now: () => number;
   readonly log: Pick<Log, 'info' | 'warn'>;
   /** Who is here, as it changes. */
-  readonly connections: {
-    readonly size: number;
-    values(): Iterable<Connection>;
-  };
+  readonly connections: Pick<ReadonlyMap<unknown, Connection>, 'size' | 'values'>;
 }
 
 export class Drain {
-  readonly #parts: DrainParts;
-  #allGone: (() => void) | undefined;
+  readonly #deps: DrainDeps;
+  #endsAt = Infinity;
+  #cancelEnd: (() => void) | undefined;
+  /** Of each that was begun and is not over. */
+  #whenOver: (() => void)[] = [];
 
-  constructor(parts: DrainParts) {
-    this.#parts = parts;
+  constructor(deps: DrainDeps) {
+    this.#deps = deps;
   }
 
   /**
-   * Resolves when nobody is left, or the window has passed. Again, whoever is still here is told the new window.
+   * Resolves when nobody is left, or the window has passed. Again, whoever is still here is told what is left of the shorter one: whoever ends
+   * the process waits no longer because an operator drains it, too.
    * @param withinMs absent: as the number of people asks for
    */
   begin(withinMs?: number): Promise<void> {
-    const { outbox, timers, log, connections } = this.#parts;
+    const { outbox, timers, now, log, connections } = this.#deps;
     const { size } = connections;
-    const windowMs = withinMs ?? this.#window(size);
+    const nowMs = now();
+    const leftMs = Math.max(0, Math.ceil(this.#endsAt - nowMs));
+    const windowMs = Math.min(withinMs ?? this.#window(size), leftMs);
     log.info({ connections: size, windowMs }, 'asking everybody to leave within the window');
+    if (size === 0) return Promise.resolve();
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);
     for (const connection of connections.values()) outbox.enqueue(connection, frame);
-    if (size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = timers.after(windowMs, () => {
-        for (const connection of connections.values()) outbox.close(connection, 'draining');
-        resolve();
-      });
-      const before = this.#allGone;
-      this.#allGone = () => {
-        before?.();
-        cancel();
-        resolve();
-      };
+    this.#cancelEnd?.();
+    this.#endsAt = nowMs + windowMs;
+    this.#cancelEnd = timers.after(windowMs, () => {
+      for (const connection of connections.values()) outbox.close(connection, 'draining');
+      this.#end();
     });
+    return new Promise((resolve) => this.#whenOver.push(resolve));
   }
 
-  /** The last connection has gone. */
-  nobodyIsLeft(): void {
-    this.#allGone?.();
+  /** Everybody has gone. */
+  allLeft(): void {
+    this.#cancelEnd?.();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#cancelEnd = undefined;
+    for (const over of this.#whenOver.splice(0)) over();
   }
 
   #window(connections: number): number {
-    const { windowMs, neededMs } = drainWindow(this.#parts.terms, connections);
+    const { windowMs, neededMs } = drainWindow(this.#deps.terms, connections);
     if (windowMs < neededMs)
-      this.#parts.log.warn(
+      this.#deps.log.warn(
         { connections, neededMs, windowMs },
         'so many people need longer to leave than DRAIN_MAX_MS allows: those who take them in may be busy',
       );

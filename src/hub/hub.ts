@@ -102,7 +102,7 @@ export class Hub implements SocketListener {
     );
     this.#drain = new Drain({
       ...{ terms: options.drain, outbox: this.#outbox, connections: this.#connections },
-      ...{ timers: ports.timers, log: ports.log },
+      ...{ timers: ports.timers, now: () => ports.clock.now(), log: ports.log },
     });
     this.#removeRevoked = ports.revoked?.onRevoked((revocation) => this.#letGo(revocation));
   }
@@ -206,7 +206,7 @@ export class Hub implements SocketListener {
       this.rooms.get(membership.roomId)?.leave(membership, 'lost');
     }
     connection.memberships.length = 0;
-    if (this.#connections.size === 0) this.#drain.nobodyIsLeft();
+    if (this.#connections.size === 0) this.#drain.allLeft();
   }
 
   /** Takes `cost` tokens from the rate of a person; 0, or the wait in ms. */
@@ -216,7 +216,7 @@ export class Hub implements SocketListener {
 
   /**
    * Tells everybody to come back within a window, and closes what is still open when it has passed. Over when nobody is left.
-   * Again, as when the process is to end while an operator drains it: whoever is still here is told the new window.
+   * Again, as when the process is to end while an operator drains it: whoever is still here is told what is left of the shorter window.
    * @param withinMs absent: as the number of people asks for
    */
   drain(withinMs?: number): Promise<void> {

@@ -257,6 +257,32 @@ describe('a session', () => {
     await new HubWorld().hub.drain(60_000);
   });
 
+  it.each([
+    { first: 2_000, second: 60_000, told: 1_000 },
+    { first: 60_000, second: 2_000, told: 2_000 },
+  ])(
+    'has the shorter window where the hub drains within $first ms and, a second later, within $second',
+    async ({ first, second, told }) => {
+      const world = new HubWorld();
+      const client = await world.connect(1);
+      const over: string[] = [];
+      void world.hub.drain(first).then(() => over.push('first'));
+      await world.time.advance(1_000);
+      void world.hub.drain(second).then(() => over.push('second'));
+      await world.time.settle();
+      expect(client.take('hub.draining')).toMatchObject([
+        { reconnectWithinMs: first },
+        { reconnectWithinMs: told },
+      ]);
+      await world.time.advance(told - 1);
+      expect(client.socket.isOpen).toBe(true);
+      expect(over).toEqual([]);
+      await world.time.advance(1);
+      expect(client.socket.closedWith?.code).toBe(4000);
+      expect(over).toEqual(['first', 'second']);
+    },
+  );
+
   it('gets every answer that it was promised, and loses nothing, while the hub drains under load', async () => {
     const rate = { perSecond: 1e6, burst: 1e6 };
     const world = new HubWorld({ connectionRate: rate, userRate: rate });
