@@ -10,12 +10,12 @@ const floor = (name, from, allowed) => ({
   },
 });
 
-const inHub = (part, above) => ({
+const inHub = (part, others) => ({
   name: `hub-${part}`,
   severity: 'error',
-  comment: `src/hub/${part} knows nothing of ${above.join(', ')}`,
+  comment: `src/hub/${part} knows nothing of ${others.join(', ')}, nor by what lies beside the folders`,
   from: { path: `^src/hub/${part}/` },
-  to: { path: `^src/hub/(${above.join('|')})/` },
+  to: { path: `^src/hub/(${others.join('|')})/`, reachable: true },
 });
 
 /** @type {import('dependency-cruiser').IConfiguration} */

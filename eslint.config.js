@@ -9,7 +9,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        // One program for all files: a project service, which editors need, takes a third longer.
+        // One program for all files: a project service, which is made for editors, takes a third longer.
         project: ['tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },

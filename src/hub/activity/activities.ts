@@ -30,7 +30,7 @@ import {
 } from '../listening/room-listening.ts';
 import type { RoomPlay } from '../listening/room-plays.ts';
 import type { Rooms } from '../room/rooms.ts';
-import { toldElsewhere, type ToldElsewhere } from '../listening/solo-elsewhere.ts';
+import { toldElsewhere, type ToldElsewhere } from './solo-elsewhere.ts';
 import { SoloListening } from '../listening/solo-listening.ts';
 import { roomOfSolo, soloOfPlay, soloPlayId } from '../listening/solo-play.ts';
 

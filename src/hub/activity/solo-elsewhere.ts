@@ -7,9 +7,9 @@ import type { Feed } from '../../ports/feed.ts';
 import type { HubClock } from '../../ports/hub-clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
-import { soloSeed, withheldSolo } from './live-activity.ts';
-import { EVERY_NODE, liveOf } from './live-head.ts';
-import { isSameTrack } from './solo-listening.ts';
+import { soloSeed, withheldSolo } from '../listening/live-activity.ts';
+import { EVERY_NODE, liveOf } from '../listening/live-head.ts';
+import { isSameTrack } from '../listening/solo-listening.ts';
 
 export interface SoloElsewhereDeps {
   readonly feed: Pick<Feed, 'heads'>;
