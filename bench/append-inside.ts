@@ -1,6 +1,7 @@
-// Loaded into the hub's process before the hub itself: says what the process has used, and watches it by the profiler of V8.
+// Loaded into the hub's process before the hub itself: says what the process has used, collects its garbage, and watches it by the profiler of V8.
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
+import { getHeapCodeStatistics } from 'node:v8';
 import { obeyOrders, type Spread } from './append-child.ts';
 import { busiest, type BusyFunction } from './append-profile.ts';
 import { stamp, stamped } from './append-stamps.ts';
@@ -10,7 +11,7 @@ export type HubOrder =
   | { readonly kind: 'usage' }
   /** The same with the garbage collected first. */
   | { readonly kind: 'memory' }
-  /** One full collection, and no figures. */
+  /** One full collection, and what of the heap is code afterwards. */
   | { readonly kind: 'collect' }
   /** Begins to note how long each command takes until all is sent. */
   | { readonly kind: 'stamp' }
@@ -21,13 +22,16 @@ export type HubOrder =
 
 export type HubReport =
   | UsageReport
-  | { readonly kind: 'collect' }
+  /** Bytecode with its constants and source positions, and machine code with what undoes it; not what else V8 keeps for functions. */
+  | { readonly kind: 'collect'; readonly codeBytes: number }
   | { readonly kind: 'stamp' }
   | { readonly kind: 'stamped'; readonly inside: Spread; readonly frames: number }
   | { readonly kind: 'watch' }
   | { readonly kind: 'watched'; readonly busiest: readonly BusyFunction[] };
 
 const SAMPLE_US = 500;
+/** Those of V8 itself, which it counts as machine code, though they are no part of the heap: there is hardly any other yet. */
+const BUILT_IN_BYTES = getHeapCodeStatistics().code_and_metadata_size;
 let session: Session | undefined;
 
 obeyOrders(async (order: HubOrder): Promise<HubReport> => {
@@ -38,7 +42,7 @@ obeyOrders(async (order: HubOrder): Promise<HubReport> => {
       return { kind: 'memory', ...(await ownUsageCollected()) };
     case 'collect':
       globalThis.gc?.();
-      return { kind: 'collect' };
+      return { kind: 'collect', codeBytes: codeBytes() };
     case 'stamp':
       await stamp();
       return { kind: 'stamp' };
@@ -61,3 +65,9 @@ obeyOrders(async (order: HubOrder): Promise<HubReport> => {
     }
   }
 });
+
+function codeBytes(): number {
+  const { code_and_metadata_size: machine, bytecode_and_metadata_size: bytecode } =
+    getHeapCodeStatistics();
+  return machine - BUILT_IN_BYTES + bytecode;
+}

@@ -1,5 +1,5 @@
 // A node as an operator runs it: the build, started on a place that outlives it, and watched from outside. Nothing is loaded into it, but for what
-// collects its garbage where that is asked for.
+// collects its garbage and counts its code where that is asked for.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -119,7 +119,7 @@ export class OperationNode {
 
   /**
    * Resolves when it is ready.
-   * @param isObedient whether its garbage can be collected from here
+   * @param isObedient whether its garbage can be collected from here, and its code counted
    */
   static async start(place: NodePlace, isObedient = false): Promise<OperationNode> {
     const startedAt = performance.now();
@@ -187,9 +187,12 @@ export class OperationNode {
     await this.#inside.ask({ kind: 'memory' }, 'memory');
   }
 
-  /** One full collection, which holds the node up for a moment. Of a node that was started to obey. */
-  async collectOnce(): Promise<void> {
-    await this.#inside.ask({ kind: 'collect' }, 'collect');
+  /**
+   * One full collection, and a walk over what is left, which hold the node up for a moment. Of a node that was started to obey.
+   * @returns how much of the heap is code, bytes
+   */
+  async collectOnce(): Promise<number> {
+    return (await this.#inside.ask({ kind: 'collect' }, 'collect')).codeBytes;
   }
 
   /**

@@ -38,9 +38,11 @@ export async function writeResults(): Promise<void> {
       ? []
       : ([['soak', soakPlot(operations.parts.soak)]] as const)),
   ]);
+  const page = resultPage({ curves, limits, operations, others, plots });
+  if ([page, ...[...plots.values()].map(({ drawn }) => drawn)].some((told) => told.includes('NaN')))
+    throw new Error('a report is of another version, and lacks figures: run its bench again');
   await mkdir(PLOTS, { recursive: true });
   for (const { file, drawn } of plots.values()) await writeFile(`${PLOTS}/${file}`, drawn);
-  const page = resultPage({ curves, limits, operations, others, plots });
   await writeFile(PAGE, keepBefore(page, await readFile(PAGE, 'utf8')));
   aside(`written to ${PAGE}`);
 }

@@ -26,8 +26,9 @@ const PANELS: readonly Panel[] = [
     title: 'Memory, MB',
     lines: [
       { name: 'resident', of: ({ rssBytes }) => rssBytes / MB },
-      { name: 'heap used', of: ({ heapBytes }) => heapBytes / MB },
-      { name: 'of it after a full collection', of: ({ liveBytes }) => liveBytes / MB },
+      { name: 'taken for the heap', of: ({ takenBytes }) => takenBytes / MB },
+      { name: 'what lives', of: ({ liveBytes }) => liveBytes / MB },
+      { name: 'code', of: ({ codeBytes }) => codeBytes / MB },
     ],
   },
   {

@@ -8,12 +8,13 @@ import type { AtRest, Growth } from './soak-verdict.ts';
 const MB = 1_024 * 1_024;
 const megabytes = (bytes: number): string => (bytes / MB).toFixed(1);
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 const ms = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
 
 export function toldSoak(soak: Soak): Told {
   return {
     title: 'A soak',
-    about: `One node, ${soak.stores === 'shared' ? 'on Redis and Postgres' : 'embedded stores'}, ${soak.minutes} minutes at ${loadOf(soak)}: parties, rooms where people hardly stay, a stadium and a feed, at most ${SI(soak.people)} people and ${SI(soak.rooms)} rooms at once. People joined ${SI(soak.joined)} times, and left ${SI(soak.left)} times. Watched from outside, each time after a full collection: the kernel’s figures of the process, and \`/metrics\`. The generator shares the machine with the node.`,
+    about: `One node, ${soak.stores === 'shared' ? 'on Redis and Postgres' : 'embedded stores'}, ${soak.minutes} minutes at ${loadOf(soak)}: parties, rooms where people hardly stay, a stadium and a feed, at most ${SI(soak.people)} people and ${SI(soak.rooms)} rooms at once. People joined ${SI(soak.joined)} times, and left ${SI(soak.left)} times. Watched from outside, each time after a full collection: the kernel’s figures of the process, and \`/metrics\`; and from inside, how much of the heap is code. The generator shares the machine with the node.`,
     lines: [...grown(soak), ...given(soak), ...ledger(soak)],
   };
 }
@@ -24,27 +25,32 @@ function loadOf({ load, limit }: Soak): string {
   return `half of the most that was held, ${SI(limit.people)} people${whose}`;
 }
 
-function grown({ rss, live, judged, sampleSeconds }: Soak): string[] {
-  const [from, to] = judged.map((seconds) => (seconds / 60).toFixed(0));
-  const cells = (name: string, of: Growth | undefined): string =>
-    of === undefined
-      ? row([name, '–', '–', '–', '–', '–', '–', 'too few samples'])
-      : row([
-          ...[name, megabytes(of.meanBytes), percent(of.perHour), percent(of.standardError)],
-          ...[`${percent(of.low)} to ${percent(of.high)}`, of.samples],
-          ...[of.effectiveSamples.toFixed(0), of.verdict],
-        ]);
+function grown(soak: Soak): string[] {
+  const [from, to] = soak.judged.map((seconds) => (seconds / 60).toFixed(0));
   return [
-    `From minute ${from} to ${to}, a sample each ${sampleSeconds} s; the slope is that of the least squares, of the mean and an hour:`,
+    `From minute ${from} to ${to}, a sample each ${soak.sampleSeconds} s; the slope is that of the least squares, an hour:`,
     '',
     heading([
-      ...['memory', 'mean, MB', 'slope an hour', 'standard error', '95 % lie in', 'samples'],
+      ...['memory', 'mean, MB', 'slope, MB', 'slope', 'standard error', '95 % lie in', 'samples'],
       ...['as good as', 'verdict'],
     ]),
-    cells('resident', rss),
-    cells('heap after a full collection', live),
+    growthRow('resident', soak.rss),
+    growthRow('of it, taken for the heap', soak.taken),
+    growthRow('of the heap, what a full collection leaves', soak.live),
+    growthRow('of that, code', soak.code),
+    growthRow('of that, all else', soak.rest),
     '',
   ];
+}
+
+function growthRow(name: string, of: Growth | undefined): string {
+  if (of === undefined) return row([name, '–', '–', '–', '–', '–', '–', '–', 'too few samples']);
+  const { meanBytes, perHour, standardError, low, high, samples, effectiveSamples } = of;
+  return row([
+    ...[name, megabytes(meanBytes), signed((perHour * meanBytes) / MB), percent(perHour)],
+    ...[percent(standardError), `${percent(low)} to ${percent(high)}`, samples],
+    ...[effectiveSamples.toFixed(0), of.verdict],
+  ]);
 }
 
 function given({ before, after, kept }: Soak): string[] {
@@ -65,7 +71,8 @@ function given({ before, after, kept }: Soak): string[] {
     figure('rooms in memory', ({ rooms }) => rooms),
     figure('connections', ({ connections }) => connections),
     figure('resident, MB', ({ rssBytes }) => rssBytes, megabytes),
-    figure('heap, garbage collected, MB', ({ heapBytes }) => heapBytes, megabytes),
+    figure('heap, garbage collected, MB', ({ liveBytes }) => liveBytes, megabytes),
+    figure('of it, code, MB', ({ codeBytes }) => codeBytes, megabytes),
     '',
     kept.length === 0
       ? 'All was given back: there are no more descriptors, timers, rooms or connections than before.'

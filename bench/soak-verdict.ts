@@ -3,7 +3,7 @@ import { median } from './append-child.ts';
 import { slopeOf } from './slope.ts';
 import type { Point } from './svg.ts';
 
-/** What anybody sees from outside of a node: the kernel's figures of the process, and those of `/metrics`. */
+/** What is seen from outside of a node, the kernel's figures of the process and those of `/metrics`; and how much of its heap is code. */
 export interface SoakSample {
   /** Since the first people of the long run were sent. */
   readonly atSeconds: number;
@@ -12,6 +12,10 @@ export interface SoakSample {
   readonly heapBytes: number;
   /** In use right after the last full collection. */
   readonly liveBytes: number;
+  /** Of that, bytecode and machine code; not the hidden classes and the feedback that V8 keeps for functions. */
+  readonly codeBytes: number;
+  /** What V8 has taken of memory for the heap, in use or not. */
+  readonly takenBytes: number;
   /** Those of the database are counted apart: it keeps the files of each table that was touched once, and connections that were once needed. */
   readonly openFiles: number;
   readonly databaseFiles: number;
@@ -84,6 +88,8 @@ export function atRestOf(samples: readonly SoakSample[]): AtRest {
     rssBytes: of(({ rssBytes }) => rssBytes),
     heapBytes: of(({ heapBytes }) => heapBytes),
     liveBytes: of(({ liveBytes }) => liveBytes),
+    codeBytes: of(({ codeBytes }) => codeBytes),
+    takenBytes: of(({ takenBytes }) => takenBytes),
     openFiles: of(({ openFiles }) => openFiles),
     databaseFiles: of(({ databaseFiles }) => databaseFiles),
     databaseConnections: of(({ databaseConnections }) => databaseConnections),

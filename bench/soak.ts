@@ -59,7 +59,13 @@ export interface Soak {
   readonly after: AtRest;
   /** Of the second half; undefined where there were too few samples. */
   readonly rss: Growth | undefined;
+  /** Of that, what V8 has taken for the heap. */
+  readonly taken: Growth | undefined;
+  /** Of the heap, what a full collection leaves. */
   readonly live: Growth | undefined;
+  /** Of what lives, code; and all else. */
+  readonly code: Growth | undefined;
+  readonly rest: Growth | undefined;
   /** The seconds of the second half. */
   readonly judged: readonly [from: number, to: number];
   readonly kept: readonly string[];
@@ -183,7 +189,9 @@ function findLimit(): Promise<Limit> {
   });
 }
 
+/** Collects the garbage once, and looks then. */
 async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSample> {
+  const codeBytes = await node.collectOnce();
   const atSeconds = (performance.now() - startedAt) / 1_000;
   const [rssBytes, figures, ofDatabase] = await Promise.all([
     node.rssBytes(),
@@ -196,10 +204,11 @@ async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSam
     return value;
   };
   return {
-    ...{ atSeconds, rssBytes },
+    ...{ atSeconds, rssBytes, codeBytes },
     databaseFiles: ofDatabase.files,
     databaseConnections: ofDatabase.connections,
     heapBytes: of('nodejs_heap_size_used_bytes'),
+    takenBytes: of('nodejs_heap_size_total_bytes'),
     liveBytes: of('earshot_live_heap_bytes'),
     openFiles: of('process_open_fds') - ofDatabase.files - ofDatabase.connections,
     timers: of('earshot_timers'),
@@ -232,7 +241,6 @@ class Sampler {
     if (this.#isTaking) return;
     this.#isTaking = true;
     try {
-      await this.#node.collectOnce();
       this.samples.push(await sampleOf(this.#node, this.#startedAt));
     } catch (error) {
       this.#failure ??= error;
@@ -257,8 +265,8 @@ class Sampler {
 async function atRest(node: OperationNode): Promise<AtRest> {
   const end = performance.now() + FORGOTTEN_SECONDS * 1_000;
   for (;;) {
-    const { rooms, connections } = await sampleOf(node, 0);
-    if (rooms === 0 && connections === 0) break;
+    const figures = await node.figures();
+    if (figures.get('earshot_rooms') === 0 && figures.get('earshot_connections') === 0) break;
     if (performance.now() > end) break;
     await pause(REST_SAMPLE_MS);
   }
@@ -304,7 +312,10 @@ export async function measureSoak(): Promise<Soak> {
       ...{ joined: report.counts.joined, left: report.counts.left },
       ...{ before, after, judged: [from, to] },
       rss: growthOf(judged, ({ rssBytes }) => rssBytes),
+      taken: growthOf(judged, ({ takenBytes }) => takenBytes),
       live: growthOf(judged, ({ liveBytes }) => liveBytes),
+      code: growthOf(judged, ({ codeBytes }) => codeBytes),
+      rest: growthOf(judged, ({ liveBytes, codeBytes }) => liveBytes - codeBytes),
       kept: keptOf(before, after),
       ...{ faults: faultsOf(report), lost: report.counts.lost, doubts: doubtsOf(report) },
       ...{ join: latencyOf(report, 'join'), last: latencyOf(report, 'command.last') },

@@ -80,7 +80,8 @@ test.each([
 });
 
 const AT_REST: AtRest = {
-  ...{ rssBytes: 100 * MB, heapBytes: 40 * MB, liveBytes: 35 * MB },
+  ...{ rssBytes: 100 * MB, heapBytes: 40 * MB, liveBytes: 35 * MB, codeBytes: 9 * MB },
+  takenBytes: 60 * MB,
   ...{ openFiles: 30, databaseFiles: 120, databaseConnections: 4, timers: 12, resources: 20 },
   ...{ rooms: 0, connections: 0 },
 };
@@ -160,6 +161,10 @@ test('a ratio is that of each round by itself', () => {
 
 const LATENCY = { count: 100, p50Ms: 1, p99Ms: 20, maxMs: 30 };
 
+/** Of so many MB, at the same pace as `rss`. */
+const ofSize = (rss: Growth | undefined, size: number): Growth | undefined =>
+  rss && { ...rss, meanBytes: size * MB };
+
 function soak(rss: Growth | undefined, kept: readonly string[] = []): RanOf<'soak'> {
   const samples = run(0, MB);
   return {
@@ -167,7 +172,9 @@ function soak(rss: Growth | undefined, kept: readonly string[] = []): RanOf<'soa
     ...{ stores: 'embedded', minutes: 30, sampleSeconds: 10, load: 1.5, people: 1_400, rooms: 130 },
     limit: { load: 3, people: 2_700, isOfGenerator: true, gaveWay: ['join p99 <= 1000'] },
     ...{ joined: 9_000, left: 8_000, before: AT_REST, after: AT_REST, judged: [450, 900] },
-    ...{ rss, live: rss, kept, faults: 0, lost: 0, doubts: [], join: LATENCY, last: LATENCY },
+    ...{ rss, taken: ofSize(rss, 60), live: ofSize(rss, 35) },
+    ...{ code: ofSize(rss, 9), rest: ofSize(rss, 26) },
+    ...{ kept, faults: 0, lost: 0, doubts: [], join: LATENCY, last: LATENCY },
     samples,
   } satisfies Soak & typeof RAN;
 }
@@ -249,6 +256,19 @@ test('the page tells every part, and draws the soak', () => {
   expect(text).not.toMatch(/NaN|undefined|null/);
 });
 
+test('a soak tells what grew by how much, and what of it is code', () => {
+  const growth = growthOf(run(0.03, 0), ({ rssBytes }) => rssBytes);
+  const [, told = ''] = page({ soak: soak(growth) }).split('### A soak');
+  const rows = told.split('\n').filter((line) => line.endsWith('GROWS |'));
+  expect(rows.map((line) => line.split(' | ').slice(0, 3))).toEqual([
+    ['| resident', '100.4', '+3.00'],
+    ['| of it, taken for the heap', '60.0', '+1.79'],
+    ['| of the heap, what a full collection leaves', '35.0', '+1.05'],
+    ['| of that, code', '9.0', '+0.27'],
+    ['| of that, all else', '26.0', '+0.78'],
+  ]);
+});
+
 test('the page tells a report that was written and read again as it would tell it at once', () => {
   const again = JSON.parse(JSON.stringify(PARTS)) as OperationParts;
   expect(page(again)).toBe(page(PARTS));
@@ -263,7 +283,16 @@ test('the page says what of it has not run', () => {
 test('a soak is drawn with all that it was looked at for', () => {
   const { drawn, alt } = soakPlot(soak(undefined));
   expect(drawn).not.toMatch(/NaN|Infinity|undefined/);
-  for (const name of ['resident', 'heap used', 'descriptors', 'timers', 'connections', 'rooms'])
+  for (const name of [
+    'resident',
+    'taken for the heap',
+    'what lives',
+    'code',
+    'descriptors',
+    'timers',
+    'connections',
+    'rooms',
+  ])
     expect(drawn + alt).toContain(name);
 });
 
