@@ -9,6 +9,7 @@ import type { Delivery } from './delivery.ts';
 import type { OperationParts } from './operations-report.ts';
 import { RECONNECTS, STADIUM_LISTENERS, type LimitsFigures } from './limits-report.ts';
 import { percent } from './soak-told.ts';
+import type { Growth } from './soak-verdict.ts';
 
 export interface Goal {
   readonly goal: string;
@@ -182,22 +183,22 @@ function goalsOfLimits(limits: LimitsFigures | undefined): Goal[] {
 function goalsOfOperations({ drain, soak }: OperationParts): Goal[] {
   // Where it was not run its goal is called as it is by itself: a page of before may tell it.
   const people = SI(drain?.people ?? 10_000);
-  const grew = `people come and go for ${soak?.minutes ?? 30} minutes: resident memory does not grow`;
   // Of a crowd that was not there, or not all the time, it says nothing.
-  const rss = soak !== undefined && soak.lost + soak.faults === 0 ? soak.rss : undefined;
+  const sound = soak !== undefined && soak.lost + soak.faults === 0 ? soak : undefined;
+  const grew = (what: string, of: Growth | undefined): Goal => {
+    const told = `people come and go for ${soak?.minutes ?? 30} minutes: ${what} does not grow`;
+    if (of === undefined) return { goal: told, measured: '–', verdict: 'not measured' };
+    const measured = `${percent(of.perHour)} an hour (${percent(of.low)} to ${percent(of.high)})`;
+    return { goal: told, measured, verdict: GROWTH[of.verdict] };
+  };
   return [
     goal(
       `a node with ${people} is drained: all are back, and nothing and nobody is lost`,
       drain === undefined ? undefined : missedInDrain(drain),
       0,
     ),
-    rss === undefined
-      ? { goal: grew, measured: '–', verdict: 'not measured' }
-      : {
-          goal: grew,
-          measured: `${percent(rss.perHour)} an hour (${percent(rss.low)} to ${percent(rss.high)})`,
-          verdict: GROWTH[rss.verdict],
-        },
+    grew('resident memory', sound?.rss),
+    grew('what a full collection leaves of the heap', sound?.live),
     goal(
       'when all have left: no more descriptors, timers, rooms and connections than before',
       soak?.kept.length,

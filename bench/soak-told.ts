@@ -8,7 +8,7 @@ import type { AtRest, Growth } from './soak-verdict.ts';
 const MB = 1_024 * 1_024;
 const megabytes = (bytes: number): string => (bytes / MB).toFixed(1);
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
+const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
 const ms = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
 
 export function toldSoak(soak: Soak): Told {

@@ -2,6 +2,16 @@
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Timers } from '../../ports/timers.ts';
 
+/**
+ * Node.js keeps the timers of each delay in a list of its own, and the list until that delay has passed, though all of its timers were cancelled
+ * long before. A room that is to end in an hour, and later with each thing that happens, would leave thousands. So what is further away than this
+ * is waited for in whole steps first, whose lists many share.
+ */
+const FAR_MS = 60_000;
+const STEP_MS = 1_000;
+/** A longer delay than 24 days is none to Node.js. */
+const LONGEST_STEP_MS = 86_400_000;
+
 let pending = 0;
 
 /** Timers that are set, have not fired and were not cancelled. They keep no process alive, so Node.js does not tell of them. */
@@ -26,14 +36,28 @@ function counted(clear: () => void): () => void {
   };
 }
 
+/** Of more than `FAR_MS`: it ends before they are over. */
+function firstStep(leftMs: number): number {
+  return Math.min(LONGEST_STEP_MS, (Math.floor(leftMs / STEP_MS) - 1) * STEP_MS);
+}
+
 export const systemTimers: Timers = {
   after(delayMs, callback) {
-    const timer = setTimeout(() => {
+    const at = performance.now() + delayMs;
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      timer =
+        leftMs > FAR_MS
+          ? setTimeout(() => wait(at - performance.now()), firstStep(leftMs))
+          : setTimeout(fire, Math.max(0, Math.ceil(leftMs)));
+      timer.unref();
+    };
+    const fire = (): void => {
       end();
       callback();
-    }, delayMs);
-    timer.unref();
+    };
     const end = counted(() => clearTimeout(timer));
+    wait(delayMs);
     return end;
   },
   every(periodMs, callback) {
