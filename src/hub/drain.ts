@@ -30,16 +30,16 @@ export class Drain {
   }
 
   /**
-   * Resolves when nobody is left, or the window has passed. Again, whoever is still here is told what is left of the shorter one: whoever ends
-   * the process waits no longer because an operator drains it, too.
+   * Resolves when nobody is left, or the window has passed. Again, the end that comes sooner holds, and whoever is still here is told what is left
+   * until then, nothing where it has passed: whoever ends the process waits no longer because an operator drains it, too.
    * @param withinMs absent: as the number of people asks for
    */
   begin(withinMs?: number): Promise<void> {
     const { outbox, timers, now, log, connections } = this.#deps;
     const { size } = connections;
     const nowMs = now();
-    const leftMs = Math.max(0, Math.ceil(this.#endsAt - nowMs));
-    const windowMs = Math.min(withinMs ?? this.#window(size), leftMs);
+    const wantedMs = withinMs ?? this.#window(size);
+    const windowMs = Math.max(0, Math.ceil(Math.min(wantedMs, this.#endsAt - nowMs)));
     log.info({ connections: size, windowMs }, 'asking everybody to leave within the window');
     if (size === 0) return Promise.resolve();
     const frame = frameOf({ type: 'hub.draining', reconnectWithinMs: windowMs } satisfies Push);

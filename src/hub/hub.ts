@@ -216,7 +216,7 @@ export class Hub implements SocketListener {
 
   /**
    * Tells everybody to come back within a window, and closes what is still open when it has passed. Over when nobody is left.
-   * Again, as when the process is to end while an operator drains it: whoever is still here is told what is left of the shorter window.
+   * Again, as when the process is to end while an operator drains it: whoever is still here is told what is left until the end that comes sooner.
    * @param withinMs absent: as the number of people asks for
    */
   drain(withinMs?: number): Promise<void> {

@@ -1,5 +1,5 @@
 // From an open socket to a known person, and every way in which that ends.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { answerProbe, decodeReply, encodeProbe } from '../../protocol/clock-frames.ts';
 import type { RoomId } from '../../protocol/ids.ts';
 import { MemoryUsers } from '../../src/adapters/memory/memory-users.ts';
@@ -282,6 +282,36 @@ describe('a session', () => {
       expect(over).toEqual(['first', 'second']);
     },
   );
+
+  it('has what is left of the window, where the hub drains for good after an operator had it drained', async () => {
+    const world = new HubWorld({ drain: { leastMs: 3_000, perSecond: 1_000, mostMs: 9_000 } });
+    const client = await world.connect(1);
+    const over: string[] = [];
+    void world.hub.drain(2_000.5).then(() => over.push('first'));
+    await world.time.advance(500);
+    void world.hub.drain().then(() => over.push('second'));
+    await world.time.settle();
+    expect(client.take('hub.draining')).toMatchObject([
+      { reconnectWithinMs: 2_001 },
+      { reconnectWithinMs: 1_501 },
+    ]);
+    client.close();
+    await world.time.settle();
+    expect(over).toEqual(['first', 'second']);
+  });
+
+  it('has nothing left where the hub drains again after the window has passed', async () => {
+    const world = new HubWorld();
+    const client = await world.connect(1);
+    // It is asked to close, and stays.
+    vi.spyOn(client.socket, 'close').mockImplementation(() => undefined);
+    await Promise.all([world.hub.drain(1_000), world.time.advance(1_000)]);
+    const again = world.hub.drain();
+    await world.time.settle();
+    expect(client.take('hub.draining').at(-1)).toMatchObject({ reconnectWithinMs: 0 });
+    await world.time.advance(1);
+    await again;
+  });
 
   it('gets every answer that it was promised, and loses nothing, while the hub drains under load', async () => {
     const rate = { perSecond: 1e6, burst: 1e6 };

@@ -2,15 +2,8 @@
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Timers } from '../../ports/timers.ts';
 
-/**
- * Node.js keeps the timers of each delay in a list of its own, and the list until that delay has passed, though all of its timers were cancelled
- * long before. A room that is to end in an hour, and later with each thing that happens, would leave thousands. So what is further away than this
- * is waited for in whole steps first, whose lists many share.
- */
-const FAR_MS = 60_000;
-const STEP_MS = 1_000;
-/** A longer delay than 24 days is none to Node.js. */
-const LONGEST_STEP_MS = 86_400_000;
+/** The longest delay that Node.js knows, ms: a longer one is a millisecond to it. */
+const LONGEST_MS = 2_147_483_647;
 
 let pending = 0;
 
@@ -36,9 +29,12 @@ function counted(clear: () => void): () => void {
   };
 }
 
-/** Of more than `FAR_MS`: it ends before they are over. */
-function firstStep(leftMs: number): number {
-  return Math.min(LONGEST_STEP_MS, (Math.floor(leftMs / STEP_MS) - 1) * STEP_MS);
+/**
+ * Node.js has a list for the timers of each delay. When the last of one is cancelled it forgets the list, but that of a timer which keeps no
+ * process alive it keeps until the delay has passed: of delays as they come, each to the millisecond, there would be thousands.
+ */
+function cancel(timer: NodeJS.Timeout): void {
+  clearTimeout(timer.ref());
 }
 
 export const systemTimers: Timers = {
@@ -46,24 +42,25 @@ export const systemTimers: Timers = {
     const at = performance.now() + delayMs;
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {
-      timer =
-        leftMs > FAR_MS
-          ? setTimeout(() => wait(at - performance.now()), firstStep(leftMs))
-          : setTimeout(fire, Math.max(0, Math.ceil(leftMs)));
+      const isLast = leftMs <= LONGEST_MS;
+      // A list is found again by a whole number alone.
+      timer = isLast
+        ? setTimeout(fire, Math.max(1, Math.ceil(leftMs)))
+        : setTimeout(() => wait(at - performance.now()), LONGEST_MS);
       timer.unref();
     };
     const fire = (): void => {
       end();
       callback();
     };
-    const end = counted(() => clearTimeout(timer));
+    const end = counted(() => cancel(timer));
     wait(delayMs);
     return end;
   },
   every(periodMs, callback) {
     const timer = setInterval(callback, periodMs);
     timer.unref();
-    return counted(() => clearInterval(timer));
+    return counted(() => cancel(timer));
   },
   atEndOfTick(callback) {
     // The check phase comes after the poll phase in which sockets are read: one call for all that arrived together.
