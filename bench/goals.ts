@@ -200,7 +200,7 @@ function goalsOfOperations({ drain, soak }: OperationParts): Goal[] {
     grew('resident memory', sound?.rss),
     grew('what a full collection leaves of the heap', sound?.live),
     goal(
-      'when all have left: no more descriptors, timers, rooms and connections than before',
+      'when all have left: no more descriptors, timers, rooms and connections of people than before',
       soak?.kept.length,
       0,
     ),

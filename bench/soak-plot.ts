@@ -40,10 +40,10 @@ const PANELS: readonly Panel[] = [
     ],
   },
   {
-    title: 'What keeps the event loop alive',
+    title: 'Timers and active resources',
     lines: [
       { name: 'timers', of: ({ timers }) => timers },
-      { name: 'all, timers among it', of: ({ resources }) => resources },
+      { name: 'active resources', of: ({ resources }) => resources },
     ],
   },
   {

@@ -8,7 +8,10 @@ import type { AtRest, Growth } from './soak-verdict.ts';
 const MB = 1_024 * 1_024;
 const megabytes = (bytes: number): string => (bytes / MB).toFixed(1);
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
-const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+const signed = (value: number): string => {
+  const told = value.toFixed(2);
+  return Number(told) > 0 ? `+${told}` : told.replace(/^-0.00$/, '0.00');
+};
 const ms = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
 
 export function toldSoak(soak: Soak): Told {
@@ -37,8 +40,8 @@ function grown(soak: Soak): string[] {
     growthRow('resident', soak.rss),
     growthRow('of it, taken for the heap', soak.taken),
     growthRow('of the heap, what a full collection leaves', soak.live),
-    growthRow('of that, code', soak.code),
-    growthRow('of that, all else', soak.rest),
+    growthRow('of what is left, code', soak.code),
+    growthRow('of what is left, all else', soak.rest),
     '',
   ];
 }
@@ -67,7 +70,7 @@ function given({ before, after, kept }: Soak): string[] {
     figure('files of the embedded database', ({ databaseFiles }) => databaseFiles),
     figure('connections to Postgres', ({ databaseConnections }) => databaseConnections),
     figure('timers', ({ timers }) => timers),
-    figure('active resources, timers among them', ({ resources }) => resources),
+    figure('active resources', ({ resources }) => resources),
     figure('rooms in memory', ({ rooms }) => rooms),
     figure('connections', ({ connections }) => connections),
     figure('resident, MB', ({ rssBytes }) => rssBytes, megabytes),
@@ -75,7 +78,7 @@ function given({ before, after, kept }: Soak): string[] {
     figure('of it, code, MB', ({ codeBytes }) => codeBytes, megabytes),
     '',
     kept.length === 0
-      ? 'All was given back: there are no more descriptors, timers, rooms or connections than before.'
+      ? 'All was given back: there are no more descriptors, timers, rooms or connections of people than before.'
       : `NOT given back: ${kept.join('; ')}.`,
     '',
   ];

@@ -8,8 +8,6 @@ export interface SoakSample {
   /** Since the first people of the long run were sent. */
   readonly atSeconds: number;
   readonly rssBytes: number;
-  /** In use; what became garbage since the collection before the sample included. */
-  readonly heapBytes: number;
   /** In use right after the last full collection. */
   readonly liveBytes: number;
   /** Of that, bytecode and machine code; not the hidden classes and the feedback that V8 keeps for functions. */
@@ -47,6 +45,18 @@ export interface Growth {
 /** Unsure: nothing grew that could be told from noise, or not by much; but the noise could hide more than is borne. */
 export type GrowthVerdict = 'flat' | 'GROWS' | 'unsure';
 
+/** Of the time that is judged; undefined where there were too few samples. */
+export interface Growths {
+  readonly rss: Growth | undefined;
+  /** Of that, what V8 has taken for the heap. */
+  readonly taken: Growth | undefined;
+  /** Of the heap, what a full collection leaves. */
+  readonly live: Growth | undefined;
+  /** Of what is left, code; and all else. */
+  readonly code: Growth | undefined;
+  readonly rest: Growth | undefined;
+}
+
 /** Growth of less than this share of the mean an hour does not matter, even where it is certain: who happens to be there changes memory by more. */
 export const NO_MATTER = 0.01;
 /** Of its mean an hour: a run that cannot rule out so much says nothing. */
@@ -76,6 +86,17 @@ export function growthOf(
   };
 }
 
+/** @param samples of the time that is judged, evenly spaced */
+export function growthsOf(samples: readonly SoakSample[]): Growths {
+  return {
+    rss: growthOf(samples, ({ rssBytes }) => rssBytes),
+    taken: growthOf(samples, ({ takenBytes }) => takenBytes),
+    live: growthOf(samples, ({ liveBytes }) => liveBytes),
+    code: growthOf(samples, ({ codeBytes }) => codeBytes),
+    rest: growthOf(samples, ({ liveBytes, codeBytes }) => liveBytes - codeBytes),
+  };
+}
+
 function verdictOf(perHour: number, low: number, high: number): GrowthVerdict {
   if (![perHour, low, high].every(Number.isFinite)) return 'unsure';
   if (low > 0 && perHour > NO_MATTER) return 'GROWS';
@@ -86,7 +107,6 @@ export function atRestOf(samples: readonly SoakSample[]): AtRest {
   const of = (pick: (sample: SoakSample) => number): number => median(samples.map(pick));
   return {
     rssBytes: of(({ rssBytes }) => rssBytes),
-    heapBytes: of(({ heapBytes }) => heapBytes),
     liveBytes: of(({ liveBytes }) => liveBytes),
     codeBytes: of(({ codeBytes }) => codeBytes),
     takenBytes: of(({ takenBytes }) => takenBytes),

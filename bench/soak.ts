@@ -8,7 +8,7 @@ import { aside, flag, isQuick } from './append-child.ts';
 import { startLoadTest } from './load-test.ts';
 import { OperationNode, makePlace, startStores, type StoresName } from './operation-node.ts';
 import { doubtsOf, faultsOf, latencyOf, type LatencyFigures } from './load-report.ts';
-import { atRestOf, growthOf, keptOf, type AtRest, type Growth } from './soak-verdict.ts';
+import { atRestOf, growthsOf, keptOf, type AtRest, type Growths } from './soak-verdict.ts';
 import type { SoakSample } from './soak-verdict.ts';
 
 const MINUTES = flag('minutes', 30, 1);
@@ -42,7 +42,7 @@ const HELD = ['faults == 0', 'refused == 0', 'lost == 0', 'stalls == 0'];
 /** Of a short trial's few commands the p99 would be the slowest one. */
 const IN_TIME = ['command.last p95 <= 250', 'join p99 <= 1000'];
 
-export interface Soak {
+export interface Soak extends Growths {
   readonly stores: StoresName;
   readonly minutes: number;
   readonly sampleSeconds: number;
@@ -57,15 +57,6 @@ export interface Soak {
   readonly left: number;
   readonly before: AtRest;
   readonly after: AtRest;
-  /** Of the second half; undefined where there were too few samples. */
-  readonly rss: Growth | undefined;
-  /** Of that, what V8 has taken for the heap. */
-  readonly taken: Growth | undefined;
-  /** Of the heap, what a full collection leaves. */
-  readonly live: Growth | undefined;
-  /** Of what lives, code; and all else. */
-  readonly code: Growth | undefined;
-  readonly rest: Growth | undefined;
   /** The seconds of the second half. */
   readonly judged: readonly [from: number, to: number];
   readonly kept: readonly string[];
@@ -207,7 +198,6 @@ async function sampleOf(node: OperationNode, startedAt: number): Promise<SoakSam
     ...{ atSeconds, rssBytes, codeBytes },
     databaseFiles: ofDatabase.files,
     databaseConnections: ofDatabase.connections,
-    heapBytes: of('nodejs_heap_size_used_bytes'),
     takenBytes: of('nodejs_heap_size_total_bytes'),
     liveBytes: of('earshot_live_heap_bytes'),
     openFiles: of('process_open_fds') - ofDatabase.files - ofDatabase.connections,
@@ -311,11 +301,7 @@ export async function measureSoak(): Promise<Soak> {
       rooms: Math.max(...samples.map((sample) => sample.rooms)),
       ...{ joined: report.counts.joined, left: report.counts.left },
       ...{ before, after, judged: [from, to] },
-      rss: growthOf(judged, ({ rssBytes }) => rssBytes),
-      taken: growthOf(judged, ({ takenBytes }) => takenBytes),
-      live: growthOf(judged, ({ liveBytes }) => liveBytes),
-      code: growthOf(judged, ({ codeBytes }) => codeBytes),
-      rest: growthOf(judged, ({ liveBytes, codeBytes }) => liveBytes - codeBytes),
+      ...growthsOf(judged),
       kept: keptOf(before, after),
       ...{ faults: faultsOf(report), lost: report.counts.lost, doubts: doubtsOf(report) },
       ...{ join: latencyOf(report, 'join'), last: latencyOf(report, 'command.last') },

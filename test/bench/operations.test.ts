@@ -16,6 +16,7 @@ import { soakPlot } from '../../bench/soak-plot.ts';
 import {
   atRestOf,
   growthOf,
+  growthsOf,
   NO_MATTER,
   keptOf,
   type AtRest,
@@ -80,7 +81,7 @@ test.each([
 });
 
 const AT_REST: AtRest = {
-  ...{ rssBytes: 100 * MB, heapBytes: 40 * MB, liveBytes: 35 * MB, codeBytes: 9 * MB },
+  ...{ rssBytes: 100 * MB, liveBytes: 35 * MB, codeBytes: 9 * MB },
   takenBytes: 60 * MB,
   ...{ openFiles: 30, databaseFiles: 120, databaseConnections: 4, timers: 12, resources: 20 },
   ...{ rooms: 0, connections: 0 },
@@ -111,6 +112,22 @@ test('what certainly grows, and most likely by more than one percent, grows', ()
   expect(growth?.low).toBeGreaterThan(0);
   expect(growth?.low).toBeLessThan(NO_MATTER);
   expect(growth?.verdict).toBe('GROWS');
+});
+
+test('code that grows is told from all else, which does not', () => {
+  const samples = run(0, 0).map((sample, i) => {
+    const more = i * 0.01 * MB;
+    return { ...sample, liveBytes: 35 * MB + more, codeBytes: 9 * MB + more };
+  });
+  const growths = growthsOf(samples);
+  const told = (of: Growth | undefined) => of && [Math.round(of.meanBytes / MB), of.verdict];
+  expect(Object.values(growths).map(told)).toEqual([
+    [100, 'flat'],
+    [60, 'flat'],
+    [35, 'GROWS'],
+    [9, 'GROWS'],
+    [26, 'flat'],
+  ]);
 });
 
 test('what shrinks does not grow', () => {
@@ -264,8 +281,8 @@ test('a soak tells what grew by how much, and what of it is code', () => {
     ['| resident', '100.4', '+3.00'],
     ['| of it, taken for the heap', '60.0', '+1.79'],
     ['| of the heap, what a full collection leaves', '35.0', '+1.05'],
-    ['| of that, code', '9.0', '+0.27'],
-    ['| of that, all else', '26.0', '+0.78'],
+    ['| of what is left, code', '9.0', '+0.27'],
+    ['| of what is left, all else', '26.0', '+0.78'],
   ]);
 });
 
