@@ -18,6 +18,7 @@ import { ActivityJoining } from './activity-joining.ts';
 import { ActivityPublisher } from './activity-publisher.ts';
 import { ActivityRecorder } from './activity-recorder.ts';
 import type { Connection } from '../connection.ts';
+import { trackInfoOf } from '../track-info.ts';
 import type { HubOptions } from '../hub-options.ts';
 import type { HubPorts } from '../hub-ports.ts';
 import type { Activity } from '../listening/live-activity.ts';
@@ -308,15 +309,7 @@ export class Activities implements RoomListener {
     if (known === undefined) {
       return refuse('not_found', `no track "${track.trackId}" in the catalogue`);
     }
-    const { id, title, artist, album, durationMs, hasCover } = known;
-    return {
-      trackId: id,
-      title,
-      artist,
-      ...(album === undefined ? {} : { album }),
-      durationMs: Math.max(1, Math.round(durationMs)),
-      hasCover,
-    };
+    return trackInfoOf(known);
   }
 
   #nameOf(userId: UserId): string {

@@ -25,6 +25,7 @@ import { liveOf } from '../listening/live-head.ts';
 import { isHidden } from '../listening/past-item.ts';
 import type { Rooms } from '../room/rooms.ts';
 import { entryOfSolo, roomOfSolo } from '../listening/solo-play.ts';
+import { trackInfoOf } from '../track-info.ts';
 
 export interface ActivityJoiningDeps {
   readonly feed: Pick<Feed, 'heads'>;
@@ -132,16 +133,7 @@ export class ActivityJoining {
 
   #trackOf({ track: { trackId } }: LiveActivity): TrackInfo | undefined {
     const track = trackId === undefined ? undefined : this.#deps.catalogue.get(trackId);
-    if (track === undefined) return undefined;
-    const { id, title, artist, album, durationMs, hasCover } = track;
-    return {
-      trackId: id,
-      title,
-      artist,
-      ...(album === undefined ? {} : { album }),
-      durationMs: Math.max(1, Math.round(durationMs)),
-      hasCover,
-    };
+    return track && trackInfoOf(track);
   }
 
   /** Each step once, whoever comes first: the keys are the activity's. What is done already is not done again. */

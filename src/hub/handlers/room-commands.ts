@@ -7,6 +7,7 @@ import type { TrackInfo, UserCommand } from '../../domain/command.ts';
 import { plainInvite } from '../../domain/decide-room.ts';
 import type { RoomState } from '../../domain/room-state.ts';
 import type { CommandOutcome } from '../room/decide-batch.ts';
+import { trackInfoOf } from '../track-info.ts';
 import {
   NOT_IN_ROOM,
   joined,
@@ -74,14 +75,7 @@ function trackInfos(
   for (const trackId of request.trackIds) {
     const track = context.ports.catalogue.get(trackId);
     if (track === undefined) return refuse('not_found', `no track "${trackId}" in the catalogue`);
-    tracks.push({
-      trackId,
-      title: track.title,
-      artist: track.artist,
-      ...(track.album === undefined ? {} : { album: track.album }),
-      durationMs: Math.max(1, Math.round(track.durationMs)),
-      hasCover: track.hasCover,
-    });
+    tracks.push(trackInfoOf(track));
   }
   return tracks;
 }
