@@ -13,7 +13,15 @@ const failures = [];
 const skipped = [];
 const durations = [];
 
-const shortened = (message) => message.split('\n').slice(0, MAX_MESSAGE_LINES).join('\n  ');
+/** What vitest leaves of the message of a test or hook that takes too long. */
+const TIMED_OUT = 'Error: STACK_TRACE_ERROR';
+
+const shortened = (message) =>
+  message
+    .replace(TIMED_OUT, 'Error: it took longer than its time limit')
+    .split('\n')
+    .slice(0, MAX_MESSAGE_LINES)
+    .join('\n  ');
 
 for (const file of files) {
   try {

@@ -1,10 +1,10 @@
 // The process as a service: its port, its stores when they are there, and what serves on them; and the end of all that was started.
 import { access, constants, mkdir } from 'node:fs/promises';
-import { nanoid } from 'nanoid';
 import { SOCKET_PATH, SUBPROTOCOL } from '../protocol/version.ts';
 import { withActivityStore } from './activity-stores.ts';
 import { createPinoLog } from './adapters/system/pino-log.ts';
 import { createPromMetrics } from './adapters/system/prom-metrics.ts';
+import { newNodeId } from './adapters/system/system-random.ts';
 import { systemTimers } from './adapters/system/system-timers.ts';
 import { loadUwsSockets } from './adapters/uws/uws-sockets.ts';
 import { createWsSockets } from './adapters/ws/ws-sockets.ts';
@@ -50,7 +50,6 @@ export class TransportUnavailable extends OperationalError {
   }
 }
 
-const NODE_ID_LENGTH = 12;
 const IDLE_TIMEOUT_SECONDS = 60;
 /** Above the 16 KiB that the hub answers with a reason, so that it is the hub that answers. */
 const MAX_PAYLOAD_BYTES = 64 * 1_024;
@@ -67,7 +66,7 @@ export async function startApp(
   failed: (error: Error) => void,
   worker?: WorkerLink,
 ): Promise<App> {
-  const nodeId = nanoid(NODE_ID_LENGTH);
+  const nodeId = newNodeId();
   const log = createPinoLog(config.logLevel).child({
     node: nodeId,
     ...(worker === undefined ? {} : { worker: worker.worker }),

@@ -11,10 +11,13 @@ import type {
   SessionId,
 } from '../../../protocol/ids.ts';
 import { CODE_ALPHABET, ROOM_CODE_LENGTH } from '../../../protocol/schemas/primitives.ts';
+import type { NodeId } from '../../ports/bus.ts';
 import type { Random } from '../../ports/random.ts';
 
 const roomCode = customAlphabet(CODE_ALPHABET, ROOM_CODE_LENGTH);
-/** 12 of 64 letters: one in 10^12 to meet another among ten thousand entries, and short on the wire. */
+/** Without the hyphen, with which an option begins: operators hand a node's id to commands. */
+const LETTERS_AND_DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** 12 of some 64 letters: one in 10^12 to meet another among ten thousand entries, and short on the wire. */
 const SHORT_ID = 12;
 
 export const systemRandom: Random = {
@@ -28,6 +31,9 @@ export const systemRandom: Random = {
   eventId: () => nanoid<EventId>(SHORT_ID),
   inviteCode: () => nanoid<InviteCode>(16),
 };
+
+/** Of a run of a process. */
+export const newNodeId: () => NodeId = customAlphabet(LETTERS_AND_DIGITS, SHORT_ID);
 
 /** A random 16-bit number; two runs in a row share one once in 65,536. */
 export function randomTimelineId(): number {
