@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 const pages = [
   'test/web/{clock-thread,player-lab}.test.ts',
   'test/e2e/two-{friends,links,nodes,pages}.test.ts',
-  'test/e2e/redis-hub-clock.test.ts',
+  'test/e2e/{interruptions,redis-hub-clock}.test.ts',
   // Without a page, but it judges who waits and who is out of step.
   'test/e2e/rolling-upgrade.test.ts',
 ];
@@ -64,8 +64,10 @@ export default defineConfig({
           name: 'processes',
           include: processes,
           exclude: [...pages, 'node_modules/**'],
-          // Some start a dozen processes, one after the other, beside as much of others.
-          testTimeout: 120_000,
+          // Some start a dozen processes, one after the other, beside as much of others: a limit ends what hangs, and judges no machine.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          expect: { poll: { timeout: 30_000 } },
           isolate: false,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

@@ -115,5 +115,5 @@ describe('a backup of the embedded database', () => {
       const next = await client.ask('chat.send', { roomId: talker.roomId, text: 'again' });
       expect(next).toMatchObject({ type: 'ok' });
     }
-  }, 120_000);
+  });
 });

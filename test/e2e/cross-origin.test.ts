@@ -88,7 +88,7 @@ describe.skipIf(skipsWithoutChromium('pages of other origins'))('a page of anoth
     [friend, stranger] = [await browser.newPage(), await browser.newPage()];
     await friend.goto(allowed.origin);
     await stranger.goto(other.origin);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser.close();
     await hub.end('SIGTERM');

@@ -208,5 +208,5 @@ describe.skipIf(servers === undefined || mongo === undefined)('erasing a person'
       expect.stringMatching(`^erased: {"_id":"${zoe.user.id}","at":[0-9.]+}$`),
     ]);
     there.close();
-  }, 120_000);
+  });
 });

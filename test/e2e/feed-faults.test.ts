@@ -74,7 +74,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     await neighbours.everybodyBefriends();
     await neighbours.everybodyListens();
     await pause(SHOWN_MS);
-  }, 180_000);
+  });
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   });
@@ -105,7 +105,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     await live();
     await settles();
     expect(neighbours.ledger.shown).toBeGreaterThan(PEOPLE * PEOPLE);
-  }, 120_000);
+  });
 
   it('is right after a node was cut off from Redis, with MongoDB away', async () => {
     toMongo.cut();
@@ -113,7 +113,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     await live();
     links[0]!.heal();
     await settles();
-  }, 180_000);
+  });
 
   it('is right after all that Redis told two nodes was held back', async () => {
     links[1]!.hold('down');
@@ -122,7 +122,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     links[1]!.heal();
     links[2]!.heal();
     await settles();
-  }, 180_000);
+  });
 
   it('is right after Redis died, and came back with what it had', async () => {
     await redis.kill();
@@ -130,7 +130,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     await redis.start();
     await live(ACTS_A_FAULT / 2);
     await settles();
-  }, 180_000);
+  });
 
   it('is right after Redis came back empty, with MongoDB here again', async () => {
     await redis.kill();
@@ -139,7 +139,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     toMongo.mend();
     await live();
     await settles();
-  }, 180_000);
+  });
 
   it('is right after a node was killed', async () => {
     const [dead] = nodes.splice(0, 1);
@@ -149,7 +149,7 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
     nodes.unshift(dead!);
     await start(0);
     await settles();
-  }, 180_000);
+  });
 
   it('has kept what was listened to, each once, and nothing private or taken back', async () => {
     await until('the histories are complete', HEALS_MS, async () => {
@@ -157,5 +157,5 @@ describe.skipIf(isMissing)('the feed and the histories of three nodes', () => {
       if (problems.length > 0) throw new Error(problems.join('; '));
       return true;
     });
-  }, 120_000);
+  });
 });

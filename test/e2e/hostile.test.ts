@@ -16,7 +16,8 @@ const ROUNDS = 6;
 /** The first rounds bring in code and buffers that stay. */
 const SETTLED_AFTER = 2;
 const MOST_GROWN_BYTES = 24 * 1_024 * 1_024;
-const HELLO_TIMEOUT_MS = 500;
+/** Those who say something at once have it, though a flood comes before them in the same loop. */
+const HELLO_TIMEOUT_MS = 2_000;
 const NOWHERE = '00000000-0000-4000-8000-000000000001';
 
 let earshot: EarshotProcess;
@@ -149,26 +150,20 @@ describe.each(['uws', 'ws'] as const)('a service on %s', (transport) => {
     await removeData();
   });
 
-  it(
-    'ends each attack with its code, keeps its memory, and serves its neighbours',
-    { timeout: 120_000 },
-    async () => {
-      const neighbour = await WireClient.enter(earshot.url, await guestToken(earshot.url, 'Nell'));
-      const roomId = (await neighbour.ask('room.create', { name: 'Quiet' }))?.['roomId'];
-      const resident: number[] = [];
-      for (let round = 0; round < ROUNDS; round += 1) {
-        await Promise.all([fuzz(), sizesAndShapes(), floods(), halfOpen()]);
-        const said = await neighbour.ask('chat.send', { roomId, text: `round ${round}` });
-        expect(said).toMatchObject({ type: 'ok', seq: round + 1 });
-        resident.push(await residentBytes());
-      }
-      const settled = resident[SETTLED_AFTER - 1] ?? 0;
-      const grown = Math.max(...resident) - settled;
-      expect(grown, `resident bytes by round: ${resident.join(', ')}`).toBeLessThan(
-        MOST_GROWN_BYTES,
-      );
-      expect(earshot.lines.filter(({ level }) => level === 'error')).toEqual([]);
-      neighbour.close();
-    },
-  );
+  it('ends each attack with its code, keeps its memory, and serves its neighbours', async () => {
+    const neighbour = await WireClient.enter(earshot.url, await guestToken(earshot.url, 'Nell'));
+    const roomId = (await neighbour.ask('room.create', { name: 'Quiet' }))?.['roomId'];
+    const resident: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await Promise.all([fuzz(), sizesAndShapes(), floods(), halfOpen()]);
+      const said = await neighbour.ask('chat.send', { roomId, text: `round ${round}` });
+      expect(said).toMatchObject({ type: 'ok', seq: round + 1 });
+      resident.push(await residentBytes());
+    }
+    const settled = resident[SETTLED_AFTER - 1] ?? 0;
+    const grown = Math.max(...resident) - settled;
+    expect(grown, `resident bytes by round: ${resident.join(', ')}`).toBeLessThan(MOST_GROWN_BYTES);
+    expect(earshot.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    neighbour.close();
+  });
 });

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameProxy, type ProxiedFrame } from '../support/frame-proxy.ts';
-import type { LoadTestRun } from '../support/load-test.ts';
-import { LEDGER, LoadTestedHub, friends } from '../support/load-tested-hub.ts';
+import type { LoadTestRun, RunningLoadTest } from '../support/load-test.ts';
+import { LEDGER, LoadTestedHub, friends, hasPeople } from '../support/load-tested-hub.ts';
 
 let world: LoadTestedHub;
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 // On a busy machine a run may rightly be called invalid: it is tried again.
-describe('the load test', { timeout: 120_000, retry: 2 }, () => {
+describe('the load test', { retry: 2 }, () => {
   /** Some frames of all are tampered with, each once: those that carry `type`, by their number. */
   async function tampered(
     type: string,
@@ -35,6 +35,19 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
     await proxy.close();
     expect(seen).toBeGreaterThan(Math.max(...Object.keys(tamper).map(Number)));
     return done;
+  }
+
+  /** One in which everybody is asked and answered for some seconds more. */
+  async function underWay(...flags: readonly string[]): Promise<RunningLoadTest> {
+    const phases = [
+      { name: 'ramp', seconds: 1, from: 0, load: 1 },
+      { name: 'steady', seconds: 9, measured: true },
+    ];
+    const running = world.start(
+      ...[await world.talkative({ phases }), '--url', world.hub.url, ...flags],
+    );
+    await hasPeople(world.hub, 40);
+    return running;
   }
 
   it.each([
@@ -105,8 +118,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   });
 
   it('names a hub that stands still for two seconds', async () => {
-    const running = world.start(await world.talkative(), '--url', world.hub.url, LEDGER);
-    await pause(4_000);
+    const running = await underWay(LEDGER);
     process.kill(world.hub.pid, 'SIGSTOP');
     await pause(2_000);
     process.kill(world.hub.pid, 'SIGCONT');
@@ -120,8 +132,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   });
 
   it('calls a run invalid whose generator was starved', async () => {
-    const running = world.start(await world.talkative(), '--url', world.hub.url);
-    await pause(3_500);
+    const running = await underWay();
     for (let n = 0; n < 12; n += 1) {
       process.kill(running.pid, 'SIGSTOP');
       await pause(180);
@@ -135,8 +146,7 @@ describe('the load test', { timeout: 120_000, retry: 2 }, () => {
   });
 
   it('does not take its own pause for one of the hub', async () => {
-    const running = world.start(await world.talkative(), '--url', world.hub.url);
-    await pause(4_000);
+    const running = await underWay();
     process.kill(running.pid, 'SIGSTOP');
     await pause(2_500);
     process.kill(running.pid, 'SIGCONT');

@@ -90,5 +90,5 @@ describe.skipIf(server === undefined)('listening kept in MongoDB', () => {
     await expect.poll(history, FOUND).toEqual(['after a restart', 'while it is away', 'before']);
     await expect.poll(readiness, FOUND).toEqual([200, true, []]);
     expect(await storeUp()).toBe('1');
-  }, 180_000);
+  });
 });

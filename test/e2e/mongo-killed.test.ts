@@ -38,7 +38,7 @@ describe.skipIf(server === undefined)('MongoDB that is killed in the middle of w
   if (server === undefined) return;
   afterAll(() => server.stop());
 
-  it('has every listen once, and whole, when it is back', { timeout: 240_000 }, async () => {
+  it('has every listen once, and whole, when it is back', async () => {
     const temporary = await temporaryDir();
     await putEmptyDatabase(temporary.dir);
     const stores = await openEmbeddedStores({ dataDir: temporary.dir, log: SILENT });

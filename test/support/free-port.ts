@@ -1,5 +1,5 @@
-// A port of this machine that nobody uses at this moment.
-import { createServer } from 'node:net';
+// A port of this machine that nobody uses at this moment, and that no other test has been given.
+import { createServer, type ListenOptions, type Server } from 'node:net';
 
 /**
  * Below those that systems give to whoever connects (from 32,768 on, or 49,152): one of these would be taken by any connection between this look
@@ -11,15 +11,34 @@ const TRIES = 50;
 export async function freePort(): Promise<number> {
   for (let i = 0; i < TRIES; i += 1) {
     const port = LEAST + Math.floor(Math.random() * (MOST - LEAST));
-    if (await isFree(port)) return port;
+    if ((await isClaimedNow(port)) && (await isFree(port))) return port;
   }
   throw new Error('no free port');
 }
 
-function isFree(port: number): Promise<boolean> {
-  const probe = createServer();
+/**
+ * A server may need seconds to be there, in which tests of other processes look for ports, too. So a name for it is taken, which is one of
+ * Linux's that stand in no folder, and goes with this process.
+ * @returns false where another has it
+ */
+async function isClaimedNow(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const claim = await listening({ path: `\0earshot-test-port-${port}` });
+  claim?.unref();
+  return claim !== undefined;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = await listening({ port, host: '127.0.0.1' });
+  if (probe === undefined) return false;
+  await new Promise((resolve) => probe.close(resolve));
+  return true;
+}
+
+function listening(options: ListenOptions): Promise<Server | undefined> {
+  const server = createServer();
   return new Promise((resolve) => {
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    server.once('error', () => resolve(undefined));
+    server.listen(options, () => resolve(server));
   });
 }

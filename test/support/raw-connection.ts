@@ -6,14 +6,17 @@ export class RawConnection {
   readonly net: Socket;
   /** Resolves when the connection is gone, however that came. */
   readonly gone: Promise<void>;
-  #received = Buffer.alloc(0);
+  /** In pieces as they came: to join each to all before it would copy gigabytes of a long answer. */
+  #pieces: Buffer[] = [];
+  #receivedBytes = 0;
   #isGone = false;
   #waiting: (() => void)[] = [];
 
   private constructor(net: Socket) {
     this.net = net;
     net.on('data', (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#pieces.push(chunk);
+      this.#receivedBytes += chunk.length;
       this.#wakeAll();
     });
     // A reset is one of the ways to be gone.
@@ -43,20 +46,28 @@ export class RawConnection {
 
   /** What has arrived and was not taken. */
   get received(): Buffer {
-    return this.#received;
+    const [first = Buffer.alloc(0), ...more] = this.#pieces;
+    const all = more.length === 0 ? first : Buffer.concat(this.#pieces);
+    this.#pieces = [all];
+    return all;
+  }
+
+  /** Of `received`, without looking at it. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   /** Takes what `take` finds as soon as it finds it: it returns the number of bytes it wants, or undefined to wait. */
   async take(find: (received: Buffer) => number | undefined): Promise<Buffer> {
     for (;;) {
-      const bytes = find(this.#received);
+      const { received } = this;
+      const bytes = find(received);
       if (bytes !== undefined) {
-        const taken = this.#received.subarray(0, bytes);
-        this.#received = this.#received.subarray(bytes);
-        return taken;
+        this.#pieces = [received.subarray(bytes)];
+        this.#receivedBytes = received.length - bytes;
+        return received.subarray(0, bytes);
       }
-      if (this.#isGone)
-        throw new Error(`connection gone after: ${this.#received.toString('latin1')}`);
+      if (this.#isGone) throw new Error(`connection gone after: ${received.toString('latin1')}`);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }

@@ -9,6 +9,8 @@ import { endOf } from './process-end.ts';
 
 const REQUIRE_ALL = process.env['EARSHOT_TEST_REQUIRE_ALL'] === '1';
 const PATIENCE_MS = 30_000;
+/** A server that stands still for less is not given up: a busy machine stops one for a second. */
+const DEAD_AFTER_MS = 3_000;
 
 export interface RedisServer {
   readonly port: number;
@@ -46,8 +48,10 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
   const login = args.includes('--requirepass') ? `:${encodeURIComponent(password ?? '')}@` : '';
   const url = `redis://${login}127.0.0.1:${port}`;
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  // Its port may have been taken by then, and another server answers there.
+  const over = ended.then(() => Promise.reject(new Error('redis-server ended at once')));
   try {
-    await Promise.race([answering(url), failed]);
+    await Promise.race([answering(url), failed, over]);
   } catch (error) {
     await stop();
     throw error;
@@ -90,7 +94,7 @@ export async function startRedisSentinel(
       'bind 127.0.0.1',
       `dir ${dir}`,
       `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
-      `sentinel down-after-milliseconds ${name} 1000`,
+      `sentinel down-after-milliseconds ${name} ${DEAD_AFTER_MS}`,
       `sentinel failover-timeout ${name} 5000`,
       ...(passwords === undefined
         ? []
@@ -164,7 +168,7 @@ export async function startRedisCluster(options: readonly string[] = []): Promis
 const SLOTS = 16_384;
 const CLUSTER_OPTIONS = [
   ['--cluster-enabled', 'yes'],
-  ['--cluster-node-timeout', '1000'],
+  ['--cluster-node-timeout', String(DEAD_AFTER_MS)],
   ['--cluster-require-full-coverage', 'no'],
 ].flat();
 

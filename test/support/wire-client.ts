@@ -3,6 +3,10 @@ import { WebSocket } from 'ws';
 import { SOCKET_PATH, SUBPROTOCOL } from '../../protocol/version.ts';
 import type { Message } from './hub-world.ts';
 
+const PATIENCE_MS = 90_000;
+/** Of the pushes that came instead. */
+const MOST_TOLD = 20;
+
 export interface GuestToken {
   readonly token: string;
   readonly user: { readonly id: string; readonly name: string };
@@ -81,16 +85,27 @@ export class WireClient {
     });
   }
 
-  /** Resolves with the first push for which `test` holds, past or coming; undefined when the socket closes first. */
+  /**
+   * Resolves with the first push for which `test` holds, past or coming; undefined when the socket closes first. Rejects after a minute and a
+   * half, and says what came instead.
+   */
   async push(test: (message: Message) => boolean): Promise<Message | undefined> {
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const found = this.pushes.find(test);
       if (found !== undefined || this.closed !== undefined) return found;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) {
+        const types = this.pushes.slice(-MOST_TOLD).map(({ type }) => type);
+        throw new Error(`what was waited for did not come; the last pushes: ${types.join(', ')}`);
+      }
       await new Promise<void>((resolve) => {
         const listener = (): void => {
+          clearTimeout(timeout);
           this.#onPush.delete(listener);
           resolve();
         };
+        const timeout = setTimeout(listener, leftMs);
         this.#onPush.add(listener);
       });
     }

@@ -46,7 +46,8 @@ describe.skipIf(skipsWithoutChromium('page controls'))('page controls', () => {
     expect(names).toEqual(['Shuffle', 'Previous', 'Pause', 'Skip', 'Repeat: off', 'Detach']);
   });
 
-  it('seeks by arrow keys, and once for several presses', async () => {
+  // On a busy machine presses may come apart, and be more than one seek: it is tried again.
+  it('seeks by arrow keys, and once for several presses', { retry: 2 }, async () => {
     const page = await world.open(ROOM);
     await page.getByRole('button', { name: 'Listen' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
@@ -80,29 +81,34 @@ describe.skipIf(skipsWithoutChromium('page controls'))('page controls', () => {
     expect(Number(call.replace('seek ', ''))).toBeCloseTo(99_000, -3);
   });
 
-  it('does not carry a seek that was begun in one track over to the next', async () => {
-    const page = await world.open(ROOM);
-    await page.getByRole('button', { name: 'Listen' }).click();
-    const jump = (to: string): Promise<void> =>
-      page.evaluate((id) => window.fixture.client.room.jump(id as EntryId), to);
-    const dial = page.getByRole('slider', { name: 'Position in the track' });
-    const box = await dial.boundingBox();
-    if (box === null) throw new Error('no dial');
-    const y = box.y + box.height / 2;
-    await page.mouse.move(box.x + box.width / 2, y);
-    await page.mouse.down();
-    await jump('e3');
-    await page.getByRole('heading', { name: 'Copper Wire' }).waitFor();
-    await page.mouse.move(box.x + box.width * 0.8, y);
-    await page.mouse.up();
-    await dial.press('PageUp');
-    await jump('e5');
-    await page.getByRole('heading', { name: 'Low Sun' }).waitFor();
-    await page.locator('.dial:not(.moving)').waitFor();
-    await dial.press('Home');
-    await waitForCall(page, 'seek 0');
-    expect(await calls(page)).toEqual(['jump e3', 'jump e5', 'seek 0']);
-  });
+  // As above: the key must be pressed and the track be another before the seek is sent.
+  it(
+    'does not carry a seek that was begun in one track over to the next',
+    { retry: 2 },
+    async () => {
+      const page = await world.open(ROOM);
+      await page.getByRole('button', { name: 'Listen' }).click();
+      const jump = (to: string): Promise<void> =>
+        page.evaluate((id) => window.fixture.client.room.jump(id as EntryId), to);
+      const dial = page.getByRole('slider', { name: 'Position in the track' });
+      const box = await dial.boundingBox();
+      if (box === null) throw new Error('no dial');
+      const y = box.y + box.height / 2;
+      await page.mouse.move(box.x + box.width / 2, y);
+      await page.mouse.down();
+      await jump('e3');
+      await page.getByRole('heading', { name: 'Copper Wire' }).waitFor();
+      await page.mouse.move(box.x + box.width * 0.8, y);
+      await page.mouse.up();
+      await dial.press('PageUp');
+      await jump('e5');
+      await page.getByRole('heading', { name: 'Low Sun' }).waitFor();
+      await page.locator('.dial:not(.moving)').waitFor();
+      await dial.press('Home');
+      await waitForCall(page, 'seek 0');
+      expect(await calls(page)).toEqual(['jump e3', 'jump e5', 'seek 0']);
+    },
+  );
 
   it('steers one’s own track while detached, though the room goes on to another', async () => {
     const page = await world.open(ROOM);

@@ -53,6 +53,8 @@ export class RedisChannels {
   /** The first probe that counts as proof. */
   #provesFrom = 0;
   #isRepairing = false;
+  /** When it last was, local ms: its first probes have yet to come through. */
+  #madeAnewAt = -Infinity;
   #isDoubting = false;
   #isStopped = false;
   #cancel: (() => void) | undefined;
@@ -149,7 +151,8 @@ export class RedisChannels {
 
   #tick(): void {
     const since = this.#options.localNow() - REPAIR_AFTER_MS;
-    if (this.#partitions.some(({ provenAt }) => provenAt < since)) this.#repair();
+    if (this.#madeAnewAt < since && this.#partitions.some(({ provenAt }) => provenAt < since))
+      this.#repair();
     this.#probe();
   }
 
@@ -162,6 +165,7 @@ export class RedisChannels {
     const repaired = async (): Promise<void> => {
       await before?.stop();
       await orAway(() => this.#subscribe());
+      this.#madeAnewAt = this.#options.localNow();
       this.#cameBack();
     };
     repaired()

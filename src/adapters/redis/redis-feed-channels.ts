@@ -56,6 +56,8 @@ export class RedisFeedChannels {
   #doubtUntil = 1;
   readonly #unproven = new Set<number>();
   #isRepairing = false;
+  /** When it last was, local ms: its first probes have yet to come through. */
+  #madeAnewAt = -Infinity;
   #isDoubting = false;
   #isStopped = false;
   #cancel: (() => void) | undefined;
@@ -225,7 +227,7 @@ export class RedisFeedChannels {
 
   #tick(): void {
     const since = this.#options.localNow() - REPAIR_AFTER_MS;
-    if (this.#proofs.some(({ at }) => at < since)) this.#repair();
+    if (this.#madeAnewAt < since && this.#proofs.some(({ at }) => at < since)) this.#repair();
     for (const [author, channel] of this.#channels) this.#reconcile(author, channel);
     this.#probe();
   }
@@ -239,6 +241,7 @@ export class RedisFeedChannels {
     const repaired = async (): Promise<void> => {
       await before?.stop();
       await orAway(() => this.#subscribe());
+      this.#madeAnewAt = this.#options.localNow();
       this.#cameBack();
     };
     repaired()

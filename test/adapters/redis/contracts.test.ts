@@ -30,10 +30,13 @@ function openNode(
   });
 }
 
-/** Nodes whose leases are by a time that the tests move. */
+/**
+ * Nodes whose leases are by a time that the tests move. It is ahead of the real one, by which the other nodes on this Redis go: they would
+ * take leases of long ago away.
+ */
 class RedisMesh implements NodesContext {
   readonly #target: RedisTarget;
-  readonly #time = new ManualTime();
+  readonly #time = new ManualTime(4e12);
   readonly #living = new Map<string, RedisNode>();
   readonly #opened: RedisNode[] = [];
 

@@ -153,7 +153,7 @@ export function httpContract(ground: SocketsGround): void {
         const full = await settled(source.pulled);
         expect(full).toBeLessThan(512);
         connection.resumeReading();
-        while (connection.received.length < 16 * 1024 * 1024)
+        while (connection.receivedBytes < 16 * 1024 * 1024)
           await new Promise((resolve) => setImmediate(resolve));
         expect(source.pulled()).toBeGreaterThan(full);
         expect(signal?.aborted).toBe(false);
