@@ -31,7 +31,7 @@ const pure = [
 export default defineConfig({
   test: {
     testTimeout: 20_000,
-    hookTimeout: 120_000,
+    hookTimeout: 300_000,
     // The next file of the same worker is not to find them.
     unstubGlobals: true,
     // A busy machine takes longer than a second for what is waited for; whoever comes sooner goes on sooner.
@@ -66,10 +66,9 @@ export default defineConfig({
           exclude: [...pages, 'node_modules/**'],
           // Some start a dozen processes, one after the other, beside as much of others: a limit ends what hangs, and judges no machine.
           testTimeout: 300_000,
-          hookTimeout: 300_000,
           expect: { poll: { timeout: 30_000 } },
           isolate: false,
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

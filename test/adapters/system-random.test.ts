@@ -1,3 +1,4 @@
+// What is made of the platform's randomness.
 import { describe, expect, it } from 'vitest';
 import { newNodeId } from '../../src/adapters/system/system-random.ts';
 

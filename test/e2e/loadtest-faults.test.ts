@@ -37,7 +37,7 @@ describe('the load test', { retry: 2 }, () => {
     return done;
   }
 
-  /** One in which everybody is asked and answered for some seconds more. */
+  /** A run whose 40 people have been connected for two seconds, with some seconds of what is measured still to come. */
   async function underWay(...flags: readonly string[]): Promise<RunningLoadTest> {
     const phases = [
       { name: 'ramp', seconds: 1, from: 0, load: 1 },

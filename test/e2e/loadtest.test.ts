@@ -59,7 +59,7 @@ describe('the load test', { retry: 2 }, () => {
     const addresses = agents.map(({ port }) => `127.0.0.1:${port}`).join(',');
     const group = { kind: 'rooms', rooms: 1, listeners: 120, grows: 'listeners', preset: 'radio' };
     const file = await world.talkative({
-      groups: [{ ...group, clockShare: 0.1, acts: { seek: 90, chat: 60 } }],
+      groups: [{ ...group, clockShare: 0.1, acts: { seek: 300, chat: 60 } }],
       phases: [
         { name: 'ramp', seconds: 3, from: 0, load: 1 },
         { name: 'gather', seconds: GATHER_SECONDS },

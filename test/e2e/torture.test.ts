@@ -50,25 +50,17 @@ function expectSound({ violations, counts, faults }: Report): void {
 }
 
 describe.skipIf(probe === undefined)('nodes under faults', () => {
-  it(
-    'lose nothing when nodes die and Redis loses some or all, or breaks off',
-    { timeout: 180_000 },
-    async () => {
-      const faults = [
-        'node-kill',
-        'redis-restart-empty',
-        'redis-restart-older',
-        'redis-half-replies',
-      ] as const;
-      expectSound(await tortured('single', 20_000, faults));
-    },
-  );
+  it('lose nothing when nodes die and Redis loses some or all, or breaks off', async () => {
+    const faults = [
+      'node-kill',
+      'redis-restart-empty',
+      'redis-restart-older',
+      'redis-half-replies',
+    ] as const;
+    expectSound(await tortured('single', 20_000, faults));
+  });
 
-  it(
-    'lose nothing when a replica takes over that lacks the end',
-    { timeout: 180_000 },
-    async () => {
-      expectSound(await tortured('sentinel', 8_000, ['fail-over-lost-tail']));
-    },
-  );
+  it('lose nothing when a replica takes over that lacks the end', async () => {
+    expectSound(await tortured('sentinel', 8_000, ['fail-over-lost-tail']));
+  });
 });

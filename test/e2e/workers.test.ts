@@ -43,7 +43,7 @@ describe.skipIf(redis === undefined || postgres === undefined)('workers', () => 
     return {
       DATA_DIR: temporary.dir,
       CLUSTER_WORKERS: '2',
-      // The first of them is to find it free, seconds after it was looked for.
+      // Without one the service looks for it before its workers bind it, seconds later: another test may have it by then.
       PORT: String(await freePort()),
       REDIS_URL: redis?.url ?? '',
       POSTGRES_URL: await (database ??= postgres?.createDatabase() ?? Promise.resolve('')),

@@ -1,4 +1,4 @@
-// A port of this machine that nobody uses at this moment, and that no other test has been given.
+// A port of this machine that nobody uses at this moment, and that, on Linux, no other test's process has been given.
 import { createServer, type ListenOptions, type Server } from 'node:net';
 
 /**
@@ -11,7 +11,7 @@ const TRIES = 50;
 export async function freePort(): Promise<number> {
   for (let i = 0; i < TRIES; i += 1) {
     const port = LEAST + Math.floor(Math.random() * (MOST - LEAST));
-    if ((await isClaimedNow(port)) && (await isFree(port))) return port;
+    if ((await claim(port)) && (await isFree(port))) return port;
   }
   throw new Error('no free port');
 }
@@ -19,13 +19,13 @@ export async function freePort(): Promise<number> {
 /**
  * A server may need seconds to be there, in which tests of other processes look for ports, too. So a name for it is taken, which is one of
  * Linux's that stand in no folder, and goes with this process.
- * @returns false where another has it
+ * @returns whether it is this process's now
  */
-async function isClaimedNow(port: number): Promise<boolean> {
+async function claim(port: number): Promise<boolean> {
   if (process.platform !== 'linux') return true;
-  const claim = await listening({ path: `\0earshot-test-port-${port}` });
-  claim?.unref();
-  return claim !== undefined;
+  const name = await listening({ path: `\0earshot-test-port-${port}` });
+  name?.unref();
+  return name !== undefined;
 }
 
 async function isFree(port: number): Promise<boolean> {

@@ -48,10 +48,9 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
   const login = args.includes('--requirepass') ? `:${encodeURIComponent(password ?? '')}@` : '';
   const url = `redis://${login}127.0.0.1:${port}`;
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
-  // Its port may have been taken by then, and another server answers there.
   const over = ended.then(() => Promise.reject(new Error('redis-server ended at once')));
   try {
-    await Promise.race([answering(url), failed, over]);
+    await Promise.race([answering(url, child), failed, over]);
   } catch (error) {
     await stop();
     throw error;
@@ -110,7 +109,7 @@ export async function startRedisSentinel(
     });
     const login = passwords === undefined ? '' : `:${passwords.sentinel}@`;
     const url = `redis://${login}127.0.0.1:${port}`;
-    await answering(url);
+    await answering(url, child);
     const client = await createClient({ url: master.url }).connect();
     // A replica that the sentinel has not heard of, or that has not caught up, cannot take over.
     await until(async () => {
@@ -214,13 +213,14 @@ async function joinCluster(
   }
 }
 
-async function answering(url: string): Promise<void> {
+/** The server that was started, and none that was on its port before it. */
+async function answering(url: string, server: ChildProcess): Promise<void> {
   await until(async () => {
     const client = createClient({ url, socket: { reconnectStrategy: false } });
     client.on('error', () => undefined);
     try {
       await client.connect();
-      return (await client.ping()) === 'PONG';
+      return (await client.info('server')).includes(`process_id:${server.pid}\r\n`);
     } catch {
       return false;
     } finally {

@@ -12,6 +12,11 @@ import { until } from './until.ts';
 export const MASTER_NAME = 'earshot';
 const SENTINELS = 3;
 const PATIENCE_MS = 30_000;
+/**
+ * A master that stands still for less is not given up: where a busy machine stopped one that had just taken over, the other would be master,
+ * which has lost all it had.
+ */
+const DEAD_AFTER_MS = 5_000;
 
 interface Member {
   readonly process: RedisProcess;
@@ -148,7 +153,7 @@ async function startSentinel(port: number, dir: string, masterPort: number): Pro
     'bind 127.0.0.1',
     `dir ${dir}`,
     `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
-    `sentinel down-after-milliseconds ${MASTER_NAME} 2000`,
+    `sentinel down-after-milliseconds ${MASTER_NAME} ${DEAD_AFTER_MS}`,
     `sentinel failover-timeout ${MASTER_NAME} 5000`,
   ];
   await writeFile(file, `${lines.join('\n')}\n`);

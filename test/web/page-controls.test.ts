@@ -81,7 +81,7 @@ describe.skipIf(skipsWithoutChromium('page controls'))('page controls', () => {
     expect(Number(call.replace('seek ', ''))).toBeCloseTo(99_000, -3);
   });
 
-  // As above: the key must be pressed and the track be another before the seek is sent.
+  // Tried again: on a busy machine the seek of a key is sent before the track is another.
   it(
     'does not carry a seek that was begun in one track over to the next',
     { retry: 2 },

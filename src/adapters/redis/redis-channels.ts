@@ -2,15 +2,13 @@
 import type { RoomId } from '../../../protocol/ids.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Timers } from '../../ports/timers.ts';
+import { PROBE_EVERY_MS, areLost } from './channel-proofs.ts';
 import { TELL } from './channel-scripts.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import { orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 
-const PROBE_EVERY_MS = 2_000;
-/** Two probes have been missed: the subscription is made anew. */
-const REPAIR_AFTER_MS = 4_500;
-/** Three have been missed. */
+/** Three probes have been missed. */
 const FAULT_AFTER_MS = 6_000;
 
 /** What a message is about: an append, chat, presence, the bus. */
@@ -53,7 +51,7 @@ export class RedisChannels {
   /** The first probe that counts as proof. */
   #provesFrom = 0;
   #isRepairing = false;
-  /** When it last was, local ms: its first probes have yet to come through. */
+  /** When the subscription last was, local ms. */
   #madeAnewAt = -Infinity;
   #isDoubting = false;
   #isStopped = false;
@@ -150,9 +148,8 @@ export class RedisChannels {
   }
 
   #tick(): void {
-    const since = this.#options.localNow() - REPAIR_AFTER_MS;
-    if (this.#madeAnewAt < since && this.#partitions.some(({ provenAt }) => provenAt < since))
-      this.#repair();
+    const provenAt = this.#partitions.map((partition) => partition.provenAt);
+    if (areLost(provenAt, this.#madeAnewAt, this.#options.localNow())) this.#repair();
     this.#probe();
   }
 

@@ -5,13 +5,10 @@ import type { Log } from '../../ports/log.ts';
 import { StoreUnavailable } from '../../ports/room-log.ts';
 import type { Timers } from '../../ports/timers.ts';
 import type { RedisConnection } from './connect-redis.ts';
+import { PROBE_EVERY_MS, areLost } from './channel-proofs.ts';
 import { TELL } from './feed-scripts.ts';
 import { orAway, runScript, type RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
-
-const PROBE_EVERY_MS = 2_000;
-/** Two probes have been missed: the subscriptions are made anew. */
-const REPAIR_AFTER_MS = 4_500;
 
 export interface RedisFeedChannelsOptions {
   /** Publishes. */
@@ -56,7 +53,7 @@ export class RedisFeedChannels {
   #doubtUntil = 1;
   readonly #unproven = new Set<number>();
   #isRepairing = false;
-  /** When it last was, local ms: its first probes have yet to come through. */
+  /** When the subscriptions last were, local ms. */
   #madeAnewAt = -Infinity;
   #isDoubting = false;
   #isStopped = false;
@@ -226,8 +223,8 @@ export class RedisFeedChannels {
   }
 
   #tick(): void {
-    const since = this.#options.localNow() - REPAIR_AFTER_MS;
-    if (this.#madeAnewAt < since && this.#proofs.some(({ at }) => at < since)) this.#repair();
+    const provenAt = this.#proofs.map(({ at }) => at);
+    if (areLost(provenAt, this.#madeAnewAt, this.#options.localNow())) this.#repair();
     for (const [author, channel] of this.#channels) this.#reconcile(author, channel);
     this.#probe();
   }

@@ -17,7 +17,7 @@ import type { Random } from '../../ports/random.ts';
 const roomCode = customAlphabet(CODE_ALPHABET, ROOM_CODE_LENGTH);
 /** Without the hyphen, with which an option begins: operators hand a node's id to commands. */
 const LETTERS_AND_DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** 12 of some 64 letters: one in 10^12 to meet another among ten thousand entries, and short on the wire. */
+/** 12 of 62 letters, or 64: one in 10^12 to meet another among ten thousand entries, and short on the wire. */
 const SHORT_ID = 12;
 
 export const systemRandom: Random = {
@@ -32,7 +32,7 @@ export const systemRandom: Random = {
   inviteCode: () => nanoid<InviteCode>(16),
 };
 
-/** Of a run of a process. */
+/** Another one with each start of a process. */
 export const newNodeId: () => NodeId = customAlphabet(LETTERS_AND_DIGITS, SHORT_ID);
 
 /** A random 16-bit number; two runs in a row share one once in 65,536. */
