@@ -17,6 +17,12 @@ import { bundleScript, type Script } from '../support/script-process.ts';
 import { openSharedLogs, type SharedLogs } from '../support/shared-logs.ts';
 
 const PARTITIONS = 4;
+/** Every key with its value. */
+const COPY = `
+local all = {}
+for i, key in ipairs(redis.call('KEYS', '*')) do all[i] = {key, redis.call('DUMP', key)} end
+return all
+`;
 /** A lease of a dead worker ends, and what it had taken is worked off. */
 const TAKE_OVER = { timeout: 20_000 };
 
@@ -311,23 +317,23 @@ describe.skipIf(!has)('the archive', () => {
   });
 
   describe('when one of the two was restored to an older moment', () => {
-    /** All of Redis, to be put back as by another server. */
+    /** All of Redis, to be put back as by another server. Each in one step, as a worker may be at it meanwhile. */
     const copied = async (): Promise<() => Promise<void>> => {
-      const keys = (await client.keys('*')).filter((key) => !key.endsWith('-lease'));
-      const values = await Promise.all(
-        keys.map((key) =>
-          client
-            .withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
-            .sendCommand<Buffer>(['DUMP', key]),
-        ),
-      );
+      const all = await client
+        .withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+        .sendCommand<Buffer[][]>(['EVAL', COPY, '0']);
+      const kept = all.flatMap(([name, value]) => {
+        const key = String(name);
+        return value === undefined || key.endsWith('-lease') ? [] : [{ key, value }];
+      });
       return async () => {
-        await client.flushAll();
-        for (const [i, key] of keys.entries()) {
-          await client.sendCommand(['RESTORE', key, '0', values[i]!]);
+        const multi = client.multi().flushAll();
+        for (const { key, value } of kept) {
+          multi.addCommand(['RESTORE', key, '0', value]);
           const run = key.includes(':room:') || key.includes(':chat:');
-          if (run) await client.hSet(key, 'run', 'of the server before');
+          if (run) multi.hSet(key, 'run', 'of the server before');
         }
+        await multi.exec();
       };
     };
     const textsOf = async ({ chatLog }: SharedLogs, room: RoomScript): Promise<unknown[]> => {
