@@ -8,7 +8,6 @@ export class RawConnection {
   readonly gone: Promise<void>;
   /** In pieces as they came: to join each to all before it would copy gigabytes of a long answer. */
   #pieces: Buffer[] = [];
-  #receivedBytes = 0;
   #isGone = false;
   #waiting: (() => void)[] = [];
 
@@ -16,7 +15,6 @@ export class RawConnection {
     this.net = net;
     net.on('data', (chunk: Buffer) => {
       this.#pieces.push(chunk);
-      this.#receivedBytes += chunk.length;
       this.#wakeAll();
     });
     // A reset is one of the ways to be gone.
@@ -46,15 +44,16 @@ export class RawConnection {
 
   /** What has arrived and was not taken. */
   get received(): Buffer {
-    const [first = Buffer.alloc(0), ...more] = this.#pieces;
-    const all = more.length === 0 ? first : Buffer.concat(this.#pieces);
+    const [only, ...more] = this.#pieces;
+    if (only !== undefined && more.length === 0) return only;
+    const all = Buffer.concat(this.#pieces);
     this.#pieces = [all];
     return all;
   }
 
-  /** Of `received`, without looking at it. */
+  /** Of `received`, without joining it. */
   get receivedBytes(): number {
-    return this.#receivedBytes;
+    return this.#pieces.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Takes what `take` finds as soon as it finds it: it returns the number of bytes it wants, or undefined to wait. */
@@ -64,7 +63,6 @@ export class RawConnection {
       const bytes = find(received);
       if (bytes !== undefined) {
         this.#pieces = [received.subarray(bytes)];
-        this.#receivedBytes = received.length - bytes;
         return received.subarray(0, bytes);
       }
       if (this.#isGone) throw new Error(`connection gone after: ${received.toString('latin1')}`);

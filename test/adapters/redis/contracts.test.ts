@@ -39,7 +39,6 @@ class RedisMesh implements NodesContext {
   readonly #time = new ManualTime(Date.now() + 3_600_000);
   readonly #living = new Map<string, RedisNode>();
   readonly #opened: RedisNode[] = [];
-  readonly #ids = new Set<string>();
 
   constructor(target: RedisTarget) {
     this.#target = target;
@@ -53,7 +52,6 @@ class RedisMesh implements NodesContext {
     const time = this.#time;
     const node = await openNode(this.#target, { nodeId, timers: time, now: () => time.now() });
     this.#living.set(nodeId, node);
-    this.#ids.add(nodeId);
     this.#opened.push(node);
     await this.#renew();
     return node;
@@ -70,7 +68,7 @@ class RedisMesh implements NodesContext {
     // Where the server is somebody's, the next run of this would find them alive.
     await one?.redis.eval("return redis.call('ZREM', KEYS[1], unpack(ARGV))", {
       keys: [one.keys.nodes],
-      arguments: [...this.#ids],
+      arguments: this.#opened.map(({ bus }) => bus.nodeId),
     });
     for (const node of this.#opened) await node.stop();
   }

@@ -30,6 +30,18 @@ afterAll(() => server?.stop());
 
 const at = (url: string): Promise<RedisConnection> => connectRedis({ kind: 'single', url }, SILENT);
 
+/** One on which those messages are lost for which `isLost` holds when they come. */
+async function deaf(url: string, isLost: () => boolean): Promise<RedisConnection> {
+  const connection = await at(url);
+  const redis: RedisCommands = Object.assign(Object.create(connection.redis) as RedisCommands, {
+    sSubscribe: (channel: string, listener: (message: string) => void) =>
+      connection.redis.sSubscribe(channel, (message) => {
+        if (!isLost()) listener(message);
+      }),
+  });
+  return { ...connection, redis };
+}
+
 interface Listener {
   readonly channels: RedisChannels;
   readonly time: ManualTime;
@@ -65,12 +77,12 @@ async function listen(
 }
 
 /** Goes on by a probe's period, and waits until what was sent in it has come back or has failed. */
-async function proven(listener: Listener, isSo = (): boolean => true): Promise<void> {
+async function proven(listener: Listener): Promise<void> {
   await expect
     .poll(
       async () => {
         await listener.time.advance(2_000);
-        return isSo() && listener.channels.fault === undefined;
+        return listener.channels.fault === undefined;
       },
       { timeout: 10_000, interval: 50 },
     )
@@ -168,44 +180,33 @@ describe.skipIf(server === undefined)('the channels of Redis', () => {
   it('are subscribed anew where the connection stands and nothing arrives', async () => {
     let connections = 0;
     let isDeaf = false;
-    const a = await listen('a', url, async () => {
-      const connection = await at(url);
+    const a = await listen('a', url, () => {
       connections += 1;
-      const number = connections;
-      const redis: RedisCommands = Object.assign(Object.create(connection.redis) as RedisCommands, {
-        sSubscribe: (channel: string, listener: (message: string) => void) =>
-          connection.redis.sSubscribe(channel, (message) => {
-            if (number > 1 || !isDeaf) listener(message);
-          }),
-      });
-      return { ...connection, redis };
+      const isFirst = connections === 1;
+      return deaf(url, () => isFirst && isDeaf);
     });
     isDeaf = true;
-    await proven(a, () => connections > 1);
+    // Three probes: at the last it is known that two were missed.
+    await a.time.advance(6_000);
     await expect.poll(async () => (await a.time.settle(), a.doubts)).toBeGreaterThan(0);
     await a.channels.publish('b', rooms[3]!, 'heard');
     await expect.poll(() => a.heard.length).toBe(1);
+    expect(connections).toBe(2);
   });
 
   it('give a subscription that was made anew the time to be proven', async () => {
     let connections = 0;
     let isDeaf = false;
     let lostOnSecond = 0;
-    const a = await listen('a', url, async () => {
-      const connection = await at(url);
+    const a = await listen('a', url, () => {
       connections += 1;
-      const number = connections;
-      const redis: RedisCommands = Object.assign(Object.create(connection.redis) as RedisCommands, {
-        sSubscribe: (channel: string, listener: (message: string) => void) =>
-          connection.redis.sSubscribe(channel, (message) => {
-            if (!isDeaf) listener(message);
-            else if (number === 2) lostOnSecond += 1;
-          }),
+      const isSecond = connections === 2;
+      return deaf(url, () => {
+        if (isDeaf && isSecond) lostOnSecond += 1;
+        return isDeaf;
       });
-      return { ...connection, redis };
     });
     isDeaf = true;
-    // Three probes: at the last it is known that two were missed.
     await a.time.advance(6_000);
     await expect.poll(() => lostOnSecond).toBeGreaterThanOrEqual(PARTITIONS);
     isDeaf = false;
@@ -223,19 +224,20 @@ describe.skipIf(server === undefined)('the channels of Redis', () => {
       connections += 1;
       const number = connections;
       if (number === 2) await new Promise<void>((resolve) => waiting.push(resolve));
-      const connection = await at(url);
-      const redis: RedisCommands = Object.assign(Object.create(connection.redis) as RedisCommands, {
-        sSubscribe: (channel: string, listener: (message: string) => void) =>
-          connection.redis.sSubscribe(channel, (message) => {
-            if (number > 1 || !isDeaf) listener(message);
-          }),
-      });
-      return { ...connection, redis, stop: () => (stopped.push(number), connection.stop()) };
+      const connection = await deaf(url, () => number === 1 && isDeaf);
+      return { ...connection, stop: () => (stopped.push(number), connection.stop()) };
     });
     isDeaf = true;
-    await proven(a, () => connections > 2);
+    // No further than to the third, which then has its time.
+    await expect
+      .poll(async () => connections === 3 || (await a.time.advance(2_000), connections === 3), {
+        timeout: 10_000,
+        interval: 50,
+      })
+      .toBe(true);
+    await expect.poll(() => a.channels.fault).toBeUndefined();
     for (const goOn of waiting) goOn();
-    await expect.poll(() => stopped).toEqual(expect.arrayContaining([1, 2]));
+    await expect.poll(() => stopped).toEqual([1, 2]);
     await a.channels.publish('b', rooms[0]!, 'once');
     await expect.poll(() => a.heard).toEqual([`a ${rooms[0]!} once`]);
   });
