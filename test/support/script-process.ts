@@ -11,6 +11,11 @@ const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 
 export interface Script {
   start(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
+  /** @param options of Node itself */
+  startUnder(
+    options: readonly string[],
+    ...args: readonly string[]
+  ): ChildProcessByStdio<null, Readable, Readable>;
   /** @param environment besides this process's own */
   startWith(
     environment: Readonly<Record<string, string>>,
@@ -32,14 +37,19 @@ export async function bundleScript(entry: URL): Promise<Script> {
       rolldownOptions: { output: { entryFileNames: 'script.mjs' } },
     },
   });
-  const startWith: Script['startWith'] = (environment, ...args) =>
-    spawn(process.execPath, [path.join(outDir, 'script.mjs'), ...args], {
+  const spawned = (
+    options: readonly string[],
+    environment: Readonly<Record<string, string>>,
+    args: readonly string[],
+  ): ReturnType<Script['start']> =>
+    spawn(process.execPath, [...options, path.join(outDir, 'script.mjs'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
   return {
-    start: (...args) => startWith({}, ...args),
-    startWith,
+    start: (...args) => spawned([], {}, args),
+    startUnder: (options, ...args) => spawned(options, {}, args),
+    startWith: (environment, ...args) => spawned([], environment, args),
     remove: () => rmSync(outDir, { recursive: true, force: true }),
   };
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { OperationalError } from '../../ports/operational-error.ts';
 import { lockDataDir } from './data-dir-lock.ts';
@@ -119,6 +120,11 @@ const { parentPort, workerData } = require('node:worker_threads');
   parentPort.close();
 });
 `;
+
+// V8 of Node 22 and 24 may free the code by which WebAssembly calls JavaScript twice where threads share it, which ends the process (`Check
+// failed: jit_page.has_value()`; nodejs/node#64500): it was seen twice in some thousand databases that were opened and closed. Without
+// this collector it frees no single piece; that what was replaced by faster code stays is not to be seen in the memory that is taken.
+setFlagsFromString('--no-wasm-code-gc');
 
 type WorkerMessage =
   | { readonly kind: 'started'; readonly address: string; readonly version: string }

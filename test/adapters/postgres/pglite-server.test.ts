@@ -106,6 +106,22 @@ describe('embedded database', () => {
     await stores.stop();
   });
 
+  it('has none of its code freed by V8, which can end the process over it', async () => {
+    const dir = path.join(scratch, 'traced');
+    await putEmptyDatabase(dir);
+    const child = script.startUnder(['--trace-wasm-code-gc'], dir);
+    const ended = endOf(child);
+    const appended: string[] = [];
+    const traced: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      (line.startsWith('[wasm-gc]') ? traced : appended).push(line);
+      if (appended.length === ENOUGH_LINES) child.kill('SIGKILL');
+    }
+    await ended;
+    expect(appended.length).toBeGreaterThanOrEqual(ENOUGH_LINES);
+    expect(traced).toEqual([]);
+  });
+
   it('takes over the lock of a process that is no more, also if another has its number now', async () => {
     const lock = path.join(dataDir(), 'earshot.lock');
     for (const left of [
