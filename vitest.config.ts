@@ -28,6 +28,10 @@ const pure = [
   'test/client/!(suites-in-worker).test.ts',
 ];
 
+// What fails once among real servers, processes and pages, and not again, may be the machine: it is tried a second time, and named by
+// scripts/test-report.mjs, as it may be a race of ours too. What needs nothing but itself must pass at once.
+const RETRY = 1;
+
 export default defineConfig({
   test: {
     testTimeout: 20_000,
@@ -51,6 +55,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
+          retry: RETRY,
           include: ['test/**/*.test.ts'],
           exclude: [...pages, ...processes, ...pure, 'node_modules/**'],
           isolate: false,
@@ -62,6 +67,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
+          retry: RETRY,
           include: processes,
           exclude: [...pages, 'node_modules/**'],
           // Some start a dozen processes, one after the other, beside as much of others: a limit ends what hangs, and judges no machine.
@@ -76,6 +82,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'pages',
+          retry: RETRY,
           include: pages,
           isolate: false,
           maxWorkers: 1,

@@ -62,7 +62,7 @@ describe.skipIf(skipsWithoutChromium('interruptions'))('an interruption', () => 
     return page;
   }
 
-  it('of the sound or of the page ends in step', { timeout: 240_000, retry: 1 }, ({ skip }) =>
+  it('of the sound or of the page ends in step', { timeout: 240_000 }, ({ skip }) =>
     unlessStarved(skip, comeBack),
   );
 

@@ -52,7 +52,7 @@ describe.skipIf(servers === undefined)('two pages on two nodes behind nginx', ()
 
   it(
     'hear the same moment, and go on when one of the nodes is killed',
-    { timeout: 400_000, retry: 1 },
+    { timeout: 400_000 },
     ({ skip }) => unlessStarved(skip, hearTheSame),
   );
 

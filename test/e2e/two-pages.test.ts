@@ -47,7 +47,7 @@ describe.skipIf(skipsWithoutChromium('two pages'))('two pages in one room', () =
 
   it(
     'hear the same moment, and do so again after whatever happens',
-    { timeout: 600_000, retry: 1 },
+    { timeout: 600_000 },
     ({ skip }) => unlessStarved(skip, hearTheSame),
   );
 
