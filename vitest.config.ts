@@ -28,12 +28,13 @@ const pure = [
   'test/client/!(suites-in-worker).test.ts',
 ];
 
-// What fails once among real servers, processes and pages, and not again, may be the machine: it is tried a second time, and named by
-// scripts/test-report.mjs, as it may be a race of ours too. What needs nothing but itself must pass at once.
+// What fails once beside real servers, processes and pages, and not again, may be the machine. It may be a race of ours too:
+// scripts/test-report.mjs names it. The group that needs nothing but itself must pass at once.
 const RETRY = 1;
 
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/test-report.mjs'],
     testTimeout: 20_000,
     hookTimeout: 300_000,
     // The next file of the same worker is not to find them.

@@ -62,8 +62,8 @@ describe.skipIf(skipsWithoutChromium('interruptions'))('an interruption', () => 
     return page;
   }
 
-  it('of the sound or of the page ends in step', { timeout: 240_000 }, ({ skip }) =>
-    unlessStarved(skip, comeBack),
+  it('of the sound or of the page ends in step', { timeout: 240_000 }, (context) =>
+    unlessStarved(context, comeBack),
   );
 
   async function comeBack(): Promise<void> {

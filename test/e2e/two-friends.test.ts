@@ -52,7 +52,7 @@ describe.skipIf(skipsWithoutChromium('two friends'))('two friends', () => {
   it(
     'become friends by a link, and one joins what the other plays alone and hears it in step',
     { timeout: 600_000 },
-    ({ skip }) => unlessStarved(skip, joinAndHear),
+    (context) => unlessStarved(context, joinAndHear),
   );
 
   async function joinAndHear(): Promise<void> {

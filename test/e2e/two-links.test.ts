@@ -65,7 +65,7 @@ describe.skipIf(stage === undefined)('two pages on two nodes behind two links', 
   it(
     'play in step, and do not thrash when frames come twice or one way is late',
     { timeout: 300_000 },
-    ({ skip }) => unlessStarved(skip, () => playInStep(stage!)),
+    (context) => unlessStarved(context, () => playInStep(stage!)),
   );
 
   async function playInStep(on: SyncStage): Promise<void> {

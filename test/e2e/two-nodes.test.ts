@@ -53,7 +53,7 @@ describe.skipIf(servers === undefined)('two pages on two nodes behind nginx', ()
   it(
     'hear the same moment, and go on when one of the nodes is killed',
     { timeout: 400_000 },
-    ({ skip }) => unlessStarved(skip, hearTheSame),
+    (context) => unlessStarved(context, hearTheSame),
   );
 
   async function hearTheSame(): Promise<void> {

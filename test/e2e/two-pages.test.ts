@@ -48,7 +48,7 @@ describe.skipIf(skipsWithoutChromium('two pages'))('two pages in one room', () =
   it(
     'hear the same moment, and do so again after whatever happens',
     { timeout: 600_000 },
-    ({ skip }) => unlessStarved(skip, hearTheSame),
+    (context) => unlessStarved(context, hearTheSame),
   );
 
   async function hearTheSame(): Promise<void> {

@@ -153,7 +153,7 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
   it(
     'decoded tracks start, seek, cross a boundary and recover in step',
     { timeout: 90_000, retry: 2 },
-    ({ skip }) => unlessStarved(skip, decoded),
+    (context) => unlessStarved(context, decoded),
   );
 
   async function decoded(): Promise<void> {
@@ -253,8 +253,8 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
     await page.close();
   }
 
-  it('a tone over two files goes on without a hole', { timeout: 120_000, retry: 2 }, ({ skip }) =>
-    unlessStarved(skip, joins),
+  it('a tone over two files goes on without a hole', { timeout: 120_000, retry: 2 }, (context) =>
+    unlessStarved(context, joins),
   );
 
   async function joins(): Promise<void> {
@@ -326,7 +326,7 @@ describe.skipIf(!hasChromium && !mustRun)('the player in a real browser', () => 
   it(
     'media elements start, seek, cross a boundary and come back when they were stopped, in step',
     { timeout: 90_000, retry: 2 },
-    ({ skip }) => unlessStarved(skip, elements),
+    (context) => unlessStarved(context, elements),
   );
 
   async function elements(): Promise<void> {

@@ -121,11 +121,6 @@ const { parentPort, workerData } = require('node:worker_threads');
 });
 `;
 
-// V8 of Node 22 and 24 may free the code by which WebAssembly calls JavaScript twice where threads share it, which ends the process (`Check
-// failed: jit_page.has_value()`; nodejs/node#64500): it was seen twice in some thousand databases that were opened and closed. Without
-// this collector it frees no single piece; that what was replaced by faster code stays is not to be seen in the memory that is taken.
-setFlagsFromString('--no-wasm-code-gc');
-
 type WorkerMessage =
   | { readonly kind: 'started'; readonly address: string; readonly version: string }
   | { readonly kind: 'stopped' }
@@ -166,6 +161,7 @@ async function start(
     throw new DataDirDamaged(directory, 'PG_VERSION is missing');
   }
   const copiedAt = present?.includes(COPY_MARK) === true ? copiedAtOf(directory) : undefined;
+  keepWasmCode();
   const { resolve } = createRequire(import.meta.url);
   const worker = new Worker(WORKER, {
     eval: true,
@@ -225,6 +221,15 @@ async function start(
       await ended;
     },
   };
+}
+
+/**
+ * V8 of Node 24 may free the code by which WebAssembly calls JavaScript twice where threads share it, which ends the process (`Check
+ * failed: jit_page.has_value()`): that was seen twice in some thousand databases that were opened and closed. Without this collector no
+ * single piece is freed. Code stays that was replaced by faster, which is not to be seen in the memory that is taken.
+ */
+function keepWasmCode(): void {
+  setFlagsFromString('--no-wasm-code-gc');
 }
 
 /** Long ago where nothing can be read in the mark: it is a copy all the same. */

@@ -111,15 +111,18 @@ describe('embedded database', () => {
     await putEmptyDatabase(dir);
     const child = script.startUnder(['--trace-wasm-code-gc'], dir);
     const ended = endOf(child);
-    const appended: string[] = [];
-    const traced: string[] = [];
+    const others: string[] = [];
+    child.stderr.on('data', (data: Buffer) => others.push(data.toString()));
+    let appended = 0;
     for await (const line of createInterface({ input: child.stdout })) {
-      (line.startsWith('[wasm-gc]') ? traced : appended).push(line);
-      if (appended.length === ENOUGH_LINES) child.kill('SIGKILL');
+      if (/^\S+ \d+ \S+ \d+$/.test(line)) appended += 1;
+      else others.push(line);
+      if (appended === ENOUGH_LINES) child.kill('SIGKILL');
     }
     await ended;
-    expect(appended.length).toBeGreaterThanOrEqual(ENOUGH_LINES);
-    expect(traced).toEqual([]);
+    // Where V8 is left to it, it begins long before that on each version of Node.
+    expect(others).toEqual([]);
+    expect(appended).toBeGreaterThanOrEqual(ENOUGH_LINES);
   });
 
   it('takes over the lock of a process that is no more, also if another has its number now', async () => {
