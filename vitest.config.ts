@@ -28,15 +28,14 @@ const pure = [
   'test/client/!(suites-in-worker).test.ts',
 ];
 
-// What fails once beside real servers, processes and pages, and not again, may be the machine. It may be a race of ours too:
-// scripts/test-report.mjs names it. The group that needs nothing but itself must pass at once.
-const RETRY = 1;
-
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/test-report.mjs'],
     testTimeout: 20_000,
     hookTimeout: 300_000,
+    // What fails once beside real servers, processes and pages, and not again, may be the machine. It may be a race of ours too:
+    // scripts/test-report.mjs names it.
+    retry: 1,
     // The next file of the same worker is not to find them.
     unstubGlobals: true,
     // A busy machine takes longer than a second for what is waited for; whoever comes sooner goes on sooner.
@@ -46,6 +45,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'pure',
+          // It must pass at once.
+          retry: 0,
           include: pure,
           isolate: false,
           maxWorkers: 2,
@@ -56,7 +57,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
-          retry: RETRY,
           include: ['test/**/*.test.ts'],
           exclude: [...pages, ...processes, ...pure, 'node_modules/**'],
           isolate: false,
@@ -68,7 +68,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'processes',
-          retry: RETRY,
           include: processes,
           exclude: [...pages, 'node_modules/**'],
           // Some start a dozen processes, one after the other, beside as much of others: a limit ends what hangs, and judges no machine.
@@ -83,7 +82,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'pages',
-          retry: RETRY,
           include: pages,
           isolate: false,
           maxWorkers: 1,
